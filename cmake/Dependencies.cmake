@@ -1,0 +1,31 @@
+# Outside libraries behind one target each (ext_NAME), so that layers name what they need and the
+# FreeBSD cross build, which compiles against headers only, can supply them differently.
+foreach(name crypto fmt os json archive sqlite protobuf boost cli)
+  add_library(ext_${name} INTERFACE)
+endforeach()
+target_compile_definitions(ext_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
+  BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+target_compile_definitions(ext_json INTERFACE JSON_DIAGNOSTICS=0)
+
+if(BRIG_CROSS_FREEBSD)
+  # scripts/freebsd-toolchain gathers the headers of these libraries in one folder.
+  target_include_directories(ext_fmt SYSTEM INTERFACE ${BRIG_FREEBSD_HEADERS})
+  target_compile_definitions(ext_fmt INTERFACE FMT_HEADER_ONLY)
+else()
+  find_package(PkgConfig REQUIRED)
+  function(brig_external name)
+    pkg_check_modules(${name}_pkg REQUIRED IMPORTED_TARGET ${ARGN})
+    target_link_libraries(ext_${name} INTERFACE PkgConfig::${name}_pkg)
+  endfunction()
+  brig_external(crypto libcrypto)
+  brig_external(fmt fmt)
+  brig_external(json nlohmann_json)
+  brig_external(archive libarchive libzstd zlib)
+  brig_external(sqlite sqlite3)
+  brig_external(protobuf protobuf-lite)
+  if(BRIG_PLATFORM STREQUAL "linux")
+    brig_external(os libseccomp libnftables)
+  else()
+    target_link_libraries(ext_os INTERFACE jail util)
+  endif()
+endif()
