@@ -1,0 +1,58 @@
+# Shared by the scripts: where the tree is, how to say things, how to install what is missing.
+# shellcheck shell=bash
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+brig_top=$PWD
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# install_packages WHY PACKAGE... : installs those that are missing, saying which and why.
+install_packages() {
+    local why=$1 missing=() package
+    shift
+    if command -v dpkg-query >/dev/null; then
+        for package; do
+            [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+                missing+=("$package")
+        done
+        [ ${#missing[@]} -eq 0 ] && return
+        say "installing ($why): ${missing[*]}"
+        [ "$(id -u)" = 0 ] || die "run as root, or first: apt-get install ${missing[*]}"
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    elif command -v pkg >/dev/null; then
+        for package; do pkg info -e "$package" || missing+=("$package"); done
+        [ ${#missing[@]} -eq 0 ] && return
+        say "installing ($why): ${missing[*]}"
+        [ "$(id -u)" = 0 ] || die "run as root, or first: pkg install ${missing[*]}"
+        pkg install -y "${missing[@]}"
+    else
+        die "neither apt-get nor pkg here; install by hand ($why): $*"
+    fi
+}
+
+on_freebsd() { [ "$(uname -s)" = FreeBSD ]; }
+
+install_build_packages() {
+    if on_freebsd; then
+        install_packages "to build Brig" bash cmake ninja pkgconf boost-libs nlohmann-json cli11 libfmt \
+            sqlite3 libarchive zstd tomlplusplus protobuf googletest
+    else
+        install_packages "to build Brig" g++ cmake ninja-build pkg-config git ccache libboost1.81-dev \
+            nlohmann-json3-dev libcli11-dev libfmt-dev libsqlite3-dev libarchive-dev libzstd-dev \
+            zlib1g-dev libssl-dev libseccomp-dev libnftables-dev libtomlplusplus-dev \
+            libprotobuf-dev protobuf-compiler
+    fi
+}
+
+# Programs that brigd and its image bootstrap call, or that the demo shows.
+install_runtime_packages() {
+    on_freebsd || install_packages "base images and the demo" busybox-static curl iproute2 mmdebstrap
+}
+
+install_test_packages() {
+    on_freebsd || install_packages "to test Brig" libgtest-dev libgmock-dev python3-venv nftables strace \
+        procps xz-utils
+}
