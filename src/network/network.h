@@ -1,0 +1,144 @@
+// Networks as the engine knows them: the default bridge, host and none; the address, the link and
+// the published ports of every container on the bridge. What exists is recorded in the run
+// directory before it is made, so that a killed engine finds all of it again (`repair`).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "os/net_address.h"
+
+namespace brig::network {
+
+using os::Ipv4Address;
+using os::Ipv4Interface;
+using os::MacAddress;
+using os::Protocol;
+
+/// True where the network is made before the container and joined by path (Linux: put
+/// Endpoint::sandbox_path into config.json's network namespace); false where it is attached to the
+/// container's jail between create and start (FreeBSD).
+bool precedes_create();
+
+struct Config {
+    /// RUN: netns/ and network/ are made beneath it.
+    std::filesystem::path run_dir;
+    std::string bridge = "brig0";
+    /// Gateway address of the bridge and the prefix of its subnet.
+    Ipv4Interface gateway = Ipv4Interface::parse("172.30.0.1/16");
+    /// Name of the nftables table or PF anchor.
+    std::string firewall = "brig";
+    /// Beginning of the names of our host-side interfaces: at most 7 letters or digits.
+    std::string link_prefix = "brv";
+    /// 0: the kernel's default.
+    unsigned mtu = 0;
+    /// Ready-made links kept in stock.
+    unsigned pool = 4;
+};
+
+/// One `-p`; docker's PortBinding with its key.
+struct PortRequest {
+    Ipv4Address host_ip;           ///< 0.0.0.0: every address
+    std::uint16_t host_first = 0;  ///< 0: a free one of the ephemeral range
+    std::uint16_t host_last = 0;   ///< of a range of host ports to choose from; 0: host_first
+    std::uint16_t container_port = 0;
+    Protocol protocol = Protocol::tcp;
+
+    bool operator==(const PortRequest&) const = default;
+};
+
+/// From docker's API form: "80/tcp", "" or "127.0.0.1", "" or "8080" or "8000-8010". Throws
+/// Error{invalid_argument}; IPv6 host addresses are not_implemented.
+PortRequest parse_port_binding(std::string_view container, std::string_view host_ip,
+                               std::string_view host_port);
+
+struct PublishedPort {
+    Ipv4Address host_ip;
+    std::uint16_t host_port = 0;
+    std::uint16_t container_port = 0;
+    Protocol protocol = Protocol::tcp;
+
+    bool operator==(const PublishedPort&) const = default;
+};
+
+struct AttachRequest {
+    std::string container_id;    ///< 64 hex digits
+    std::string container_name;  ///< for messages
+    std::string network = "bridge";
+    /// The jail's name (FreeBSD); unused on Linux.
+    std::string jail;
+    std::vector<PortRequest> ports;
+    std::optional<MacAddress> mac;
+    std::optional<Ipv4Address> ip;
+};
+
+struct Endpoint {
+    std::string id;  ///< 64 hex digits; docker's EndpointID
+    std::string container_id;
+    std::string container_name;
+    std::string network;
+    std::string network_id;
+    std::filesystem::path sandbox_path;  ///< docker's SandboxKey; empty on FreeBSD
+    std::string link;                    ///< host-side interface
+    Ipv4Interface address;
+    Ipv4Address gateway;
+    MacAddress mac;
+    std::vector<PublishedPort> ports;
+};
+
+struct NetworkInfo {
+    std::string name;
+    std::string id;      ///< 64 hex digits, the same in every run
+    std::string driver;  ///< "bridge", "host", "null"
+    Instant created;
+    std::optional<Ipv4Interface> gateway;  ///< bridge only
+    std::map<std::string, std::string> options;
+    std::vector<Endpoint> endpoints;
+};
+
+/// Thread-safe. Construction makes only directories; bridge, firewall and stock are made in the
+/// background, and whoever attaches first waits for them or gets their failure.
+class Networks {
+public:
+    explicit Networks(Config config);
+    /// Waits for pending removals and drops the stock; endpoints stay.
+    ~Networks();
+    Networks(const Networks&) = delete;
+    Networks& operator=(const Networks&) = delete;
+
+    /// Call once at start-up, before attach: adopts the endpoints of `live` containers (their
+    /// addresses, their ports, the firewall's rules) and removes everything else of ours.
+    void repair(const std::vector<std::string>& live);
+
+    /// Connects a container to the "bridge". Throws with nothing left behind: conflict for a
+    /// taken port, with docker's texts; unavailable when addresses or host ports are exhausted.
+    Endpoint attach(const AttachRequest& request);
+    /// Absent is fine. Links go in the background; their addresses are free again after that.
+    void detach(const std::string& container_id);
+    /// Follows a rename, for inspect.
+    void rename(const std::string& container_id, const std::string& name);
+
+    [[nodiscard]] std::optional<Endpoint> find(const std::string& container_id) const;
+    /// bridge, host, none.
+    [[nodiscard]] std::vector<NetworkInfo> list() const;
+    /// By name, identifier or unambiguous beginning of it. Throws Error{not_found}
+    /// "network NAME not found".
+    [[nodiscard]] NetworkInfo inspect(const std::string& name_or_id) const;
+
+    /// Waits until everything detached is gone from the kernel.
+    void flush();
+    /// Removes bridge, firewall and everything else of ours from the host: for tests and uninstall.
+    void remove_all();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace brig::network
