@@ -1,0 +1,136 @@
+// The OCI runtime: containers from bundles, with their state on disk, over the kernel's sandboxes.
+// brig-runtime exposes it as a command line; brig-shim calls it in-process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/mount_spec.h"
+#include "base/time.h"
+#include "oci/runtime_spec.h"
+
+namespace brig::runtime {
+
+/// What the process gets as 0, 1 and 2; an empty one is /dev/null. Unused with a terminal.
+struct Stdio {
+    Fd in, out, err;
+};
+
+struct CreateRequest {
+    std::string id;
+    std::filesystem::path bundle;  ///< holds config.json
+    /// Mounted in order over root.path, inside the container's mount namespace where there is
+    /// one; empty: root.path is used as it is.
+    std::vector<brig::Mount> rootfs;
+    Stdio stdio;
+    /// config.json already parsed, to save the second parse; else it is read from the bundle.
+    const oci::RuntimeSpec* spec = nullptr;
+    bool systemd_cgroup = false;
+    bool no_new_keyring = false;
+    int preserve_fds = 0;  ///< descriptors 3 … 3+n-1 are passed on
+};
+
+/// A process of a container. Its caller is its parent and reaps it.
+struct Started {
+    pid_t pid = 0;
+    Fd process;  ///< pidfd or process descriptor; readable when it has ended
+    Fd console;  ///< the terminal's master when process.terminal, else empty
+};
+
+struct ExecRequest {
+    oci::Process process;
+    Stdio stdio;
+    int preserve_fds = 0;
+};
+
+enum class Status { creating, created, running, paused, stopped };
+std::string_view to_string(Status status);
+
+struct State {
+    std::string oci_version;
+    std::string id;
+    Status status = Status::stopped;
+    pid_t pid = 0;  ///< 0 when stopped
+    std::filesystem::path bundle;
+    std::filesystem::path rootfs;
+    Instant created;
+    std::map<std::string, std::string> annotations;
+};
+
+/// Counters since the start of the container; absent where the kernel does not say.
+struct Stats {
+    std::uint64_t cpu_total_ns = 0, cpu_user_ns = 0, cpu_system_ns = 0;
+    std::uint64_t cpu_periods = 0, cpu_throttled_periods = 0, cpu_throttled_ns = 0;
+    std::uint64_t memory_usage = 0, memory_max_usage = 0;
+    std::uint64_t memory_inactive_file = 0;
+    std::optional<std::uint64_t> memory_limit;
+    std::uint64_t swap_usage = 0;
+    std::uint64_t oom_kills = 0;
+    std::uint64_t pids = 0;
+    std::optional<std::uint64_t> pids_limit;
+    struct BlockIo {
+        std::uint64_t major = 0, minor = 0;
+        std::uint64_t read_bytes = 0, write_bytes = 0, reads = 0, writes = 0;
+    };
+    std::vector<BlockIo> block_io;
+    std::map<std::string, std::uint64_t> memory_detail;  ///< memory.stat as the kernel has it
+};
+
+/// Safe to use from several processes at once on one state root: every operation takes the
+/// container's lock. One object is for one thread.
+///
+/// Errors: not_found `container "x" does not exist`; already_exists; failed_precondition for the
+/// wrong state; a program that cannot be run is not_found (exit code 127) or permission_denied
+/// (126) with `exec: "foo": executable file not found in $PATH`.
+class Runtime {
+public:
+    /// `state_root` is created when first needed.
+    explicit Runtime(std::filesystem::path state_root);
+    ~Runtime();
+    Runtime(Runtime&&) noexcept;
+
+    /// Everything is set up and the process waits for start(). Nothing is left when it throws.
+    Started create(CreateRequest request);
+    /// Lets the process go; returns when it runs its program. Works from any process. When the
+    /// program cannot be executed it throws that error and the container is stopped.
+    void start(const std::string& id);
+    /// create and start in one, without the waiting in between.
+    Started run(CreateRequest request);
+
+    Started exec(const std::string& id, ExecRequest request);
+
+    /// `all`: every process of the container.
+    void kill(const std::string& id, int signal, bool all = false);
+    /// Removes what is left of a stopped container; `force` kills it first and succeeds when there
+    /// is nothing of that name. Always converges, whatever was interrupted before.
+    void remove(const std::string& id, bool force = false);
+
+    [[nodiscard]] State state(const std::string& id);
+    [[nodiscard]] std::vector<State> list();
+    [[nodiscard]] std::vector<pid_t> processes(const std::string& id);
+    void pause(const std::string& id);
+    void resume(const std::string& id);
+    void update(const std::string& id, const oci::Resources& resources);
+    [[nodiscard]] Stats stats(const std::string& id);
+    /// Whether the kernel has killed a process of it for memory. False when unknown.
+    [[nodiscard]] bool oom_killed(const std::string& id);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// The default container of the kernel this runs on: oci::default_linux_spec() or
+/// oci::default_freebsd_spec().
+oci::RuntimeSpec default_spec();
+
+}  // namespace brig::runtime
