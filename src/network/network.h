@@ -1,6 +1,6 @@
 // Networks as the engine knows them: the default bridge, host and none; the address, the link and
-// the published ports of every container on the bridge. What exists is recorded in the run
-// directory before it is made, so that a killed engine finds all of it again (`repair`).
+// the published ports of every container on the bridge. Each endpoint is recorded in the run
+// directory once it is made; what is not recorded is removed at the next start (`repair`).
 #pragma once
 
 #include <cstdint>
@@ -78,13 +78,20 @@ struct AttachRequest {
     std::optional<Ipv4Address> ip;
 };
 
+/// A container that outlived the engine.
+struct LiveContainer {
+    std::string id;
+    int pid = 0;  ///< of its first process
+};
+
 struct Endpoint {
     std::string id;  ///< 64 hex digits; docker's EndpointID
     std::string container_id;
     std::string container_name;
     std::string network;
     std::string network_id;
-    std::filesystem::path sandbox_path;  ///< docker's SandboxKey; empty on FreeBSD
+    /// docker's SandboxKey: a link to the network namespace. Empty on FreeBSD.
+    std::filesystem::path sandbox_path;
     std::string link;                    ///< host-side interface
     Ipv4Interface address;
     Ipv4Address gateway;
@@ -114,11 +121,15 @@ public:
 
     /// Call once at start-up, before attach: adopts the endpoints of `live` containers (their
     /// addresses, their ports, the firewall's rules) and removes everything else of ours.
-    void repair(const std::vector<std::string>& live);
+    void repair(const std::vector<LiveContainer>& live);
 
     /// Connects a container to the "bridge". Throws with nothing left behind: conflict for a
     /// taken port, with docker's texts; unavailable when addresses or host ports are exhausted.
     Endpoint attach(const AttachRequest& request);
+    /// Call after the container is created: its process keeps the namespace from then on, and we
+    /// need not. (Namespaces are not bind-mounted: a thousand mounts would add 3 ms to the start
+    /// of every container, which copies the mount table.)
+    void started(const std::string& container_id, int pid);
     /// Absent is fine. Links go in the background; their addresses are free again after that.
     void detach(const std::string& container_id);
     /// Follows a rename, for inspect.

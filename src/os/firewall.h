@@ -1,0 +1,47 @@
+// The packet filter's share of container networking, in rules of our own only (Linux: one nftables
+// table; FreeBSD: one PF anchor): masquerading, forwarding, published ports.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "os/net_address.h"
+
+namespace brig::os {
+
+struct PortForward {
+    Protocol protocol = Protocol::tcp;
+    Ipv4Address host_ip;  ///< 0.0.0.0: every address of the host
+    std::uint16_t host_port = 0;
+    Ipv4Address container_ip;
+    std::uint16_t container_port = 0;
+
+    auto operator<=>(const PortForward&) const = default;
+};
+
+struct FirewallConfig {
+    std::string name;    ///< of the table or anchor
+    std::string bridge;  ///< interface
+    Ipv4Interface gateway;
+};
+
+/// Thread-safe.
+class Firewall {
+public:
+    virtual ~Firewall() = default;
+    /// Puts the whole rule set in place, at once, with exactly these ports published: at start-up
+    /// and whenever it may have been lost.
+    virtual void install(const std::vector<PortForward>& forwards) = 0;
+    /// All or none. Needs `install` before it.
+    virtual void publish(const std::vector<PortForward>& forwards) = 0;
+    /// Absent ones are fine.
+    virtual void unpublish(const std::vector<PortForward>& forwards) = 0;
+    /// Removes everything of ours.
+    virtual void remove() = 0;
+};
+
+std::unique_ptr<Firewall> make_firewall(FirewallConfig config);
+
+}  // namespace brig::os
