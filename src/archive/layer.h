@@ -1,0 +1,47 @@
+// Layers between tar and disk. Both ways trust nothing in the tar: every name is resolved beneath
+// the root by descriptor, never by a joined path.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "archive/layer_tree.h"
+#include "archive/stream.h"
+#include "archive/tree_writer.h"
+
+namespace brig::archive {
+
+struct ApplyLimits {
+    std::uint64_t entries = 4'000'000;
+    std::uint64_t bytes = std::uint64_t{1} << 40U;
+};
+
+struct ApplyOptions {
+    ApplyLimits limits;
+    /// Whiteout names are deletions in a layer, ordinary files in a root file system's tar.
+    bool whiteouts = true;
+    Devices devices = Devices::create;
+};
+
+struct Applied {
+    std::uint64_t entries = 0;
+    std::uint64_t bytes = 0;  ///< of regular files
+};
+
+/// Unpacks an uncompressed tar (see decompress) on top of `tree`. Symbolic links in directory
+/// parts are followed as a chroot would, through lower layers too. Throws Error{invalid_argument}
+/// naming the entry for what is malformed or hostile; the tree is then half-filled and the caller
+/// discards it.
+Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& options = {});
+
+/// Writes what `tree` changes relative to its lowers as a layer tar: sorted, hard links kept,
+/// deletions as whiteouts.
+void write_layer(const LayerTree& tree, const Sink& out);
+
+struct WriteOptions {
+    std::string prefix;  ///< put in front of every name
+};
+/// Writes everything beneath `root` as a tar.
+void write_tree(const Fd& root, const Sink& out, const WriteOptions& options = {});
+
+}  // namespace brig::archive

@@ -1,0 +1,24 @@
+// A layer on disk, as snapshotters hand it to whoever fills or reads it.
+#pragma once
+
+#include <vector>
+
+#include "base/fd.h"
+
+namespace brig::archive {
+
+enum class LayerForm {
+    overlay,  ///< `root` holds this layer alone, deletions as overlayfs marks them
+    full,     ///< `root` holds the whole file system
+};
+
+/// All descriptors are directories.
+struct LayerTree {
+    Fd root;
+    /// What lies below, nearest first. overlay: each parent's own layer. full: the parent's whole
+    /// tree, if there is a parent.
+    std::vector<Fd> lowers;
+    LayerForm form = LayerForm::full;
+};
+
+}  // namespace brig::archive

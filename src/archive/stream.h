@@ -1,0 +1,72 @@
+// Byte streams between the parts of the archive pipeline: descriptor → inflate → hash → untar.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/digest.h"
+
+namespace brig::archive {
+
+/// A pull stream. Not thread-safe.
+class Source {
+public:
+    virtual ~Source() = default;
+    /// The next bytes, valid until the following call; empty at the end. Throws Error.
+    virtual std::span<const std::byte> next() = 0;
+};
+
+/// Reads a descriptor, which stays the caller's.
+std::unique_ptr<Source> from_fd(int fd);
+/// Reads memory that stays the caller's.
+std::unique_ptr<Source> from_memory(std::string_view bytes);
+
+enum class Compression { none, gzip, zstd };
+
+/// By the first bytes of a stream. Throws Error{invalid_argument} for xz and bzip2, which no
+/// image layer may be.
+Compression detect(std::span<const std::byte> head);
+
+/// Inflates gzip (all members) and zstd, passes anything else through. A stream that ends early
+/// throws Error{invalid_argument}.
+std::unique_ptr<Source> decompress(std::unique_ptr<Source> source);
+
+/// Counts and digests what passes through it.
+class HashingSource : public Source {
+public:
+    explicit HashingSource(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+    std::span<const std::byte> next() override;
+    /// Reads to the end: the digest is of the whole stream, padding behind a tar included.
+    Digest finish();
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+private:
+    std::unique_ptr<Source> source_;
+    Sha256 hasher_;
+    std::uint64_t bytes_ = 0;
+};
+
+/// Where written archives go.
+using Sink = std::function<void(std::span<const std::byte>)>;
+Sink to_fd(int fd);
+
+/// gzip at `level`; `finish` writes the trailer.
+class GzipSink {
+public:
+    GzipSink(Sink out, int level);
+    ~GzipSink();
+    void write(std::span<const std::byte> data);
+    void finish();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace brig::archive

@@ -1,0 +1,57 @@
+// Creates files beneath a root from untrusted descriptions: the disk half of unpacking, used for
+// tar layers and for the builder's COPY alike.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "archive/layer_tree.h"
+#include "archive/stream.h"
+
+namespace brig::archive {
+
+enum class EntryType { file, directory, symlink, hardlink, character, block, fifo };
+
+struct Entry {
+    std::string path;  ///< relative to the root; a leading "/" or "./" is ignored, ".." refused
+    EntryType type = EntryType::file;
+    mode_t mode = 0644;  ///< permission bits incl. setuid, setgid, sticky
+    uid_t uid = 0;
+    gid_t gid = 0;
+    timespec mtime{};
+    std::string link;  ///< target of a symlink (as text) or hard link (a path beneath the root)
+    unsigned device_major = 0;
+    unsigned device_minor = 0;
+    std::vector<std::pair<std::string, std::string>> xattrs;
+};
+
+enum class Devices { create, skip };
+
+/// Writes beneath `tree.root`, which must outlive it. Existing files are replaced, directories
+/// merged. Not thread-safe.
+class TreeWriter {
+public:
+    explicit TreeWriter(const LayerTree& tree, Devices devices = Devices::create);
+    ~TreeWriter();
+
+    /// Creates one entry. `body` is read to its end for regular files (null: empty file).
+    void add(const Entry& entry, Source* body = nullptr);
+    /// Deletes `path` of lower layers (what this writer itself made stays).
+    void whiteout(const std::string& path);
+    /// Hides everything lower layers have in the directory `path`.
+    void opaque(const std::string& path);
+    /// Sets the times of directories, which filling them has changed. Call once, at the end.
+    void finish();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace brig::archive
