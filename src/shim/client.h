@@ -11,7 +11,6 @@
 //   end, being no children of the new shim), exec'd into, stopped and removed, but not attached.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -20,88 +19,17 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "base/mount_spec.h"
-#include "base/time.h"
+#include "runtime/runtime.h"
+#include "shim/types.h"
 
 namespace brig::shim {
-
-/// A json-file log as docker writes it. An empty path is no log.
-struct LogOptions {
-    std::filesystem::path path;
-    std::uint64_t max_size = 0;  ///< rotate when a file has reached it; 0: never
-    int max_files = 1;           ///< files kept, the live one included; 1: the file is truncated
-};
-
-struct ConsoleSize {
-    std::uint16_t width = 0;  ///< 0: the kernel's default
-    std::uint16_t height = 0;
-};
-
-struct TaskSpec {
-    std::string id;
-    std::filesystem::path bundle;  ///< config.json is there; on a file system lost at reboot
-    std::vector<Mount> rootfs;     ///< mounted over root.path in the container's mount namespace
-    bool terminal = false;
-    bool open_stdin = false;       ///< false: /dev/null
-    bool stdin_once = false;       ///< the end of the first attached client's input is the end of stdin
-    ConsoleSize console;
-    LogOptions log;
-};
-
-struct ExecSpec {
-    std::string id;
-    std::string exec_id;
-    std::string process_json;  ///< an OCI `process` object
-    bool terminal = false;
-    bool open_stdin = false;
-    bool stdin_once = true;    ///< as in TaskSpec
-    ConsoleSize console;
-};
-
-struct AttachOptions {
-    bool in = true;
-    bool out = true;
-    bool err = true;
-    /// Bytes that, typed in sequence, end this attachment (docker's ctrl-p ctrl-q is "\x10\x11");
-    /// empty: none.
-    std::string detach_keys;
-};
 
 struct ExecStarted {
     int pid = 0;
     Fd stream;  ///< as attach(); empty when no attachment was asked for
 };
 
-enum class TaskStatus { created, running, paused, stopped };
-
-struct TaskExit {
-    std::string id;
-    std::string exec_id;  ///< empty: the container's main process
-    int pid = 0;
-    int status = 0;       ///< 0..255; 128 + signal number
-    Instant at;
-    bool oom_killed = false;
-};
-
-struct TaskState {
-    std::string id;
-    std::string exec_id;
-    std::filesystem::path bundle;
-    int pid = 0;  ///< 0 before start of an exec
-    TaskStatus status = TaskStatus::created;
-    std::optional<TaskExit> exit;  ///< when stopped
-};
-
-struct TaskStats {
-    Instant read;
-    std::uint64_t cpu_total_ns = 0, cpu_user_ns = 0, cpu_system_ns = 0;
-    std::uint64_t throttled_periods = 0, throttling_periods = 0, throttled_ns = 0;
-    std::uint64_t memory_usage = 0, memory_max_usage = 0, memory_limit = 0;  ///< limit 0: none
-    std::uint64_t memory_inactive_file = 0;  ///< docker shows usage less this
-    std::uint64_t oom_kills = 0;
-    std::uint64_t pids = 0, pids_limit = 0;  ///< limit 0: none
-    std::uint64_t block_read_bytes = 0, block_write_bytes = 0;
-};
+using TaskStats = runtime::Stats;
 
 /// Called on the client's own thread; must not call the Client and must not throw.
 struct Callbacks {
