@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "base/mount_spec.h"
 #include "base/time.h"
 #include "oci/runtime_spec.h"
+#include "os/resources.h"
 
 namespace brig::runtime {
 
@@ -66,24 +66,7 @@ struct State {
     std::map<std::string, std::string> annotations;
 };
 
-/// Counters since the start of the container; absent where the kernel does not say.
-struct Stats {
-    std::uint64_t cpu_total_ns = 0, cpu_user_ns = 0, cpu_system_ns = 0;
-    std::uint64_t cpu_periods = 0, cpu_throttled_periods = 0, cpu_throttled_ns = 0;
-    std::uint64_t memory_usage = 0, memory_max_usage = 0;
-    std::uint64_t memory_inactive_file = 0;
-    std::optional<std::uint64_t> memory_limit;
-    std::uint64_t swap_usage = 0;
-    std::uint64_t oom_kills = 0;
-    std::uint64_t pids = 0;
-    std::optional<std::uint64_t> pids_limit;
-    struct BlockIo {
-        std::uint64_t major = 0, minor = 0;
-        std::uint64_t read_bytes = 0, write_bytes = 0, reads = 0, writes = 0;
-    };
-    std::vector<BlockIo> block_io;
-    std::map<std::string, std::uint64_t> memory_detail;  ///< memory.stat as the kernel has it
-};
+using Stats = os::Usage;
 
 /// Safe to use from several processes at once on one state root: every operation takes the
 /// container's lock. One object is for one thread.

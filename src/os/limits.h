@@ -1,0 +1,51 @@
+// What holds a container's processes together: limits, accounting, freezing and killing them all.
+// Control groups on Linux (version 2, 1 or both at once), rctl and cpuset of the jail on FreeBSD.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "os/resources.h"
+
+namespace brig::os {
+
+/// One container's group. Nothing is removed by the destructor: the group outlives the process
+/// that made it, and remove() finds it again by name.
+class Limits {
+public:
+    /// `path` as the OCI's cgroupsPath ("/brig/ID", "ID", "slice:prefix:name"); empty: "/brig/ID".
+    /// FreeBSD uses `id`, the jail's name. Creates the group with `resources` applied; a left-over
+    /// one of the same name with no processes is reused. Throws Error{conflict} when it has some.
+    static Limits create(const std::string& id, const std::string& path, const Resources& resources);
+    /// The group that create() made, from what handle() said. Absent parts are ignored.
+    static Limits open(const std::string& handle);
+
+    Limits(Limits&&) noexcept;
+    Limits& operator=(Limits&&) noexcept;
+    ~Limits();
+
+    /// Text for the state file.
+    [[nodiscard]] std::string handle() const;
+    /// Applies what is set in `resources` and leaves the rest as it is.
+    void update(const Resources& resources);
+    [[nodiscard]] std::vector<pid_t> processes() const;
+    void signal_all(int signal);
+    void freeze();
+    void thaw();
+    [[nodiscard]] bool frozen() const;
+    [[nodiscard]] Usage usage() const;
+    /// SIGKILL to everything inside, waits until it is gone, removes the group. Idempotent.
+    void remove();
+
+    struct Impl;
+    [[nodiscard]] Impl& impl() const { return *impl_; }
+
+private:
+    explicit Limits(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace brig::os
