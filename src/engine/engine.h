@@ -165,7 +165,7 @@ public:
     nlohmann::json exec_inspect(const std::string& exec_id);
 
     // Images, as far as containers matter to them; everything else is in images().
-    image::ImageStore& images();
+    image::Store& images();
     /// Refuses (conflict) while a container uses it; [{"Untagged": …}, {"Deleted": …}].
     nlohmann::json image_remove(const std::string& ref, bool force, bool no_prune);
     nlohmann::json image_prune(const Filters& filters);

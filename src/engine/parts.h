@@ -13,7 +13,7 @@ namespace brig::content {
 class Store;
 }
 namespace brig::image {
-class ImageStore;
+class Store;
 }
 namespace brig::network {
 class Networks;
@@ -39,7 +39,7 @@ struct Settings {
 
 struct Parts {
     Settings settings;
-    std::shared_ptr<image::ImageStore> images;
+    std::shared_ptr<image::Store> images;
     std::shared_ptr<snapshot::Snapshotter> snapshots;
     std::shared_ptr<shim::Client> tasks;
     std::shared_ptr<network::Networks> networks;
