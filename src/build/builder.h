@@ -14,7 +14,7 @@
 #include "build/runner.h"
 
 namespace brig::image {
-class ImageStore;
+class Store;
 }
 namespace brig::snapshot {
 class Snapshotter;
@@ -63,7 +63,7 @@ struct BuildResult {
 class Builder {
 public:
     struct Parts {
-        image::ImageStore& images;
+        image::Store& images;
         snapshot::Snapshotter& snapshots;
         Runner& runner;
         std::filesystem::path root;  ///< ROOT: the cache index is ROOT/build.db
