@@ -155,7 +155,8 @@ static void read_value(const json& j, DeviceNode& out) {
     read_field(j, "gid", out.gid);
 }
 
-static void read_value(const json& j, SeccompArg& out) {
+void read_value(const json& j, SeccompArg& out);
+void read_value(const json& j, SeccompArg& out) {
     read_field(j, "index", out.index);
     read_field(j, "value", out.value);
     read_field(j, "valueTwo", out.value_two);

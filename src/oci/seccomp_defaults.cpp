@@ -2,11 +2,14 @@
 // architectures add. Kept in step with moby/profiles seccomp/default.json.
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "base/strings.h"
 #include "oci/json_fields.h"
 #include "oci/runtime_defaults.h"
+
+namespace brig::os {
+void read_value(const oci::json& j, SeccompArg& out);  // runtime_spec.cpp
+}
 
 namespace brig::oci {
 namespace {
@@ -131,21 +134,10 @@ struct Condition {
     std::vector<std::string> caps, arches;
 };
 
-}  // namespace
-
-static void read_value(const json& j, Condition& out) {
+void read_value(const json& j, Condition& out) {
     read_field(j, "caps", out.caps);
     read_field(j, "arches", out.arches);
 }
-
-static void read_value(const json& j, SeccompArg& out) {
-    read_field(j, "index", out.index);
-    read_field(j, "value", out.value);
-    read_field(j, "valueTwo", out.value_two);
-    read_field(j, "op", out.op);
-}
-
-namespace {
 
 bool applies(const json& rule, const std::vector<std::string>& capabilities) {
     const auto any_capability = [&](const Condition& c) {
