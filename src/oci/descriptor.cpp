@@ -1,7 +1,7 @@
 // See descriptor.h.
 #include "oci/descriptor.h"
 
-#include "oci/json_fields.h"
+#include "oci/document.h"
 
 namespace brig::oci {
 namespace {

@@ -1,7 +1,7 @@
 // See image_config.h.
 #include "oci/image_config.h"
 
-#include "oci/json_fields.h"
+#include "oci/document.h"
 #include "oci/manifest.h"
 
 namespace brig::oci {

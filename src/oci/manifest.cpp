@@ -1,7 +1,7 @@
 // See manifest.h.
 #include "oci/manifest.h"
 
-#include "oci/json_fields.h"
+#include "oci/document.h"
 
 namespace brig::oci {
 namespace {
