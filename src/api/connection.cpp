@@ -1,0 +1,405 @@
+// The only user of Beast, and only of its parser: replies are few and simple enough to be written
+// as text, which costs less code than a serializer per body type.
+#include "api/connection.h"
+
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <optional>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/strings.h"
+
+namespace brig::api {
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+namespace {
+
+constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kept_buffer = 16U << 10U;  // of an idle connection
+
+using HeadParser = http::request_parser<http::empty_body>;
+using StreamParser = http::request_parser<http::buffer_body>;
+using TextParser = http::request_parser<http::string_body>;
+
+/// A request that cannot be served and after which the connection cannot be understood any more.
+struct Rejected {
+    int status;
+    std::string reason;
+};
+
+Rejected rejection(const boost::system::error_code& error) {
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+        return {431, "request header is too large"};
+    }
+    if (error == http::error::body_limit) return {413, "request body is too large"};
+    return {400, "malformed HTTP request: " + to_lower(error.message())};
+}
+
+Reply plain_error(const Rejected& rejected) {
+    std::string quoted;  // our own texts: no character of them needs escaping in JSON
+    for (const char c : rejected.reason) quoted += c == '"' || c == '\\' ? '\'' : c;
+    return {rejected.status, {{"Content-Type", "application/json"}}, "{\"message\":\"" + quoted + "\"}\n"};
+}
+
+Request to_request(const HeadParser& parser) {
+    const auto& head = parser.get();
+    Request request;
+    request.method = head.method_string();
+    parse_target(head.target(), request);
+    for (const auto& field : head) {
+        auto& value = request.headers[to_lower(std::string_view(field.name_string()))];
+        if (!value.empty()) value += ", ";
+        value += field.value();
+    }
+    return request;
+}
+
+/// A header's value must not be able to end the line it stands in.
+std::string one_line(std::string_view value) {
+    std::string out(value);
+    for (char& c : out) {
+        if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+    }
+    return out;
+}
+
+std::string head_text(const Reply& reply, std::string_view framing) {
+    std::string out = fmt::format("HTTP/1.1 {} {}\r\n", reply.status,
+                                  std::string_view(http::obsolete_reason(http::int_to_status(
+                                      static_cast<unsigned>(reply.status)))));
+    for (const auto& [name, value] : reply.headers) {
+        out += fmt::format("{}: {}\r\n", name, one_line(value));
+    }
+    out += framing;
+    out += "\r\n";
+    return out;
+}
+
+bool bodiless(const Reply& reply) {
+    return reply.status == 204 || reply.status == 304 || reply.status / 100 == 1;
+}
+
+/// A counted condition that coroutines of one thread wait for.
+class Gate {
+public:
+    explicit Gate(const asio::any_io_executor& executor) : timer_(executor) {
+        timer_.expires_at(std::chrono::steady_clock::time_point::max());
+    }
+    void open() {
+        open_ = true;
+        timer_.cancel();
+    }
+    [[nodiscard]] bool is_open() const { return open_; }
+    asio::awaitable<void> wait() {
+        while (!open_) co_await timer_.async_wait(quiet);
+    }
+
+private:
+    asio::steady_timer timer_;
+    bool open_ = false;
+};
+
+class Connection {
+public:
+    Connection(Socket socket, Shared& shared)
+        : socket_(std::move(socket)), shared_(shared), buffer_(shared.options.header_limit) {}
+
+    asio::awaitable<void> run() {
+        while (co_await serve_one()) {
+            if (buffer_.size() == 0 && buffer_.capacity() > kept_buffer) buffer_.shrink_to_fit();
+        }
+        co_await linger(socket_);
+    }
+
+private:
+    /// What the two sides of one request share: reading the client and answering it.
+    struct Exchange {
+        explicit Exchange(const asio::any_io_executor& executor)
+            : upload(executor), output(executor), reply_known(executor), reader_over(executor) {}
+        std::optional<StreamParser> body;  // while the client sends one
+        Descriptor upload;                 // to the handler
+        Descriptor output;                 // from the handler, while a streamed reply runs
+        Gate reply_known;
+        Gate reader_over;
+        bool reader_runs = false;
+        bool client_gone = false;
+        bool streaming_reply = false;
+        bool over = false;
+    };
+
+    /// False when the connection is over.
+    asio::awaitable<bool> serve_one() {
+        HeadParser head;
+        head.header_limit(static_cast<std::uint32_t>(shared_.options.header_limit));
+        head.body_limit(boost::none);
+        const auto [error, n] = co_await http::async_read_header(socket_, buffer_, head, quiet);
+        if (error) {
+            if (error.category() == make_error_code(http::error::bad_method).category() &&
+                error != http::error::end_of_stream && error != http::error::partial_message) {
+                co_await reply_text(plain_error(rejection(error)), false, false);
+            }
+            co_return false;
+        }
+        std::optional<Request> request;
+        std::optional<Reply> refusal;
+        try {
+            request = to_request(head);
+        } catch (const Error& bad_target) {
+            refusal = plain_error({400, bad_target.message()});
+        }
+        if (refusal) {
+            co_await reply_text(std::move(*refusal), false, false);
+            co_return false;
+        }
+        keep_alive_ = head.get().keep_alive();
+        http11_ = head.get().version() >= 11;
+        if (shared_.service.body_mode(*request) == BodyMode::streamed) {
+            co_return co_await serve_streamed(head, std::move(*request));
+        }
+        co_return co_await serve_buffered(head, std::move(*request));
+    }
+
+    asio::awaitable<void> continue_if_expected(const Request& request) {
+        if (to_lower(request.header("expect")) != "100-continue" || buffer_.size() > 0) co_return;
+        static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+        co_await asio::async_write(socket_, asio::buffer(go_on), quiet);
+    }
+
+    asio::awaitable<bool> serve_buffered(HeadParser& head, Request request) {
+        const auto length = head.content_length();
+        if (length && *length > shared_.options.body_limit) {
+            co_await reply_text(plain_error({413, "request body is too large"}), false, false);
+            co_return false;
+        }
+        if (!head.is_done()) {
+            co_await continue_if_expected(request);
+            TextParser parser(std::move(head));
+            parser.body_limit(shared_.options.body_limit);
+            const auto [error, n] = co_await http::async_read(socket_, buffer_, parser, quiet);
+            if (error) {
+                co_await reply_text(plain_error(rejection(error)), false, false);
+                co_return false;
+            }
+            request.body = std::move(parser.get().body());
+        }
+        Exchange exchange(socket_.get_executor());
+        co_return co_await answer(std::move(request), exchange);
+    }
+
+    asio::awaitable<bool> serve_streamed(HeadParser& head, Request request) {
+        co_await continue_if_expected(request);
+        auto pair = make_socket_pair();
+        // A byte that is waiting for us while the upload runs: closing with input unread resets the
+        // handler's end, so that an upload that breaks off cannot pass for a complete one.
+        write_all(pair.first.get(), std::string_view("!"));
+        request.body_stream = std::move(pair.first);
+        Exchange exchange(socket_.get_executor());
+        exchange.upload = adopt(socket_.get_executor(), std::move(pair.second));
+        exchange.body.emplace(std::move(head));
+        exchange.body->body_limit(boost::none);
+        co_return co_await answer(std::move(request), exchange);
+    }
+
+    /// Hands the request to a handler and sends what it replies, while the client's side is read.
+    asio::awaitable<bool> answer(Request request, Exchange& exchange) {
+        const bool head_only = request.method == "HEAD";
+        const bool upgrade = request.wants_upgrade();
+        if (exchange.body) spawn_reader(exchange);
+        Reply reply = co_await call(std::move(request));
+        exchange.streaming_reply = std::holds_alternative<Fd>(reply.body);
+        exchange.reply_known.open();
+        if (auto* hijack = std::get_if<Upgrade>(&reply.body)) {
+            co_await finish(exchange);
+            co_return co_await take_over(reply, std::move(*hijack), upgrade);
+        }
+        bool usable = false;
+        if (auto* stream = std::get_if<Fd>(&reply.body)) {
+            Fd source = std::move(*stream);
+            usable = co_await reply_stream(reply, std::move(source), exchange);
+        } else {
+            usable = co_await reply_text(std::move(reply), head_only, keep_alive_);
+        }
+        co_await finish(exchange);
+        co_return usable && keep_alive_ && !exchange.client_gone;
+    }
+
+    void spawn_reader(Exchange& exchange) {
+        exchange.reader_runs = true;
+        asio::co_spawn(socket_.get_executor(), read_side(exchange),
+                       [&exchange](const std::exception_ptr&) { exchange.reader_over.open(); });
+    }
+
+    /// Lets the reader end: a client may still be sending a body that nobody wants, and gets a
+    /// while to do so; watching for its going away is cut short.
+    asio::awaitable<void> finish(Exchange& exchange) {
+        exchange.over = true;
+        if (!exchange.reader_runs || exchange.reader_over.is_open()) co_return;
+        boost::system::error_code ignored;
+        if (!exchange.body) socket_.cancel(ignored);
+        asio::steady_timer deadline(socket_.get_executor(), std::chrono::seconds(10));
+        const auto waiting = std::make_shared<bool>(true);
+        deadline.async_wait([this, waiting](boost::system::error_code cancelled) {
+            boost::system::error_code nothing;
+            if (!cancelled && *waiting) socket_.close(nothing);
+        });
+        co_await exchange.reader_over.wait();
+        *waiting = false;
+    }
+
+    /// The client's side of an exchange: its body, then, while a reply streams, whether it is still
+    /// there.
+    asio::awaitable<void> read_side(Exchange& exchange) {
+        if (exchange.body) {
+            exchange.client_gone = !co_await pump_body(exchange);
+            exchange.body.reset();
+        }
+        co_await exchange.reply_known.wait();
+        if (exchange.streaming_reply && !exchange.client_gone && !exchange.over) {
+            exchange.client_gone = co_await wait_gone(socket_);
+        }
+        boost::system::error_code ignored;
+        if (exchange.client_gone) exchange.output.close(ignored);
+    }
+
+    /// False when the client broke off. A handler that does not want (more of) the body closes its
+    /// end; the rest is then read and dropped.
+    asio::awaitable<bool> pump_body(Exchange& exchange) {
+        TransferBuffer buffer;
+        boost::system::error_code ignored;
+        auto& parser = *exchange.body;
+        while (!parser.is_done()) {
+            parser.get().body().data = buffer.data();
+            parser.get().body().size = buffer.size();
+            const auto [error, n] = co_await http::async_read_some(socket_, buffer_, parser, quiet);
+            if (error && error != http::error::need_buffer) {
+                exchange.upload.close(ignored);
+                co_return false;
+            }
+            const auto count = buffer.size() - parser.get().body().size;
+            if (count > 0 && exchange.upload.is_open()) {
+                const auto [failed, sent] = co_await asio::async_write(
+                    exchange.upload, asio::buffer(buffer.data(), count), quiet);
+                if (failed) exchange.upload.close(ignored);
+            }
+            buffer.used(count);
+        }
+        char byte = 0;
+        if (exchange.upload.is_open()) {
+            (void)::recv(exchange.upload.native_handle(), &byte, 1, MSG_DONTWAIT);
+        }
+        exchange.upload.close(ignored);
+        co_return true;
+    }
+
+    /// Runs the handler on the pool.
+    asio::awaitable<Reply> call(Request request) {
+        auto job = std::make_shared<Request>(std::move(request));
+        co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(Reply)>(
+            [this, job](auto handler) {
+                auto done = std::make_shared<decltype(handler)>(std::move(handler));
+                shared_.handlers.submit([this, job, done] {
+                    auto reply = std::make_shared<Reply>(handle(std::move(*job)));
+                    asio::post(socket_.get_executor(),
+                               [done, reply] { std::move (*done)(std::move(*reply)); });
+                });
+            },
+            asio::use_awaitable);
+    }
+
+    Reply handle(Request request) {
+        try {
+            return shared_.service.handle(std::move(request));
+        } catch (...) {
+            log::error("request failed: {}", describe(std::current_exception()));
+            return plain_error({500, "internal error"});
+        }
+    }
+
+    asio::awaitable<bool> reply_text(Reply reply, bool head_only, bool keep) {
+        const auto& body = std::get<std::string>(reply.body);
+        std::string framing = keep ? "" : "Connection: close\r\n";
+        if (!bodiless(reply)) framing += fmt::format("Content-Length: {}\r\n", body.size());
+        const auto head = head_text(reply, framing);
+        std::vector<asio::const_buffer> parts{asio::buffer(head)};
+        if (!head_only && !bodiless(reply)) parts.push_back(asio::buffer(body));
+        const auto [error, n] = co_await asio::async_write(socket_, parts, quiet);
+        co_return !error;
+    }
+
+    /// True when the reply was sent whole and the connection can go on.
+    asio::awaitable<bool> reply_stream(const Reply& reply, Fd source, Exchange& exchange) {
+        exchange.output = adopt(socket_.get_executor(), std::move(source));
+        if (!exchange.reader_runs) spawn_reader(exchange);
+        const auto head = head_text(reply, http11_ ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n");
+        const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(head), quiet);
+        const bool whole = !error && co_await copy_out(exchange.output);
+        boost::system::error_code ignored;
+        exchange.output.close(ignored);
+        if (!whole || !http11_) co_return false;
+        static constexpr std::string_view last_chunk = "0\r\n\r\n";
+        const auto [failed, m] = co_await asio::async_write(socket_, asio::buffer(last_chunk), quiet);
+        co_return !failed;
+    }
+
+    asio::awaitable<bool> copy_out(Descriptor& source) {
+        TransferBuffer buffer;
+        for (;;) {
+            const auto [error, count] =
+                co_await source.async_read_some(asio::buffer(buffer.data(), buffer.size()), quiet);
+            if (error) co_return error == asio::error::eof;
+            const auto size = fmt::format("{:x}\r\n", count);
+            std::vector<asio::const_buffer> parts;
+            if (http11_) parts.push_back(asio::buffer(size));
+            parts.push_back(asio::buffer(buffer.data(), count));
+            if (http11_) parts.push_back(asio::buffer("\r\n", 2));
+            const auto [failed, n] = co_await asio::async_write(socket_, parts, quiet);
+            if (failed) co_return false;
+            buffer.used(count);
+        }
+    }
+
+    asio::awaitable<bool> take_over(const Reply& reply, Upgrade hijack, bool upgrade) {
+        // Docker's own wording: some clients compare the whole status line.
+        auto head = upgrade ? std::string("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n")
+                            : std::string("HTTP/1.1 200 OK\r\n");
+        head += fmt::format("Content-Type: {}\r\n", hijack.content_type);
+        for (const auto& [name, value] : reply.headers) head += fmt::format("{}: {}\r\n", name, one_line(value));
+        head += "\r\n";
+        const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(head), quiet);
+        if (error) co_return false;
+        std::string pending(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+        buffer_.clear();
+        buffer_.shrink_to_fit();
+        co_await relay(socket_, std::move(pending), std::move(hijack.stream));
+        co_return false;
+    }
+
+    Socket socket_;
+    Shared& shared_;
+    boost::beast::flat_buffer buffer_;
+    bool keep_alive_ = false;
+    bool http11_ = false;
+};
+
+}  // namespace
+
+asio::awaitable<void> serve(Socket socket, Shared& shared) {
+    Connection connection(std::move(socket), shared);
+    co_await connection.run();
+}
+
+}  // namespace brig::api
