@@ -11,6 +11,7 @@ using nlohmann::json;
 
 Strings Record::command_line() const {
     Strings line = config.entrypoint.value_or(Strings{});
+    if (line == Strings{""}) line.clear();  // how clients say "no entrypoint at all"
     if (config.cmd) line.insert(line.end(), config.cmd->begin(), config.cmd->end());
     return line;
 }

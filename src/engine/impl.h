@@ -1,0 +1,107 @@
+// The engine's inside: the parts it was made of, the containers, and one function per step of their
+// life, in the .cpp file of that activity.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/worker_pool.h"
+#include "engine/account_cache.h"
+#include "engine/container.h"
+#include "engine/container_table.h"
+#include "engine/engine.h"
+#include "engine/timers.h"
+#include "image/store.h"
+#include "shim/types.h"
+
+namespace brig::engine {
+
+/// One `docker exec`. Fields after `config` are guarded by Impl::exec_mutex.
+struct Exec {
+    std::string id;
+    std::string container_id;
+    ExecConfig config;
+    enum class Phase { created, running, ended } phase = Phase::created;
+    int pid = 0;
+    int exit_code = 0;
+};
+
+class TaskRunner;
+
+struct Engine::Impl {
+    explicit Impl(Parts from);
+    ~Impl();
+
+    // Names and places.
+    [[nodiscard]] std::filesystem::path files_of(const std::string& id) const;
+    [[nodiscard]] std::filesystem::path log_of(const std::string& id) const;
+    [[nodiscard]] std::filesystem::path bundle_of(const std::string& id) const;
+    static std::string snapshot_of(const std::string& id) { return "container-" + id; }
+    void publish(const Record& record, const std::string& action,
+                 std::map<std::string, std::string> attributes = {});
+
+    // create.cpp
+    Created create(const CreateRequest& request);
+    Record make_record(const CreateRequest& request, const image::Image& image);
+
+    // start.cpp; the container's `operation` is held
+    void start_locked(Container& container);
+    void launch(Container& container);
+    ResolvedUser user_of(const Record& record);
+    void populate(Container& container, const Record& record);
+
+    // exit.cpp
+    void on_task_exit(const shim::TaskExit& exit);
+    void handle_exit(const shim::TaskExit& exit);
+    void finish_locked(Container& container, const shim::TaskExit& exit);
+    void release_task(const std::string& id);
+    void schedule_restart(const ContainerPtr& container, std::chrono::milliseconds delay);
+    void fire_waiters(Container& container, bool removed);
+
+    // stop.cpp
+    bool stop(const ContainerPtr& container, std::optional<int> signal, std::optional<int> timeout);
+    void signal_task(Container& container, int signal);
+    bool await_exit(Container& container, std::optional<std::chrono::seconds> limit);
+    void kill_and_await(Container& container);
+
+    // remove.cpp
+    void remove(const ContainerPtr& container, bool force, bool volumes);
+    void remove_locked(Container& container, bool volumes);
+
+    // recovery.cpp
+    void recover();
+
+    // exec.cpp
+    std::shared_ptr<Exec> find_exec(const std::string& id);
+    void exec_ended(const std::string& exec_id, int status);
+
+    // images_in_use.cpp
+    std::vector<image::ImageUser> image_users();
+
+    // inspect.cpp, list.cpp
+    nlohmann::json inspect(const Record& record, bool size);
+    nlohmann::json summary(const Record& record, bool size);
+
+    Parts parts;
+    EventBus bus;
+    ContainerTable table;
+    AccountCache accounts;
+    std::mutex exec_mutex;
+    std::map<std::string, std::shared_ptr<Exec>> execs;
+    Instant started = now();
+    std::unique_ptr<TaskRunner> runner;
+    Timers timers;
+    WorkerPool background{32};  ///< last: its destructor waits for work that uses the rest
+};
+
+/// Docker's wording for actions on a container that is not running.
+Error not_running(const Container& container);
+
+}  // namespace brig::engine

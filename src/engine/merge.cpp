@@ -1,0 +1,41 @@
+// See merge.h.
+#include "engine/merge.h"
+
+#include <algorithm>
+
+namespace brig::engine {
+namespace {
+
+void merge_command(Config& config, const oci::ExecutionConfig& image) {
+    if (config.entrypoint && !config.entrypoint->empty()) return;
+    if (!config.cmd || config.cmd->empty()) {
+        config.cmd = image.cmd.empty() ? std::nullopt : std::optional(image.cmd);
+    }
+    if (!config.entrypoint && !image.entrypoint.empty()) config.entrypoint = image.entrypoint;
+}
+
+void merge_variables(Config& config, const oci::ExecutionConfig& image) {
+    const auto name = [](const std::string& entry) { return entry.substr(0, entry.find('=')); };
+    const auto own = config.env;
+    for (const auto& entry : image.env) {
+        const bool overridden = std::ranges::any_of(own, [&](const auto& one) { return name(one) == name(entry); });
+        if (!overridden) config.env.push_back(entry);
+    }
+}
+
+}  // namespace
+
+void merge_image_config(Config& config, const oci::ExecutionConfig& image) {
+    if (config.user.empty()) config.user = image.user;
+    if (config.working_dir.empty()) config.working_dir = image.working_dir;
+    if (config.stop_signal.empty()) config.stop_signal = image.stop_signal;
+    if (!config.stop_timeout) config.stop_timeout = image.stop_timeout;
+    if (config.shell.empty()) config.shell = image.shell;
+    config.exposed_ports.insert(image.exposed_ports.begin(), image.exposed_ports.end());
+    config.volumes.insert(image.volumes.begin(), image.volumes.end());
+    config.labels.insert(image.labels.begin(), image.labels.end());
+    merge_command(config, image);
+    merge_variables(config, image);
+}
+
+}  // namespace brig::engine
