@@ -62,6 +62,7 @@ struct Container {
     /// Consecutive quick failures, for the restart policy's growing pause.
     int quick_exits = 0;
     bool removed = false;  ///< out of the table; whoever still holds it must leave it alone
+    bool keep = false;  ///< a restart is under way: `--rm` does not apply to this exit
     bool stop_requested = false;  ///< the coming exit is the user's doing: no restart policy
 
     /// A copy for looking at without the lock.

@@ -1,0 +1,132 @@
+// Removal and renaming.
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/filters.h"
+#include "engine/impl.h"
+#include "engine/names.h"
+#include "network/network.h"
+#include "shim/client.h"
+#include "volume/store.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace brig::engine {
+
+namespace {
+
+Error busy(const Record& record) {
+    const bool paused = record.state.status == Status::paused;
+    return {ErrorKind::conflict, "cannot remove container \"/{}\": container is {}: {} before removing or force remove",
+            record.name, to_string(record.state.status), paused ? "unpause and stop the container" : "stop the container"};
+}
+
+bool used_by_another(const ContainerTable& table, const std::string& volume) {
+    return std::ranges::any_of(table.all(), [&](const ContainerPtr& container) {
+        const auto mounts = container->snapshot().mounts;
+        return std::ranges::any_of(mounts, [&](const auto& mount) { return mount.name == volume; });
+    });
+}
+
+}  // namespace
+
+void Engine::Impl::remove(const ContainerPtr& container, bool force, bool volumes) {
+    const auto alive = [&] {
+        const auto status = container->state().status;
+        return status == Status::running || status == Status::paused || status == Status::restarting;
+    };
+    if (alive()) {
+        if (!force) throw busy(container->snapshot());
+        {
+            const std::lock_guard lock(container->mutex);
+            container->stop_requested = true;
+            container->record.stopped_by_user = true;
+            auto& status = container->record.state.status;
+            if (status == Status::restarting) status = Status::exited;
+        }
+        if (container->state().running()) kill_and_await(*container);
+    }
+    const std::lock_guard operation(container->operation);
+    if (container->removed) return;  // --rm was quicker
+    if (alive()) throw busy(container->snapshot());
+    remove_locked(*container, volumes);
+}
+
+/// The row goes first: from then on the container does not exist, and what a killed engine leaves
+/// of it is swept at the next start.
+void Engine::Impl::remove_locked(Container& container, bool volumes) {
+    const Record record = container.snapshot();
+    table.erase(container);
+    {
+        const std::lock_guard lock(container.mutex);
+        container.record.state.status = Status::removing;
+        container.removed = true;
+        container.changed.notify_all();
+    }
+    const auto attempt = [&](std::string_view what, const auto& action) {
+        try {
+            action();
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::not_found) log::warn("removing container {}: {}: {}", record.id, what, e.message());
+        }
+    };
+    attempt("snapshot", [&] { parts.snapshots->remove(snapshot_of(record.id)); });
+    attempt("files", [&] { remove_tree(files_of(record.id)); });
+    for (const auto& mount : record.mounts) {
+        if (!volumes || !mount.anonymous || used_by_another(table, mount.name)) continue;
+        attempt("volume", [&] { parts.volumes->remove(mount.name); });
+    }
+    publish(record, "destroy");
+    fire_waiters(container, true);
+}
+
+void Engine::remove(const std::string& ref, bool force, bool volumes) {
+    impl_->remove(impl_->table.find(ref), force, volumes);
+}
+
+void Engine::rename(const std::string& ref, const std::string& name) {
+    const auto container = impl_->table.find(ref);
+    if (name.empty() || name == "/") {
+        throw Error(ErrorKind::invalid_argument, "Neither old nor new names may be empty");
+    }
+    const std::string checked = check_name(name);
+    const std::lock_guard operation(container->operation);
+    const std::string old = container->name();
+    if (old == checked) {
+        throw Error(ErrorKind::invalid_argument, "Renaming a container with the same name as its current name");
+    }
+    impl_->table.rename(*container, checked);
+    if (impl_->parts.networks) impl_->parts.networks->rename(container->id, checked);
+    impl_->publish(container->snapshot(), "rename", {{"oldName", "/" + old}});
+}
+
+nlohmann::json Engine::prune(const Filters& filters) {
+    std::optional<Instant> until;
+    for (const auto& [key, values] : filters) {
+        if (key == "until" && values.size() == 1) {
+            until = parse_timestamp(values.front());
+        } else if (key != "label" && key != "label!") {
+            throw Error(ErrorKind::invalid_argument, "invalid filter '{}'", key);
+        }
+    }
+    auto deleted = nlohmann::json::array();
+    std::uint64_t bytes = 0;
+    for (const auto& container : impl_->table.all()) {
+        const Record record = container->snapshot();
+        const auto status = record.state.status;
+        if (status != Status::created && status != Status::exited && status != Status::dead) continue;
+        if (until && record.created >= *until) continue;
+        if (!matches_labels(record.config.labels, filters)) continue;
+        try {
+            const auto size = impl_->parts.snapshots->usage(Impl::snapshot_of(record.id)).bytes;
+            impl_->remove(container, false, false);
+            bytes += size;
+            deleted.push_back(record.id);
+        } catch (const Error& e) {
+            log::warn("pruning container {}: {}", record.id, e.message());
+        }
+    }
+    return {{"ContainersDeleted", std::move(deleted)}, {"SpaceReclaimed", bytes}};
+}
+
+}  // namespace brig::engine

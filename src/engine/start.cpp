@@ -1,0 +1,224 @@
+// From a container at rest to a running task: network, files, user, volumes, config.json, shim.
+// This is the path whose time users feel: no flush, no helper process, no mount unless an image is
+// seen for the first time or a volume has to be filled.
+#include <algorithm>
+
+#include "base/defer.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "engine/impl.h"
+#include "engine/spec.h"
+#include "engine/task_files.h"
+#include "network/network.h"
+#include "os/mounts.h"
+#include "shim/client.h"
+#include "volume/store.h"
+
+namespace brig::engine {
+namespace {
+
+shim::LogOptions log_options(const Record& record, const std::filesystem::path& path) {
+    if (record.host.log_config.type == "none") return {};
+    shim::LogOptions options{path, 0, 1};
+    const auto& config = record.host.log_config.config;
+    if (const auto size = config.find("max-size"); size != config.end()) {
+        const auto bytes = parse_bytes(size->second);
+        if (!bytes || *bytes <= 0) {
+            throw Error(ErrorKind::invalid_argument, "invalid value for max-size: {}", size->second);
+        }
+        options.max_size = static_cast<std::uint64_t>(*bytes);
+    }
+    if (const auto files = config.find("max-file"); files != config.end()) {
+        const auto count = parse_int<int>(files->second);
+        if (!count || *count < 1 || *count > 1000) {
+            throw Error(ErrorKind::invalid_argument, "invalid value for max-file: {}", files->second);
+        }
+        options.max_files = *count;
+    }
+    return options;
+}
+
+shim::ConsoleSize console_size(const HostConfig& host) {
+    if (host.console_size.size() != 2) return {};
+    return {static_cast<std::uint16_t>(host.console_size[1]), static_cast<std::uint16_t>(host.console_size[0])};
+}
+
+network::AttachRequest attach_request(const Record& record) {
+    network::AttachRequest request{.container_id = record.id, .container_name = record.name, .jail = record.id};
+    for (const auto& [port, bindings] : record.host.port_bindings) {
+        for (const auto& binding : bindings) {
+            request.ports.push_back(network::parse_port_binding(port, binding.host_ip, binding.host_port));
+        }
+    }
+    if (record.host.publish_all_ports) {
+        for (const auto& port : record.config.exposed_ports) {
+            const auto given = record.host.port_bindings.find(port);
+            if (given == record.host.port_bindings.end() || given->second.empty()) {
+                request.ports.push_back(network::parse_port_binding(port, "", ""));
+            }
+        }
+    }
+    for (const auto& [name, endpoint] : record.networking.endpoints) {
+        if (!endpoint.mac_address.empty()) request.mac = os::MacAddress::parse(endpoint.mac_address);
+        if (!endpoint.ipv4_address.empty()) request.ip = os::Ipv4Address::parse(endpoint.ipv4_address);
+    }
+    return request;
+}
+
+/// The command could not be run, as opposed to the container not being made.
+bool concerns_command(const Error& error) { return error.message().find("exec: \"") != std::string::npos; }
+
+int start_exit_code(const Error& error) {
+    if (!concerns_command(error)) return 128;
+    return error.kind() == ErrorKind::not_found ? 127 : 126;
+}
+
+/// Docker answers 400 to a command that does not exist, not 404: the container exists.
+ErrorKind start_error_kind(const Error& error) {
+    if (concerns_command(error)) return ErrorKind::invalid_argument;
+    return error.kind() == ErrorKind::not_found ? ErrorKind::invalid_argument : error.kind();
+}
+
+}  // namespace
+
+ResolvedUser Engine::Impl::user_of(const Record& record) {
+    // What an earlier run may have changed is looked up anew.
+    const bool pristine = !record.state.started_at;
+    auto known = pristine ? accounts.find(record.image_id) : std::nullopt;
+    if (!known) {
+        const auto tree = os::MountedTree::mount(parts.snapshots->mounts(snapshot_of(record.id)),
+                                                 bundle_of(record.id) / "rootfs");
+        known = read_accounts(tree.root().get());
+        if (pristine) accounts.put(record.image_id, *known);
+    }
+    return resolve_user(record.config.user, record.host.group_add, *known);
+}
+
+void Engine::Impl::populate(Container& container, const Record& record) {
+    const auto to_fill = [](const MountPoint& mount) { return mount.type == "volume" && mount.copy_up; };
+    if (record.populated) return;
+    if (std::ranges::any_of(record.mounts, to_fill)) {
+        const auto tree = os::MountedTree::mount(parts.snapshots->mounts(snapshot_of(record.id)),
+                                                 bundle_of(record.id) / "rootfs");
+        for (const auto& mount : record.mounts) {
+            if (to_fill(mount)) parts.volumes->copy_up(mount.name, tree.root().get(), mount.destination);
+        }
+    }
+    const std::lock_guard lock(container.mutex);
+    container.record.populated = true;
+}
+
+void Engine::Impl::launch(Container& container) {
+    const Record record = container.snapshot();
+    const std::string& id = record.id;
+    for (const auto& mount : record.mounts) {
+        if (mount.type == "volume") parts.volumes->create({.name = mount.name});
+    }
+    const auto bundle = bundle_of(id);
+    make_directories(bundle / "rootfs", 0700);
+    Defer drop_bundle([&] { release_task(id); });
+
+    SpecInputs inputs;
+    const std::string mode = record.network();
+    std::optional<network::Endpoint> endpoint;
+    const bool bridged = mode == "bridge" && parts.networks != nullptr;
+    if (bridged && network::precedes_create()) {
+        endpoint = parts.networks->attach(attach_request(record));
+        inputs.network_namespace = endpoint->sandbox_path.string();
+    }
+    inputs.files = files_of(id);
+    if (mode.starts_with("container:")) {
+        const auto other = table.find(mode.substr(10));
+        if (!other->state().running()) {
+            throw Error(ErrorKind::conflict, "cannot join network of a non running container: {}", other->id);
+        }
+        const auto shared = parts.networks ? parts.networks->find(other->id) : std::nullopt;
+        if (!shared) {
+            throw Error(ErrorKind::not_implemented, "joining the network of container {}, which is not on a bridge, is not implemented", other->id);
+        }
+        inputs.network_namespace = shared->sandbox_path.string();
+        inputs.files = files_of(other->id);
+    } else {
+        write_network_files(inputs.files, record, endpoint);
+    }
+    inputs.user = user_of(record);
+    populate(container, record);
+
+    write_bundle(bundle, oci::to_json(make_spec(record, inputs)));
+    const shim::TaskSpec task{.id = id,
+                              .bundle = bundle,
+                              .rootfs = parts.snapshots->mounts(snapshot_of(id)),
+                              .terminal = record.config.tty,
+                              .open_stdin = record.config.open_stdin,
+                              .stdin_once = record.config.stdin_once,
+                              .console = console_size(record.host),
+                              .log = log_options(record, log_of(id))};
+    int pid = 0;
+    if (bridged && !endpoint) {
+        pid = parts.tasks->create(task);
+        endpoint = parts.networks->attach(attach_request(record));
+        write_network_files(inputs.files, record, endpoint);
+        pid = parts.tasks->start(id);
+    } else {
+        pid = parts.tasks->launch(task);
+    }
+    drop_bundle.dismiss();
+
+    const std::lock_guard lock(container.mutex);
+    auto& state = container.record.state;
+    state = State{.status = Status::running, .pid = pid, .started_at = now(), .finished_at = state.finished_at};
+    container.record.stopped_by_user = false;
+    container.stop_requested = false;
+    container.changed.notify_all();
+}
+
+void Engine::Impl::start_locked(Container& container) {
+    try {
+        launch(container);
+    } catch (const Error& e) {
+        const Error told(start_error_kind(e),
+                         concerns_command(e) ? "failed to create task for container: failed to create shim task: OCI runtime "
+                                               "create failed: unable to start container process: " + e.message()
+                                             : e.message());
+        {
+            const std::lock_guard lock(container.mutex);
+            auto& state = container.record.state;
+            if (state.status == Status::restarting) state.status = Status::exited;
+            state.exit_code = start_exit_code(e);
+            state.error = told.message();
+            state.pid = 0;
+            state.finished_at = now();
+            container.changed.notify_all();
+        }
+        table.save(container);
+        publish(container.snapshot(), "die", {{"exitCode", std::to_string(start_exit_code(e))}});
+        const bool gone = container.record.host.auto_remove;
+        fire_waiters(container, false);
+        if (gone) remove_locked(container, true);
+        throw told;
+    }
+    table.save(container);
+    publish(container.snapshot(), "start");
+}
+
+bool Engine::start(const std::string& ref) {
+    const auto container = impl_->table.find(ref);
+    const std::lock_guard operation(container->operation);
+    const auto state = container->state();
+    if (container->removed || state.status == Status::removing || state.status == Status::dead) {
+        throw Error(ErrorKind::conflict, "container is marked for removal and cannot be started");
+    }
+    if (state.status == Status::paused) {
+        throw Error(ErrorKind::conflict, "cannot start a paused container, try unpause instead");
+    }
+    if (state.running()) return false;
+    {
+        const std::lock_guard lock(container->mutex);
+        container->record.restart_count = 0;
+    }
+    impl_->start_locked(*container);
+    return true;
+}
+
+}  // namespace brig::engine
