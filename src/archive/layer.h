@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <string>
 
 #include "archive/layer_tree.h"
 #include "archive/stream.h"
@@ -43,5 +43,8 @@ struct WriteOptions {
 };
 /// Writes everything beneath `root` as a tar.
 void write_tree(const Fd& root, const Sink& out, const WriteOptions& options = {});
+/// One node of `directory`, with what is beneath it, under the archive name `as` (docker cp).
+void write_node(const Fd& directory, const std::string& name, const std::string& as,
+                const Sink& out);
 
 }  // namespace brig::archive

@@ -1,0 +1,72 @@
+// Unpacking a layer: tar entries to tree operations, whiteout names to deletions.
+#include <optional>
+
+#include "archive/layer.h"
+#include "archive/nodes.h"
+#include "archive/path_cursor.h"
+#include "archive/tar_input.h"
+#include "base/error.h"
+
+namespace brig::archive {
+namespace {
+
+std::string joined(const std::vector<std::string>& parts, std::size_t count) {
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i) out += (i == 0 ? "" : "/") + parts[i];
+    return out;
+}
+
+/// Applies the entry if its name is a whiteout's; false for an ordinary entry.
+bool apply_whiteout(TreeWriter& writer, const Entry& entry) {
+    const auto parts = clean_path(entry.path);
+    if (parts.empty()) return false;
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+        if (parts[i].starts_with(whiteout_prefix)) {
+            throw Error(ErrorKind::invalid_argument, "a whiteout cannot be a directory");
+        }
+    }
+    const std::string& name = parts.back();
+    if (!name.starts_with(whiteout_prefix)) return false;
+    const std::string directory = joined(parts, parts.size() - 1);
+    if (name == opaque_marker) {
+        writer.opaque(directory);
+        return true;
+    }
+    // Other names of this form are aufs' own bookkeeping in old layers.
+    if (name.starts_with(whiteout_meta_prefix)) return true;
+    const std::string deleted = name.substr(whiteout_prefix.size());
+    if (deleted.empty() || deleted == "." || deleted == "..") {
+        throw Error(ErrorKind::invalid_argument, "whiteout of no valid name");
+    }
+    writer.whiteout(directory.empty() ? deleted : directory + "/" + deleted);
+    return true;
+}
+
+}  // namespace
+
+Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& options) {
+    TarInput input(tar);
+    TreeWriter writer(tree, options.devices);
+    Applied done;
+    while (input.next()) {
+        const Entry& entry = input.entry();
+        try {
+            if (++done.entries > options.limits.entries) {
+                throw Error(ErrorKind::invalid_argument, "more than {} entries", options.limits.entries);
+            }
+            if (options.whiteouts && apply_whiteout(writer, entry)) continue;
+            if (entry.type == EntryType::file) done.bytes += input.size();
+            if (done.bytes > options.limits.bytes) {
+                throw Error(ErrorKind::invalid_argument, "more than {} bytes of files", options.limits.bytes);
+            }
+            writer.add(entry, entry.type == EntryType::file ? &input.body() : nullptr);
+        } catch (const Error& e) {
+            // The kind stays: a full disk is `unavailable`.
+            throw e.within(entry.path);
+        }
+    }
+    writer.finish();
+    return done;
+}
+
+}  // namespace brig::archive

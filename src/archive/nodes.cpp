@@ -1,0 +1,127 @@
+// See nodes.h.
+#include "archive/nodes.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/types.h>
+#include <unistd.h>
+#if __has_include(<sys/sysmacros.h>)
+#include <sys/sysmacros.h>
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/xattr.h"
+
+namespace brig::archive {
+
+std::optional<struct stat> stat_at(int directory, const std::string& name) {
+    struct stat info {};
+    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return info;
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    throw SysError("look at {}", name);
+}
+
+bool is_whiteout(const struct stat& info) { return S_ISCHR(info.st_mode) && info.st_rdev == 0; }
+
+bool is_opaque(int directory, const std::string& name) {
+    return os::get_xattr(directory, name, opaque_xattr) == "y";
+}
+
+bool is_portable_xattr(std::string_view name) {
+    if (name == "security.capability") return true;
+    return name.starts_with("user.") && !name.starts_with("user.overlay.");
+}
+
+Fd open_directory_at(int directory, const std::string& name) {
+    return Fd(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+std::vector<std::string> names_in(int directory) {
+    struct Close {
+        void operator()(DIR* dir) const { ::closedir(dir); }
+    };
+    Fd own = open_at(directory, ".", O_RDONLY | O_DIRECTORY);
+    const std::unique_ptr<DIR, Close> stream(::fdopendir(own.get()));
+    if (!stream) throw SysError("read directory");
+    (void)own.release();
+    std::vector<std::string> out;
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(stream.get());
+        if (entry == nullptr) {
+            if (errno != 0) throw SysError("read directory");
+            break;
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") out.emplace_back(name);
+    }
+    std::ranges::sort(out);
+    return out;
+}
+
+std::string link_text(int directory, const std::string& name) {
+    std::array<char, PATH_MAX> target;
+    const ssize_t n = ::readlinkat(directory, name.c_str(), target.data(), target.size());
+    if (n < 0) throw SysError("read link {}", name);
+    return {target.data(), static_cast<std::size_t>(n)};
+}
+
+void remove_at(int directory, const std::string& name) {
+    if (::unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return;
+    // Linux says EISDIR for a directory, POSIX and FreeBSD EPERM.
+    if (errno != EISDIR && errno != EPERM) throw SysError("remove {}", name);
+    {
+        const Fd inside = open_directory_at(directory, name);
+        if (!inside) throw SysError("remove {}", name);
+        for (const auto& child : names_in(inside.get())) remove_at(inside.get(), child);
+    }
+    if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+        throw SysError("remove directory {}", name);
+    }
+}
+
+namespace {
+
+enum class Lookup { found, hidden, next };
+
+/// One layer of find_in_lowers.
+Lookup find_in_layer(const Fd& layer, const std::vector<std::string>& parts, LowerNode& out) {
+    Fd current = open_at(layer.get(), ".", O_RDONLY | O_DIRECTORY);
+    bool opaque = false;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto info = stat_at(current.get(), parts[i]);
+        if (!info) return opaque ? Lookup::hidden : Lookup::next;
+        if (is_whiteout(*info)) return Lookup::hidden;
+        if (i + 1 == parts.size()) {
+            out = {std::move(current), parts[i], *info};
+            return Lookup::found;
+        }
+        opaque = opaque || is_opaque(current.get(), parts[i]);
+        Fd inside = open_directory_at(current.get(), parts[i]);
+        if (!inside) return Lookup::hidden;
+        current = std::move(inside);
+    }
+    return Lookup::hidden;
+}
+
+}  // namespace
+
+std::optional<LowerNode> find_in_lowers(const std::vector<Fd>& lowers, const std::string& path) {
+    const auto parts = split(path, '/');
+    LowerNode out;
+    for (const Fd& layer : lowers) {
+        switch (find_in_layer(layer, parts, out)) {
+            case Lookup::found: return out;
+            case Lookup::hidden: return std::nullopt;
+            case Lookup::next: break;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace brig::archive

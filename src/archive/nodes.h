@@ -1,0 +1,51 @@
+// Operations on single directory entries that unpacking and layer writing share. Nothing here
+// follows a symbolic link.
+#pragma once
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "archive/layer_tree.h"
+#include "base/fd.h"
+
+namespace brig::archive {
+
+inline constexpr std::string_view whiteout_prefix = ".wh.";
+inline constexpr std::string_view whiteout_meta_prefix = ".wh..wh.";
+inline constexpr std::string_view opaque_marker = ".wh..wh..opq";
+inline constexpr const char* opaque_xattr = "trusted.overlay.opaque";
+
+/// fstatat without following; nothing when absent. Throws SysError.
+std::optional<struct stat> stat_at(int directory, const std::string& name);
+/// The file behind overlayfs' mark for "deleted here".
+bool is_whiteout(const struct stat& info);
+bool is_opaque(int directory, const std::string& name);
+/// Only these leave or enter an archive: overlay's own attributes would let a layer redirect
+/// lookups, and other namespaces are the host's.
+bool is_portable_xattr(std::string_view name);
+
+/// Opens a directory for *at calls; an empty Fd when `name` is absent or not a directory.
+Fd open_directory_at(int directory, const std::string& name);
+/// Names in a directory, sorted, without "." and "..". Throws SysError.
+std::vector<std::string> names_in(int directory);
+std::string link_text(int directory, const std::string& name);
+/// rm -r of one entry, by descriptor. Throws SysError.
+void remove_at(int directory, const std::string& name);
+
+/// Looks `path` (no links, no "..") up in a stack of overlay layers, nearest first, as overlayfs
+/// would: whiteouts and opaque directories hide what is further down.
+struct LowerNode {
+    Fd directory;
+    std::string name;
+    struct stat info;
+};
+std::optional<LowerNode> find_in_lowers(const std::vector<Fd>& lowers, const std::string& path);
+
+}  // namespace brig::archive

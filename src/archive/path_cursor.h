@@ -1,0 +1,70 @@
+// Finds the directory an entry belongs in, keeping the descriptors of the last path, so that
+// unpacking opens every directory about once.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "archive/layer_tree.h"
+#include "base/fd.h"
+
+namespace brig::archive {
+
+/// "a/./b/" → {"a","b"}. Throws Error{invalid_argument} for "..", NUL and absurd depth.
+std::vector<std::string> clean_path(std::string_view path);
+
+/// A place where an entry is or will be: `name` in `directory`, really at `path` ("usr/bin/x",
+/// links resolved). `directory` belongs to the cursor and lives until its next call.
+struct Place {
+    int directory;
+    std::string name;  ///< "." for the root
+    std::string path;  ///< "" for the root
+};
+
+class PathCursor {
+public:
+    explicit PathCursor(const LayerTree& tree) : tree_(tree) {}
+
+    enum class Missing { create, refuse };
+    /// Resolves all parts but the last, following links as a chroot at the root would, through
+    /// lower layers of an overlay too: a directory or link found there is taken over into this
+    /// layer. Directories found nowhere are made or refused.
+    Place locate(const std::vector<std::string>& parts, Missing missing = Missing::create);
+
+    /// Must be called after a directory or link was replaced.
+    void forget() { stack_.clear(); }
+
+    /// False when this layer hides what lower layers have in the directory `path`.
+    [[nodiscard]] bool lowers_visible(const std::string& path) const;
+
+private:
+    struct Step {
+        std::string name;  // as written in the entry's path
+        Fd directory;
+        std::string path;
+    };
+
+    [[nodiscard]] int top() const { return stack_.empty() ? tree_.root.get() : stack_.back().directory.get(); }
+    [[nodiscard]] std::string top_path() const { return stack_.empty() ? "" : stack_.back().path; }
+    void enter(const std::string& name, Missing missing);
+    struct Position {
+        Fd directory;
+        std::string path;  // without links, so its text is its structure
+    };
+    using Pending = std::deque<std::string>;
+    bool step(Position& at, const std::string& name, Missing missing, Pending& pending);
+    void follow(Position& at, const std::string& text, Pending& pending) const;
+    bool take_over_lower(Position& at, const std::string& name, Pending& pending);
+    [[nodiscard]] Position reopen(const std::string& path) const;
+
+    const LayerTree& tree_;
+    std::vector<Step> stack_;
+};
+
+/// Gives `name` in `directory` the owner, mode, times and attributes of a node in a lower layer.
+void copy_attributes(int from_directory, const std::string& from_name, int directory,
+                     const std::string& name);
+
+}  // namespace brig::archive
