@@ -1,0 +1,96 @@
+// See copy_tree.h.
+#include "snapshot/copy_tree.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "archive/nodes.h"
+#include "archive/path_cursor.h"
+#include "base/error.h"
+
+namespace brig::snapshot {
+namespace {
+
+void copy_by_reading(int from, int to) {
+    std::array<std::byte, 64 * 1024> buffer;
+    while (const std::size_t n = read_some(from, buffer)) write_all(to, std::span(buffer).first(n));
+}
+
+/// copy_file_range shares blocks where it can (FICLONE's effect) and copies in the kernel elsewhere.
+void copy_data(int from, int to, const std::string& path) {
+    bool copied_any = false;
+    for (;;) {
+        const ssize_t n = ::copy_file_range(from, nullptr, to, nullptr, std::size_t{1} << 30U, 0);
+        if (n == 0) return;
+        if (n > 0) {
+            copied_any = true;
+        } else if (!copied_any && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
+            return copy_by_reading(from, to);
+        } else if (errno != EINTR) {
+            throw SysError("copy {}", path);
+        }
+    }
+}
+
+class Copier {
+public:
+    void directory(int from, int to, const std::string& path) {
+        for (const auto& name : archive::names_in(from)) node(from, to, name, path + "/" + name);
+    }
+
+private:
+    void node(int from, int to, const std::string& name, const std::string& path) {
+        const auto info = archive::stat_at(from, name);
+        if (!info || S_ISSOCK(info->st_mode)) return;
+        if (!S_ISDIR(info->st_mode) && info->st_nlink > 1) {
+            const auto [first, is_new] = links_.try_emplace({info->st_dev, info->st_ino});
+            if (!is_new) {
+                if (::linkat(first->second.first.get(), first->second.second.c_str(), to, name.c_str(), 0) != 0) {
+                    throw SysError("link {}", path);
+                }
+                return;
+            }
+            first->second = {open_at(to, ".", O_PATH | O_DIRECTORY), name};
+        }
+        make(from, to, name, *info, path);
+        archive::copy_attributes(from, name, to, name);
+    }
+
+    void make(int from, int to, const std::string& name, const struct stat& info, const std::string& path) {
+        if (S_ISDIR(info.st_mode)) {
+            if (::mkdirat(to, name.c_str(), 0700) != 0) throw SysError("create directory {}", path);
+            const Fd inside_from = open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+            const Fd inside_to = open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+            directory(inside_from.get(), inside_to.get(), path);
+        } else if (S_ISLNK(info.st_mode)) {
+            if (::symlinkat(archive::link_text(from, name).c_str(), to, name.c_str()) != 0) {
+                throw SysError("create symbolic link {}", path);
+            }
+        } else if (S_ISREG(info.st_mode)) {
+            const Fd source = open_at(from, name, O_RDONLY | O_NOFOLLOW);
+            const Fd target = open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+            copy_data(source.get(), target.get(), path);
+        } else if (::mknodat(to, name.c_str(), info.st_mode & (S_IFMT | 0600U), info.st_rdev) != 0) {
+            throw SysError("create special file {}", path);
+        }
+    }
+
+    std::map<std::pair<dev_t, ino_t>, std::pair<Fd, std::string>> links_;
+};
+
+}  // namespace
+
+void copy_tree(const Fd& from, const Fd& to) {
+    Copier().directory(from.get(), to.get(), "");
+    archive::copy_attributes(from.get(), ".", to.get(), ".");
+}
+
+}  // namespace brig::snapshot

@@ -1,0 +1,16 @@
+// The portable drivers' constructors; make_snapshotter chooses.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "snapshot/snapshotter.h"
+
+namespace brig::snapshot {
+
+/// Layers as directories that the kernel's overlayfs stacks.
+std::unique_ptr<Snapshotter> make_overlay(const std::filesystem::path& root);
+/// Every snapshot a full copy: works on every file system, shares nothing (but reflinks).
+std::unique_ptr<Snapshotter> make_copy(const std::filesystem::path& root);
+
+}  // namespace brig::snapshot
