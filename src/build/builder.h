@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "build/runner.h"
 
 namespace brig::image {
@@ -59,6 +60,17 @@ struct BuildResult {
     std::string image_id;  ///< "sha256:…"
 };
 
+/// A RUN whose command failed; the API passes the status on as errorDetail.code.
+class RunFailed : public Error {
+public:
+    RunFailed(std::string message, int status)
+        : Error(ErrorKind::failed_precondition, std::move(message)), status_(status) {}
+    [[nodiscard]] int status() const { return status_; }
+
+private:
+    int status_;
+};
+
 /// Thread-safe: builds may run side by side.
 class Builder {
 public:
@@ -76,8 +88,8 @@ public:
     /// Throws Error; the message of a Dockerfile's mistake names file, line and instruction. A
     /// build that fails leaves the finished steps in the cache and nothing else.
     BuildResult build(const BuildRequest& request, Progress& progress);
-    /// Forgets every cached step and what only the cache holds; returns the bytes set free.
-    std::uint64_t prune();
+    /// Forgets every cached step. The images that held them are dangling then, unless tagged.
+    void prune();
 
 private:
     struct Impl;
