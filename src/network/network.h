@@ -42,6 +42,11 @@ struct Config {
     unsigned pool = 4;
 };
 
+/// The configuration for an engine that runs in `run_dir`: the names above for /run/brig (or
+/// /var/run/brig), names made from the path for others, so that engines run side by side; and the
+/// subnet that the bridge has, or else the first of a list that no interface of the host overlaps.
+Config config_for(const std::filesystem::path& run_dir);
+
 /// One `-p`; docker's PortBinding with its key.
 struct PortRequest {
     Ipv4Address host_ip;           ///< 0.0.0.0: every address
@@ -123,8 +128,8 @@ public:
     /// addresses, their ports, the firewall's rules) and removes everything else of ours.
     void repair(const std::vector<LiveContainer>& live);
 
-    /// Connects a container to the "bridge". Throws with nothing left behind: conflict for a
-    /// taken port, with docker's texts; unavailable when addresses or host ports are exhausted.
+    /// Connects a container to the "bridge". Throws with nothing left behind: internal, as docker
+    /// has it and with docker's texts, for a taken port; unavailable when addresses are exhausted.
     Endpoint attach(const AttachRequest& request);
     /// Call after the container is created: its process keeps the namespace from then on, and we
     /// need not. (Namespaces are not bind-mounted: a thousand mounts would add 3 ms to the start

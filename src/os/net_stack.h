@@ -46,9 +46,11 @@ public:
     virtual void ensure_bridge(const BridgeSpec& bridge) = 0;
     virtual void remove_bridge(const std::string& name) = 0;
 
-    /// Fills the stock of ready-made links up to `count`; takes time, so call it beside the work.
-    /// A stock of 0 drops what there is. Stock vanishes with the process, however that ends.
-    virtual void stock(const BridgeSpec& bridge, unsigned count) = 0;
+    /// Makes the link for `spec` (its container_id and jail are not looked at) before anybody wants
+    /// it, so that `connect` with the same address finds it ready. It vanishes with the process,
+    /// however that ends. Returns false where there is no such thing.
+    virtual bool stock(const LinkSpec& spec) = 0;
+    virtual void drop_stock() = 0;
 
     /// Leaves nothing behind when it throws.
     virtual Link connect(const LinkSpec& spec) = 0;

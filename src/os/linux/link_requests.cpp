@@ -76,7 +76,7 @@ void add_veth(NetlinkBatch& batch, const VethRequest& request) {
     batch.attribute_text(IFLA_INFO_KIND, "veth");
     const auto data = batch.open(IFLA_INFO_DATA);
     const auto peer = batch.open(VETH_INFO_PEER);
-    const auto header = link_header(0, IFF_UP);
+    const auto header = link_header();  // not up: veth refuses that until both ends exist
     batch.raw(std::as_bytes(std::span(&header, 1)));
     batch.attribute_text(IFLA_IFNAME, request.peer);
     batch.attribute_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(request.sandbox));

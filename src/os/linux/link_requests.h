@@ -18,7 +18,7 @@ struct VethRequest {
     std::string peer;    ///< its name there
     unsigned mtu = 0;
 };
-/// Both ends are up afterwards.
+/// The host's end is up afterwards.
 void add_veth(NetlinkBatch& batch, const VethRequest& request);
 
 void add_bridge(NetlinkBatch& batch, const BridgeSpec& bridge);

@@ -8,11 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 
-#include "base/defer.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -26,14 +25,18 @@ namespace {
 
 using namespace linux_net;
 
-/// A namespace with its link, waiting for an address.
+/// A namespace with its link, address and route. With the only handle to it gone, the namespace
+/// goes, and the link with it.
 struct ReadyLink {
     NetNamespace sandbox;
-    std::string name;    ///< of the host's end
-    std::string bridge;
-    unsigned index = 0;  ///< of eth0 inside
-    unsigned mtu = 0;
+    std::string name;  ///< of the host's end
+    LinkSpec spec;
 };
+
+bool same_link(const LinkSpec& one, const LinkSpec& other) {
+    return one.bridge == other.bridge && one.address == other.address && one.gateway == other.gateway &&
+           one.mac == other.mac && one.mtu == other.mtu;
+}
 
 void write_sysctl(const std::string& name, std::string_view value) {
     write_all(open_file("/proc/sys/net/" + name, O_WRONLY).get(), value);
@@ -71,7 +74,8 @@ public:
 
     void ensure_bridge(const BridgeSpec& bridge) override;
     void remove_bridge(const std::string& name) override;
-    void stock(const BridgeSpec& bridge, unsigned count) override;
+    bool stock(const LinkSpec& spec) override;
+    void drop_stock() override;
     Link connect(const LinkSpec& spec) override;
     void hand_over(const std::string& container_id, int pid) override;
     void release(const std::string& container_id) override;
@@ -79,8 +83,9 @@ public:
     void remove_links(const std::vector<std::string>& names) override;
 
 private:
-    ReadyLink make_link(const std::string& bridge, unsigned mtu);
-    ReadyLink take_link(const std::string& bridge, unsigned mtu);
+    unsigned bridge_index(const std::string& name);
+    ReadyLink make_link(const LinkSpec& spec);
+    std::optional<ReadyLink> take_stock(const LinkSpec& spec);
     std::filesystem::path sandbox_path(const std::string& container_id) const;
     void point_sandbox(const std::string& container_id, const std::string& target);
 
@@ -88,7 +93,7 @@ private:
     std::mutex host_mutex_;
     NetlinkSocket host_;  ///< in the host's namespace; under host_mutex_
     std::mutex mutex_;    ///< of what follows; never held over a system call that takes time
-    std::deque<ReadyLink> stock_;
+    std::vector<ReadyLink> stock_;
     std::map<std::string, Fd> held_;  ///< namespaces by container, until hand_over
     std::map<std::string, unsigned> bridges_;
 };
@@ -125,59 +130,63 @@ void LinuxNetStack::remove_bridge(const std::string& name) {
     bridges_.erase(name);
 }
 
-ReadyLink LinuxNetStack::make_link(const std::string& bridge, unsigned mtu) {
-    unsigned bridge_index = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto known = bridges_.find(bridge);
-        if (known == bridges_.end()) throw Error(ErrorKind::failed_precondition, "there is no bridge {}", bridge);
-        bridge_index = known->second;
-    }
-    ReadyLink link{make_net_namespace(), config_.link_prefix + random_hex(4), bridge, 0, mtu};
-    NetlinkBatch batch;
-    add_veth(batch, {.name = link.name,
-                     .bridge = bridge,
-                     .bridge_index = bridge_index,
-                     .sandbox = link.sandbox.handle.get(),
-                     .peer = "eth0",
-                     .mtu = mtu});
+unsigned LinuxNetStack::bridge_index(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto known = bridges_.find(name);
+    if (known == bridges_.end()) throw Error(ErrorKind::failed_precondition, "there is no bridge {}", name);
+    return known->second;
+}
+
+ReadyLink LinuxNetStack::make_link(const LinkSpec& spec) {
+    ReadyLink link{make_net_namespace(), config_.link_prefix + random_hex(4), spec};
+    NetlinkBatch outside;
+    add_veth(outside, {.name = link.name,
+                       .bridge = spec.bridge,
+                       .bridge_index = bridge_index(spec.bridge),
+                       .sandbox = link.sandbox.handle.get(),
+                       .peer = "eth0",
+                       .mtu = spec.mtu});
     {
         const std::lock_guard lock(host_mutex_);
-        host_.run(std::move(batch));
+        host_.run(std::move(outside));
     }
-    link.index = find_link(link.sandbox.socket, "eth0").index;
+    auto& socket = link.sandbox.socket;
+    const auto index = find_link(socket, "eth0").index;
+    NetlinkBatch inside;
+    set_mac(inside, index, spec.mac);
+    set_up(inside, index, "eth0");
+    add_address(inside, index, spec.address);
+    add_default_route(inside, index, spec.gateway);
+    socket.run(std::move(inside));
     return link;
 }
 
-ReadyLink LinuxNetStack::take_link(const std::string& bridge, unsigned mtu) {
-    {
-        const std::lock_guard lock(mutex_);
-        const auto fits = [&](const ReadyLink& link) { return link.bridge == bridge && link.mtu == mtu; };
-        const auto found = std::find_if(stock_.begin(), stock_.end(), fits);
-        if (found != stock_.end()) {
-            auto link = std::move(*found);
-            stock_.erase(found);
-            return link;
-        }
-    }
-    return make_link(bridge, mtu);
+bool LinuxNetStack::stock(const LinkSpec& spec) {
+    auto link = make_link(spec);
+    const std::lock_guard lock(mutex_);
+    stock_.push_back(std::move(link));
+    return true;
 }
 
-void LinuxNetStack::stock(const BridgeSpec& bridge, unsigned count) {
-    std::deque<ReadyLink> dropped;
-    for (;;) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (count == 0) stock_.swap(dropped);
-            if (stock_.size() >= count) break;
-        }
-        auto link = make_link(bridge.name, bridge.mtu);
+void LinuxNetStack::drop_stock() {
+    std::vector<ReadyLink> dropped;
+    {
         const std::lock_guard lock(mutex_);
-        stock_.push_back(std::move(link));
+        stock_.swap(dropped);
     }
     std::vector<std::string> names;
     for (const auto& link : dropped) names.push_back(link.name);
     remove_links(names);
+}
+
+std::optional<ReadyLink> LinuxNetStack::take_stock(const LinkSpec& spec) {
+    const std::lock_guard lock(mutex_);
+    const auto fits = [&](const ReadyLink& link) { return same_link(link.spec, spec); };
+    const auto found = std::find_if(stock_.begin(), stock_.end(), fits);
+    if (found == stock_.end()) return std::nullopt;
+    auto link = std::move(*found);
+    stock_.erase(found);
+    return link;
 }
 
 std::filesystem::path LinuxNetStack::sandbox_path(const std::string& container_id) const {
@@ -200,13 +209,8 @@ void LinuxNetStack::point_sandbox(const std::string& container_id, const std::st
 
 Link LinuxNetStack::connect(const LinkSpec& spec) {
     const auto path = sandbox_path(spec.container_id);
-    auto link = take_link(spec.bridge, spec.mtu);
-    // Whatever fails: with its only handle gone, the namespace goes, and the link with it.
-    NetlinkBatch batch;
-    set_mac(batch, link.index, spec.mac);
-    add_address(batch, link.index, spec.address);
-    add_default_route(batch, link.index, spec.gateway);
-    link.sandbox.socket.run(std::move(batch));
+    auto stocked = take_stock(spec);
+    auto link = stocked ? std::move(*stocked) : make_link(spec);
     point_sandbox(spec.container_id, fmt::format("/proc/{}/fd/{}", ::getpid(), link.sandbox.handle.get()));
     const std::lock_guard lock(mutex_);
     held_.insert_or_assign(spec.container_id, std::move(link.sandbox.handle));

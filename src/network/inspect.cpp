@@ -1,0 +1,117 @@
+#include "network/inspect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <nlohmann/json.hpp>
+
+namespace brig::network {
+namespace {
+
+using nlohmann::json;
+
+std::string key_of(const PublishedPort& port) {
+    return fmt::format("{}/{}", port.container_port, os::to_string(port.protocol));
+}
+
+json ports_json(const Endpoint* endpoint, const std::vector<std::string>& exposed) {
+    json ports = json::object();
+    if (endpoint == nullptr) return ports;
+    for (const auto& port : exposed) ports[port] = nullptr;
+    for (const auto& port : endpoint->ports) {
+        auto& bindings = ports[key_of(port)];
+        if (!bindings.is_array()) bindings = json::array();
+        bindings.push_back({{"HostIp", port.host_ip.str()}, {"HostPort", std::to_string(port.host_port)}});
+    }
+    return ports;
+}
+
+/// What NetworkSettings has at its top for the default bridge, and again for each network.
+json address_json(const Endpoint* endpoint) {
+    return {{"EndpointID", endpoint != nullptr ? endpoint->id : ""},
+            {"Gateway", endpoint != nullptr ? endpoint->gateway.str() : ""},
+            {"GlobalIPv6Address", ""},
+            {"GlobalIPv6PrefixLen", 0},
+            {"IPAddress", endpoint != nullptr ? endpoint->address.address.str() : ""},
+            {"IPPrefixLen", endpoint != nullptr ? endpoint->address.prefix : 0U},
+            {"IPv6Gateway", ""},
+            {"MacAddress", endpoint != nullptr ? endpoint->mac.str() : ""}};
+}
+
+}  // namespace
+
+json network_json(const NetworkInfo& info) {
+    json config = json::array();
+    if (info.gateway) {
+        config.push_back({{"Subnet", info.gateway->network().str()}, {"Gateway", info.gateway->address.str()}});
+    }
+    json containers = json::object();
+    for (const auto& endpoint : info.endpoints) {
+        containers[endpoint.container_id] = {{"Name", endpoint.container_name},
+                                             {"EndpointID", endpoint.id},
+                                             {"MacAddress", endpoint.mac.str()},
+                                             {"IPv4Address", endpoint.address.str()},
+                                             {"IPv6Address", ""}};
+    }
+    json ipam = {{"Driver", "default"}, {"Options", nullptr}, {"Config", std::move(config)}};
+    return {{"Name", info.name},
+            {"Id", info.id},
+            {"Created", format_rfc3339(info.created)},
+            {"Scope", "local"},
+            {"Driver", info.driver},
+            {"EnableIPv4", true},
+            {"EnableIPv6", false},
+            {"IPAM", std::move(ipam)},
+            {"Internal", false},
+            {"Attachable", false},
+            {"Ingress", false},
+            {"ConfigFrom", {{"Network", ""}}},
+            {"ConfigOnly", false},
+            {"Containers", std::move(containers)},
+            {"Options", info.options},
+            {"Labels", json::object()}};
+}
+
+json network_settings_json(const Endpoint* endpoint, const std::string& mode, const std::string& id,
+                           const std::vector<std::string>& exposed) {
+    json settings = address_json(endpoint);
+    settings["Bridge"] = "";
+    settings["SandboxID"] = endpoint != nullptr ? endpoint->container_id : "";
+    settings["SandboxKey"] = endpoint != nullptr ? endpoint->sandbox_path.native() : "";
+    settings["Ports"] = ports_json(endpoint, exposed);
+    settings["HairpinMode"] = false;
+    settings["LinkLocalIPv6Address"] = "";
+    settings["LinkLocalIPv6PrefixLen"] = 0;
+    settings["SecondaryIPAddresses"] = nullptr;
+    settings["SecondaryIPv6Addresses"] = nullptr;
+    json network = address_json(endpoint);
+    for (const auto* unset : {"IPAMConfig", "Links", "Aliases", "DriverOpts", "DNSNames"}) network[unset] = nullptr;
+    network["NetworkID"] = id;
+    network["GwPriority"] = 0;
+    settings["Networks"] = json::object();
+    if (!mode.empty()) settings["Networks"][mode == "default" ? "bridge" : mode] = std::move(network);
+    return settings;
+}
+
+json port_summary_json(const Endpoint* endpoint, const std::vector<std::string>& exposed) {
+    json ports = json::array();
+    if (endpoint == nullptr) return ports;
+    for (const auto& port : endpoint->ports) {
+        ports.push_back({{"IP", port.host_ip.str()},
+                         {"PrivatePort", port.container_port},
+                         {"PublicPort", port.host_port},
+                         {"Type", os::to_string(port.protocol)}});
+    }
+    for (const auto& name : exposed) {
+        const auto is_it = [&](const PublishedPort& port) { return key_of(port) == name; };
+        if (std::any_of(endpoint->ports.begin(), endpoint->ports.end(), is_it)) continue;
+        const auto slash = name.find('/');
+        const auto number = std::atoi(name.substr(0, slash).c_str());
+        ports.push_back({{"PrivatePort", number}, {"Type", slash == std::string::npos ? "tcp" : name.substr(slash + 1)}});
+    }
+    return ports;
+}
+
+}  // namespace brig::network

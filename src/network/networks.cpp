@@ -1,0 +1,379 @@
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
+
+#include "base/defer.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "network/address_pool.h"
+#include "network/endpoint_record.h"
+#include "network/network.h"
+#include "network/port_table.h"
+#include "network/removals.h"
+#include "network/worker.h"
+
+namespace brig::network {
+namespace {
+
+void check_container_id(const std::string& id) {
+    const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+    if (id.empty() || id.size() > 128 || !std::all_of(id.begin(), id.end(), allowed)) {
+        throw Error(ErrorKind::invalid_argument, "{} is not a container identifier", id);
+    }
+}
+
+}  // namespace
+
+struct Networks::Impl {
+    explicit Impl(Config given)
+        : config(std::move(given)),
+          stack(os::make_net_stack({config.run_dir / "netns", config.link_prefix})),
+          firewall(os::make_firewall({config.firewall, config.bridge, config.gateway})),
+          records(config.run_dir / "network"),
+          addresses(config.gateway),
+          removals({.stack = *stack,
+                    .firewall = *firewall,
+                    .worker = worker,
+                    .ports_free = [this](const Endpoint& endpoint) { free_ports(endpoint); },
+                    .address_free = [this](const Endpoint& endpoint) { free_address(endpoint); }}) {}
+
+    [[nodiscard]] os::BridgeSpec bridge() const { return {config.bridge, config.gateway, config.mtu}; }
+    [[nodiscard]] NetworkInfo describe(const std::string& name) const;
+    [[nodiscard]] std::string id_of(const std::string& name) const;
+    void make_ready();
+    void refill();
+    bool stock_one();
+    void drop_stock();
+    [[nodiscard]] os::LinkSpec link_spec(const Endpoint& endpoint, const std::string& jail) const;
+    void take_address(const AttachRequest& request, Endpoint& endpoint);
+    void reserve(const AttachRequest& request, Endpoint& endpoint);
+    void free_ports(const Endpoint& endpoint);
+    void free_address(const Endpoint& endpoint);
+    void connect(const AttachRequest& request, Endpoint& endpoint);
+    void adopt(const Endpoint& endpoint, int pid);
+    bool disconnect(const std::string& container_id);
+    void remove_strays();
+
+    const Config config;
+    const Instant created = now();
+    std::unique_ptr<os::NetStack> stack;
+    std::unique_ptr<os::Firewall> firewall;
+    EndpointRecords records;
+
+    std::mutex ready_mutex;  ///< held while bridge and firewall are made
+    bool ready = false;
+
+    mutable std::mutex mutex;  ///< of what follows
+    AddressPool addresses;
+    PortTable ports;
+    std::map<std::string, Endpoint> endpoints;  ///< by container
+    std::deque<Ipv4Address> stocked;            ///< addresses of ready-made links
+
+    std::atomic<bool> refill_posted = false;
+    Removals removals;
+    Worker worker;  ///< last: its tasks use all of the above
+};
+
+std::string Networks::Impl::id_of(const std::string& name) const {
+    // Made from what identifies the network, so that it is the same after a restart.
+    return std::string(Digest::of(fmt::format("brig network {} {} {}", config.run_dir.native(), config.bridge, name)).hex());
+}
+
+NetworkInfo Networks::Impl::describe(const std::string& name) const {
+    NetworkInfo info{.name = name, .id = id_of(name), .driver = name == "none" ? "null" : name, .created = created};
+    if (name != "bridge") return info;
+    info.gateway = config.gateway;
+    info.options = {{"com.docker.network.bridge.default_bridge", "true"},
+                    {"com.docker.network.bridge.enable_icc", "true"},
+                    {"com.docker.network.bridge.enable_ip_masquerade", "true"},
+                    {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
+                    {"com.docker.network.bridge.name", config.bridge},
+                    {"com.docker.network.driver.mtu", std::to_string(config.mtu == 0 ? 1500 : config.mtu)}};
+    const std::lock_guard lock(mutex);
+    for (const auto& [id, endpoint] : endpoints) info.endpoints.push_back(endpoint);
+    return info;
+}
+
+void Networks::Impl::make_ready() {
+    const std::lock_guard ready_lock(ready_mutex);
+    if (ready) return;
+    stack->ensure_bridge(bridge());
+    std::vector<os::PortForward> forwards;
+    {
+        const std::lock_guard lock(mutex);
+        for (const auto& [id, endpoint] : endpoints) {
+            const auto more = forwards_of(endpoint);
+            forwards.insert(forwards.end(), more.begin(), more.end());
+        }
+    }
+    firewall->install(forwards);
+    ready = true;
+}
+
+void Networks::Impl::refill() {
+    if (config.pool == 0 || refill_posted.exchange(true)) return;
+    worker.post([this] {
+        refill_posted = false;
+        make_ready();
+        while (stock_one()) {}
+    });
+}
+
+/// False when there are enough.
+bool Networks::Impl::stock_one() {
+    Endpoint endpoint;
+    {
+        const std::lock_guard lock(mutex);
+        if (stocked.size() >= config.pool) return false;
+        endpoint.address = {addresses.take(), config.gateway.prefix};
+    }
+    Defer give_back([&] { free_address(endpoint); });
+    endpoint.mac = MacAddress::for_address(endpoint.address.address);
+    if (!stack->stock(link_spec(endpoint, ""))) return false;
+    give_back.dismiss();
+    const std::lock_guard lock(mutex);
+    stocked.push_back(endpoint.address.address);
+    return true;
+}
+
+void Networks::Impl::drop_stock() {
+    stack->drop_stock();
+    const std::lock_guard lock(mutex);
+    for (const auto& address : stocked) addresses.release(address);
+    stocked.clear();
+}
+
+os::LinkSpec Networks::Impl::link_spec(const Endpoint& endpoint, const std::string& jail) const {
+    return {.container_id = endpoint.container_id,
+            .jail = jail,
+            .bridge = config.bridge,
+            .address = endpoint.address,
+            .gateway = config.gateway.address,
+            .mac = endpoint.mac,
+            .mtu = config.mtu};
+}
+
+void Networks::Impl::take_address(const AttachRequest& request, Endpoint& endpoint) {
+    const auto take = [&] {
+        const std::lock_guard lock(mutex);
+        endpoint.address.prefix = config.gateway.prefix;
+        if (request.ip) {
+            endpoint.address.address = addresses.take(*request.ip);
+        } else if (!stocked.empty()) {
+            endpoint.address.address = stocked.front();
+            stocked.pop_front();
+        } else {
+            endpoint.address.address = addresses.take();
+        }
+    };
+    try {
+        take();
+    } catch (const Error&) {
+        // It may be one that is just becoming free, or the particular one may lie in stock.
+        removals.finish();
+        if (request.ip) drop_stock();
+        take();
+    }
+    endpoint.mac = request.mac.value_or(MacAddress::for_address(endpoint.address.address));
+}
+
+void Networks::Impl::reserve(const AttachRequest& request, Endpoint& endpoint) {
+    take_address(request, endpoint);
+    Defer give_back([&] { free_address(endpoint); });
+    const auto take_ports = [&] {
+        const std::lock_guard lock(mutex);
+        endpoint.ports = ports.reserve(request.ports, {request.container_name, endpoint.id, endpoint.address.address});
+    };
+    try {
+        take_ports();
+    } catch (const Error&) {
+        removals.finish();  // as when a container restarts
+        take_ports();
+    }
+    give_back.dismiss();
+}
+
+void Networks::Impl::free_ports(const Endpoint& endpoint) {
+    const std::lock_guard lock(mutex);
+    ports.release(endpoint.ports);
+}
+
+void Networks::Impl::free_address(const Endpoint& endpoint) {
+    const std::lock_guard lock(mutex);
+    addresses.release(endpoint.address.address);
+}
+
+void Networks::Impl::connect(const AttachRequest& request, Endpoint& endpoint) {
+    // Whatever fails, what there is by then goes the way of removed endpoints.
+    Defer undo([&] {
+        stack->release(request.container_id);
+        removals.add(endpoint);
+    });
+    const auto link = stack->connect(link_spec(endpoint, request.jail));
+    endpoint.link = link.name;
+    endpoint.sandbox_path = link.sandbox_path;
+    if (!endpoint.ports.empty()) firewall->publish(forwards_of(endpoint));
+    records.write(endpoint);
+    undo.dismiss();
+}
+
+void Networks::Impl::adopt(const Endpoint& endpoint, int pid) {
+    const std::lock_guard lock(mutex);
+    addresses.take(endpoint.address.address);
+    for (const auto& port : endpoint.ports) ports.adopt(port);
+    endpoints.insert_or_assign(endpoint.container_id, endpoint);
+    if (pid > 0) stack->hand_over(endpoint.container_id, pid);
+}
+
+bool Networks::Impl::disconnect(const std::string& container_id) {
+    Endpoint endpoint;
+    {
+        const std::lock_guard lock(mutex);
+        const auto found = endpoints.find(container_id);
+        if (found == endpoints.end()) return false;
+        endpoint = std::move(found->second);
+        endpoints.erase(found);
+    }
+    stack->release(container_id);
+    records.remove(container_id);
+    removals.add(std::move(endpoint));
+    return true;
+}
+
+/// Links, and paths to sandboxes, that belong to no endpoint we know.
+void Networks::Impl::remove_strays() {
+    auto strays = stack->links();
+    std::vector<std::string> sandboxes;
+    for (const auto& entry : std::filesystem::directory_iterator(config.run_dir / "netns")) {
+        sandboxes.push_back(entry.path().filename());
+    }
+    {
+        const std::lock_guard lock(mutex);
+        std::erase_if(sandboxes, [&](const auto& name) { return endpoints.contains(name); });
+        for (const auto& [id, endpoint] : endpoints) std::erase(strays, endpoint.link);
+    }
+    if (!strays.empty()) log::info("remove {} network links of containers that are gone", strays.size());
+    stack->remove_links(strays);
+    for (const auto& name : sandboxes) stack->release(name);
+}
+
+Networks::Networks(Config config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+
+Networks::~Networks() {
+    impl_->worker.post([impl = impl_.get()] { impl->drop_stock(); });
+    impl_->worker.drain();
+    impl_->removals.finish();
+}
+
+void Networks::repair(const std::vector<LiveContainer>& live) {
+    for (const auto& endpoint : impl_->records.load()) {
+        const auto is_it = [&](const LiveContainer& container) { return container.id == endpoint.container_id; };
+        const auto found = std::find_if(live.begin(), live.end(), is_it);
+        try {
+            if (found != live.end()) {
+                impl_->adopt(endpoint, found->pid);
+                continue;
+            }
+        } catch (const Error& error) {
+            log::warn("network of container {}: {}", endpoint.container_id, error.message());
+        }
+        impl_->records.remove(endpoint.container_id);
+    }
+    impl_->remove_strays();
+    impl_->refill();
+}
+
+Endpoint Networks::attach(const AttachRequest& request) {
+    check_container_id(request.container_id);
+    if (request.network != "bridge" && request.network != "default") {
+        throw Error(ErrorKind::not_found, "network {} not found", request.network);
+    }
+    impl_->make_ready();
+    // A container that ended while nobody looked may still have its old endpoint.
+    if (impl_->disconnect(request.container_id)) log::debug("replace the endpoint of {}", request.container_id);
+
+    Endpoint endpoint{.id = random_hex(32),
+                      .container_id = request.container_id,
+                      .container_name = request.container_name,
+                      .network = "bridge",
+                      .network_id = impl_->id_of("bridge"),
+                      .gateway = impl_->config.gateway.address};
+    impl_->reserve(request, endpoint);
+    impl_->connect(request, endpoint);
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->endpoints.insert_or_assign(request.container_id, endpoint);
+    }
+    impl_->refill();
+    return endpoint;
+}
+
+void Networks::started(const std::string& container_id, int pid) {
+    if (find(container_id)) impl_->stack->hand_over(container_id, pid);
+}
+
+void Networks::detach(const std::string& container_id) {
+    (void)impl_->disconnect(container_id);
+}
+
+void Networks::rename(const std::string& container_id, const std::string& name) {
+    const std::lock_guard lock(impl_->mutex);
+    const auto found = impl_->endpoints.find(container_id);
+    if (found == impl_->endpoints.end()) return;
+    found->second.container_name = name;
+    impl_->records.write(found->second);
+}
+
+std::optional<Endpoint> Networks::find(const std::string& container_id) const {
+    const std::lock_guard lock(impl_->mutex);
+    const auto found = impl_->endpoints.find(container_id);
+    if (found == impl_->endpoints.end()) return std::nullopt;
+    return found->second;
+}
+
+std::vector<NetworkInfo> Networks::list() const {
+    return {impl_->describe("bridge"), impl_->describe("host"), impl_->describe("none")};
+}
+
+NetworkInfo Networks::inspect(const std::string& name_or_id) const {
+    std::optional<NetworkInfo> match;
+    for (auto& info : list()) {
+        if (info.name == name_or_id || info.id == name_or_id) return info;
+        if (name_or_id.empty() || !info.id.starts_with(name_or_id)) continue;
+        if (match) throw Error(ErrorKind::invalid_argument, "network {} is ambiguous", name_or_id);
+        match = std::move(info);
+    }
+    if (!match) throw Error(ErrorKind::not_found, "network {} not found", name_or_id);
+    return *match;
+}
+
+void Networks::flush() {
+    impl_->worker.drain();
+    impl_->removals.finish();
+}
+
+void Networks::remove_all() {
+    flush();
+    std::vector<std::string> containers;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        for (const auto& [id, endpoint] : impl_->endpoints) containers.push_back(id);
+    }
+    for (const auto& id : containers) detach(id);
+    flush();
+    const std::lock_guard ready_lock(impl_->ready_mutex);
+    impl_->drop_stock();
+    impl_->stack->remove_links(impl_->stack->links());
+    impl_->firewall->remove();
+    impl_->stack->remove_bridge(impl_->config.bridge);
+    impl_->ready = false;
+}
+
+bool precedes_create() {
+    return os::network_precedes_sandbox();
+}
+
+}  // namespace brig::network
