@@ -19,14 +19,15 @@ namespace brig::os {
 struct Interest {
     bool readable = false;
     bool writable = false;
-    [[nodiscard]] bool any() const { return readable || writable; }
+    bool hangup = false;  ///< reported with any interest; this is for having no other
+    [[nodiscard]] bool any() const { return readable || writable || hangup; }
     bool operator==(const Interest&) const = default;
 };
 
 struct Ready {
     bool readable = false;
     bool writable = false;
-    bool hangup = false;  ///< the other end is gone or failed; reported whatever the interest
+    bool hangup = false;  ///< the other end is gone or failed
 };
 
 /// Who is told about a descriptor. It may change and end any Watch, and destroy any watcher (itself

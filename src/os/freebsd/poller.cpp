@@ -29,9 +29,9 @@ struct Poller::Kernel {
         return ::kevent(queue.get(), &change, 1, nullptr, 0, nullptr);
     }
 
-    void set_filter(int fd, Watcher& watcher, short filter, bool on) const {
+    void set_filter(int fd, Watcher& watcher, short filter, int flags) const {
         const auto ident = static_cast<std::uintptr_t>(fd);
-        if (submit(ident, filter, on ? EV_ADD : EV_DELETE, 0, &watcher) != 0 && on) {
+        if (submit(ident, filter, static_cast<unsigned short>(flags), 0, &watcher) != 0 && flags != EV_DELETE) {
             throw SysError("watch descriptor {}", fd);
         }
     }
@@ -80,8 +80,17 @@ Poller::Poller() : kernel_(std::make_unique<Kernel>()) {
 Poller::~Poller() = default;
 
 void Poller::update(int fd, Watcher& watcher, Interest from, Interest to) {
-    if (from.readable != to.readable) kernel_->set_filter(fd, watcher, EVFILT_READ, to.readable);
-    if (from.writable != to.writable) kernel_->set_filter(fd, watcher, EVFILT_WRITE, to.writable);
+    // Being told of a hang-up alone is an edge-triggered write filter: once writable, once EOF.
+    const auto write_flags = [](Interest interest) {
+        return interest.writable ? EV_ADD : interest.hangup && !interest.readable ? EV_ADD | EV_CLEAR : EV_DELETE;
+    };
+    const int before = write_flags(from);
+    const int after = write_flags(to);
+    if (from.readable != to.readable) {
+        kernel_->set_filter(fd, watcher, EVFILT_READ, to.readable ? EV_ADD : EV_DELETE);
+    }
+    if (before != after && before != EV_DELETE) kernel_->set_filter(fd, watcher, EVFILT_WRITE, EV_DELETE);
+    if (before != after && after != EV_DELETE) kernel_->set_filter(fd, watcher, EVFILT_WRITE, after);
     if (!to.any()) kernel_->drop_pending(&watcher);
 }
 
