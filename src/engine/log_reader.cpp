@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/stream_format.h"
 
 namespace brig::engine {
 namespace {
@@ -31,20 +31,6 @@ std::string pad_time(std::string time) {
     if (dot == std::string::npos) time += '.';
     for (; digits < 9; ++digits) time += '0';
     return time + 'Z';
-}
-
-void append_frame(std::string& out, bool err, std::string_view data) {
-    const auto size = static_cast<std::uint32_t>(data.size());
-    const std::array<char, 8> header{static_cast<char>(err ? 2 : 1),
-                                     0,
-                                     0,
-                                     0,
-                                     static_cast<char>(size >> 24U),
-                                     static_cast<char>(size >> 16U),
-                                     static_cast<char>(size >> 8U),
-                                     static_cast<char>(size)};
-    out.append(header.data(), header.size());
-    out.append(data);
 }
 
 /// Where the last `lines` lines of the file begin, and how many were found.

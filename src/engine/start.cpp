@@ -164,6 +164,7 @@ void Engine::Impl::launch(Container& container) {
         pid = parts.tasks->launch(task);
     }
     drop_bundle.dismiss();
+    if (endpoint) parts.networks->started(id, pid);
 
     const std::lock_guard lock(container.mutex);
     auto& state = container.record.state;
