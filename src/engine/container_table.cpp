@@ -36,6 +36,7 @@ ContainerTable::ContainerTable(const std::filesystem::path& database)
             by_id_[container->id] = std::move(container);
         } catch (const Error& e) {
             log::error("container {} cannot be read and is left out: {}", select.text(0), e.message());
+            unreadable_.insert(select.text(0));
         }
     }
 }
@@ -65,6 +66,10 @@ ContainerPtr ContainerTable::find_id(const std::string& id) const {
     const std::shared_lock lock(mutex_);
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? nullptr : found->second;
+}
+
+bool ContainerTable::owns(const std::string& id) const {
+    return find_id(id) != nullptr || unreadable_.contains(id);
 }
 
 std::vector<ContainerPtr> ContainerTable::all() const {

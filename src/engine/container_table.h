@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ public:
     /// invalid_argument for a prefix of several.
     [[nodiscard]] ContainerPtr find(const std::string& ref) const;
     [[nodiscard]] ContainerPtr find_id(const std::string& id) const;
+    /// Whether there is a row for it, be it one that cannot be read.
+    [[nodiscard]] bool owns(const std::string& id) const;
     /// In the order of creation, newest first.
     [[nodiscard]] std::vector<ContainerPtr> all() const;
 
@@ -46,6 +49,7 @@ private:
     mutable std::shared_mutex mutex_;
     std::map<std::string, ContainerPtr> by_id_;
     std::map<std::string, std::string> ids_by_name_;
+    std::set<std::string> unreadable_;
     std::unique_ptr<Rows> rows_;
 };
 

@@ -195,8 +195,9 @@ public:
     /// For build: RUN steps. Lives as long as the engine.
     build::Runner& runner();
 
+    struct Impl;  ///< for this layer's own files
+
 private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -35,6 +35,12 @@ struct Exec {
 
 class TaskRunner;
 
+/// What the shim's events come through: closed before the engine goes, while the client may live on.
+struct EventGate {
+    std::mutex mutex;
+    Engine::Impl* engine = nullptr;
+};
+
 struct Engine::Impl {
     explicit Impl(Parts from);
     ~Impl();
@@ -97,6 +103,7 @@ struct Engine::Impl {
     std::map<std::string, std::shared_ptr<Exec>> execs;
     Instant started = now();
     std::unique_ptr<TaskRunner> runner;
+    std::shared_ptr<EventGate> gate = std::make_shared<EventGate>();
     Timers timers;
     WorkerPool background{32};  ///< last: its destructor waits for work that uses the rest
 };

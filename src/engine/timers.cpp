@@ -3,7 +3,7 @@
 
 namespace brig::engine {
 
-Timers::~Timers() {
+void Timers::stop() {
     {
         const std::lock_guard lock(mutex_);
         closing_ = true;
@@ -14,6 +14,7 @@ Timers::~Timers() {
 
 void Timers::call_after(Clock::duration delay, std::function<void()> action) {
     const std::lock_guard lock(mutex_);
+    if (closing_) return;
     due_.emplace(Clock::now() + delay, std::move(action));
     if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
     changed_.notify_all();

@@ -16,12 +16,15 @@ public:
     using Clock = std::chrono::steady_clock;
 
     Timers() = default;
-    /// Drops what has not come due.
-    ~Timers();
+    ~Timers() { stop(); }
     Timers(const Timers&) = delete;
     Timers& operator=(const Timers&) = delete;
 
+    /// Nothing after stop().
     void call_after(Clock::duration delay, std::function<void()> action);
+
+    /// Drops what has not come due and waits for the action under way.
+    void stop();
 
 private:
     void loop();

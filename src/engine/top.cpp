@@ -142,7 +142,8 @@ Streamer Engine::stats(const std::string& ref, bool stream, bool one_shot) {
                 last = take(last);
             }
             write_all(sink, last.dump() + "\n");
-            while (stream && reader_stays(sink, std::chrono::seconds(1)) && !container->removed) {
+            while (stream && reader_stays(sink, std::chrono::seconds(1)) &&
+                   container->state().status != Status::removing) {
                 last = take(last);
                 write_all(sink, last.dump() + "\n");
             }

@@ -7,7 +7,10 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/fd.h"
+#include "base/log.h"
 #include "base/strings.h"
+#include "os/container_root.h"
 
 namespace brig::engine {
 namespace {
@@ -129,5 +132,23 @@ ResolvedUser resolve_user(std::string_view user, const std::vector<std::string>&
     for (const auto& extra : extra_groups) add_unique(out.groups, resolve_group(extra, accounts));
     return out;
 }
+
+namespace {
+
+constexpr std::size_t largest_file = 4U << 20U;
+
+std::string read_account_file(int root, const std::string& path) {
+    try {
+        const Fd file = os::open_regular_in_root(root, path);
+        return read_to_end(file.get(), largest_file);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::not_found) log::debug("{} of a container: {}", path, e.message());
+        return {};
+    }
+}
+
+}  // namespace
+
+Accounts read_accounts(int root) { return {read_account_file(root, "etc/passwd"), read_account_file(root, "etc/group")}; }
 
 }  // namespace brig::engine

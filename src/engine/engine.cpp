@@ -1,0 +1,111 @@
+// The engine put together, and its events.
+#include "engine/engine.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/impl.h"
+#include "engine/json_fields.h"
+#include "engine/spec.h"
+#include "engine/task_runner.h"
+#include "network/network.h"
+#include "oci/runtime_spec.h"
+#include "shim/client.h"
+#include "volume/store.h"
+
+namespace brig::engine {
+
+using nlohmann::json;
+
+Engine::Impl::Impl(Parts from) : parts(std::move(from)), table(parts.settings.root / "meta.db") {
+    make_directories(parts.settings.root / "containers", 0710);
+    make_directories(parts.settings.run / "tasks", 0711);
+    runner = std::make_unique<TaskRunner>(parts);
+    recover();
+    gate->engine = this;
+    parts.tasks->subscribe({[gate = gate](const shim::TaskExit& exit) {
+                                const std::lock_guard lock(gate->mutex);
+                                if (gate->engine != nullptr) gate->engine->on_task_exit(exit);
+                            },
+                            [] { log::warn("the connection to brig-shim is lost"); },
+                            [] { log::info("connected to brig-shim again"); }});
+}
+
+Engine::Impl::~Impl() {
+    // Exits that arrive from now on are delivered again to the next engine.
+    {
+        const std::lock_guard lock(gate->mutex);
+        gate->engine = nullptr;
+    }
+    timers.stop();
+}
+
+std::filesystem::path Engine::Impl::files_of(const std::string& id) const {
+    return parts.settings.root / "containers" / id;
+}
+
+std::filesystem::path Engine::Impl::log_of(const std::string& id) const { return files_of(id) / (id + "-json.log"); }
+
+std::filesystem::path Engine::Impl::bundle_of(const std::string& id) const { return parts.settings.run / "tasks" / id; }
+
+void Engine::Impl::publish(const Record& record, const std::string& action,
+                           std::map<std::string, std::string> attributes) {
+    attributes.insert(record.config.labels.begin(), record.config.labels.end());
+    attributes["image"] = record.config.image;
+    attributes["name"] = record.name;
+    bus.publish({"container", action, record.id, std::move(attributes)});
+}
+
+Engine::Engine(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {}
+Engine::~Engine() = default;
+
+EventBus& Engine::events() { return impl_->bus; }
+
+build::Runner& Engine::runner() { return *impl_->runner; }
+
+Streamer Engine::event_stream(const EventQuery& query) {
+    matches(Event{}, query.filters);  // an unknown filter is refused before the stream begins
+    return [this, query, cursor = impl_->bus.subscribe(query.since)](int sink) mutable {
+        constexpr auto patience = std::chrono::milliseconds(250);
+        try {
+            for (;;) {
+                const auto event = cursor.next(patience);
+                if (event && query.until && event->at > *query.until) return;
+                if (event && matches(*event, query.filters)) write_all(sink, to_message(*event).dump() + "\n");
+                if (!event && query.until && now() >= *query.until) return;
+                pollfd reader{sink, 0, 0};
+                if (::poll(&reader, 1, 0) > 0 && (reader.revents & (POLLERR | POLLHUP)) != 0) return;
+            }
+        } catch (const SysError&) {
+            // The reader has gone.
+        }
+    };
+}
+
+json Engine::update(const std::string& ref, const json& body) {
+    const auto container = impl_->table.find(ref);
+    const std::lock_guard operation(container->operation);
+    HostConfig wanted = container->snapshot().host;
+    from_json(body, wanted);
+    if (container->state().running()) {
+        impl_->parts.tasks->update(container->id, oci::to_json(make_resources(wanted)));
+    }
+    {
+        const std::lock_guard lock(container->mutex);
+        container->record.host = std::move(wanted);
+    }
+    impl_->table.save(*container);
+    impl_->publish(container->snapshot(), "update");
+    return {{"Warnings", json::array()}};
+}
+
+json Engine::changes(const std::string& ref) {
+    static_cast<void>(impl_->table.find(ref));
+    throw Error(ErrorKind::not_implemented, "the list of a container's changes is not implemented");
+}
+
+}  // namespace brig::engine

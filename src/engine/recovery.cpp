@@ -1,0 +1,129 @@
+// The start of the engine: what the database says, what the shim has, what lies on disk and what the
+// network knows are brought into agreement, whenever and however the last engine ended.
+#include <algorithm>
+#include <csignal>
+#include <set>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/impl.h"
+#include "network/network.h"
+#include "shim/client.h"
+
+namespace brig::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+template <typename Action>
+void attempt(std::string_view what, const Action& action) {
+    try {
+        action();
+    } catch (const std::exception& e) {
+        log::warn("recovery: {}: {}", what, e.what());
+    }
+}
+
+void adopt(Container& container, const shim::TaskState& task) {
+    const std::lock_guard lock(container.mutex);
+    auto& state = container.record.state;
+    state.status = task.status == shim::TaskStatus::paused ? Status::paused : Status::running;
+    state.pid = task.pid;
+    // Killed between the launch and the note of it.
+    if (!state.started_at || (state.finished_at && *state.finished_at > *state.started_at)) state.started_at = now();
+}
+
+/// Directories of `place` that belong to no container.
+void sweep(const fs::path& place, const ContainerTable& table) {
+    std::error_code error;
+    std::vector<fs::path> orphans;
+    for (const auto& entry : fs::directory_iterator(place, error)) {
+        if (!table.owns(entry.path().filename().string())) orphans.push_back(entry.path());
+    }
+    for (const auto& orphan : orphans) {
+        log::info("removing {}, which a killed engine has left", orphan.string());
+        attempt(orphan.string(), [&] { remove_tree(orphan); });
+    }
+}
+
+bool restarts_with_engine(const Record& record) {
+    const auto& policy = record.host.restart_policy.name;
+    if (policy == "always") return record.state.started_at.has_value();
+    if (policy == "unless-stopped") return record.state.started_at && !record.stopped_by_user;
+    return policy == "on-failure" && record.state.status == Status::restarting;
+}
+
+}  // namespace
+
+void Engine::Impl::recover() {
+    std::map<std::string, shim::TaskState> tasks;
+    for (auto& task : parts.tasks->list()) {
+        if (task.exec_id.empty()) tasks.emplace(task.id, std::move(task));
+    }
+    std::vector<network::LiveContainer> live;
+    for (const auto& [id, task] : tasks) {
+        const auto container = table.find_id(id);
+        const bool alive = task.status == shim::TaskStatus::running || task.status == shim::TaskStatus::paused;
+        if (container && alive) {
+            adopt(*container, task);
+            live.push_back({id, task.pid});
+            table.save(*container);
+        } else if (!container || !task.exit) {
+            // Of a build, of a container whose row is gone, or created and never started.
+            attempt("task " + id, [&] {
+                if (task.status != shim::TaskStatus::stopped) {
+                    parts.tasks->kill(id, "", SIGKILL, true);
+                    parts.tasks->wait(id);
+                }
+                parts.tasks->remove(id);
+            });
+        }
+    }
+    if (parts.networks) attempt("networks", [&] { parts.networks->repair(live); });
+
+    for (const auto& container : table.all()) {
+        const std::lock_guard operation(container->operation);
+        const auto task = tasks.find(container->id);
+        const bool alive = std::ranges::any_of(live, [&](const auto& one) { return one.id == container->id; });
+        if (alive) continue;
+        attempt("container " + container->id, [&] {
+            if (!parts.snapshots->stat(snapshot_of(container->id))) {
+                log::warn("container {} has lost its file system and is removed", container->id);
+                release_task(container->id);
+                remove_locked(*container, true);
+                return;
+            }
+            if (task != tasks.end() && task->second.exit) {
+                // It ended while no engine was there to see.
+                finish_locked(*container, *task->second.exit);
+                return;
+            }
+            release_task(container->id);
+            if (container->state().running()) {
+                log::warn("container {} is gone without an exit code: the host or the shim was restarted", container->id);
+                finish_locked(*container, {container->id, "", 0, 255, now(), false});
+            } else if (container->record.host.auto_remove && container->state().started_at) {
+                remove_locked(*container, true);
+            }
+        });
+    }
+    sweep(parts.settings.root / "containers", table);
+    sweep(parts.settings.run / "tasks", table);
+    for (const auto& snapshot : parts.snapshots->list()) {
+        const std::string prefix = snapshot_of("");
+        if (!snapshot.key.starts_with(prefix) || table.owns(snapshot.key.substr(prefix.size()))) continue;
+        attempt("snapshot " + snapshot.key, [&] { parts.snapshots->remove(snapshot.key); });
+    }
+    for (const auto& container : table.all()) {
+        const Record record = container->snapshot();
+        if (record.state.running() || !restarts_with_engine(record)) continue;
+        if (record.state.status != Status::restarting) {
+            const std::lock_guard lock(container->mutex);
+            container->record.state.status = Status::restarting;
+        }
+        schedule_restart(container, 0ms);
+    }
+}
+
+}  // namespace brig::engine

@@ -1,0 +1,120 @@
+// See task_runner.h. The output is read from an attachment made before the start, so that none of
+// it is missed and no log is written.
+#include "engine/task_runner.h"
+
+#include <poll.h>
+
+#include <csignal>
+
+#include "base/defer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/spec.h"
+#include "engine/stream_format.h"
+#include "engine/task_files.h"
+#include "network/network.h"
+#include "os/mounts.h"
+#include "shim/client.h"
+
+namespace brig::engine {
+namespace {
+
+Record record_of(const build::RunRequest& request) {
+    Record record;
+    record.id = request.id;
+    record.name = request.id.substr(0, 12);
+    record.config.hostname = record.name;
+    record.config.env = request.env;
+    record.config.cmd = request.args;
+    record.config.working_dir = request.cwd;
+    record.config.user = request.user;
+    record.host.network_mode = request.network;
+    record.host.extra_hosts = request.extra_hosts;
+    record.host.shm_size = request.shm_size;
+    record.host.memory = request.memory;
+    const auto mode = record.network();
+    if (mode != "bridge" && mode != "none" && mode != "host") {
+        throw Error(ErrorKind::not_found, "network {} not found", mode);
+    }
+    return record;
+}
+
+/// Until the end of the output. Throws what `output` throws, or Error{cancelled}.
+void copy_output(int stream, const std::function<void(std::string_view)>& output, const std::function<bool()>& cancelled) {
+    FrameReader frames;
+    std::string buffer(32U << 10U, '\0');
+    for (;;) {
+        pollfd waiting{stream, POLLIN, 0};
+        if (::poll(&waiting, 1, 500) == 0) {
+            if (cancelled()) throw Error(ErrorKind::cancelled, "the build was cancelled");
+            continue;
+        }
+        const auto got = read_some(stream, std::as_writable_bytes(std::span(buffer)));
+        if (got == 0) return;
+        frames.feed(std::string_view(buffer).substr(0, got), output);
+        if (cancelled()) throw Error(ErrorKind::cancelled, "the build was cancelled");
+    }
+}
+
+}  // namespace
+
+void TaskRunner::release(const std::string& id) {
+    const auto attempt = [&](const auto& action) {
+        try {
+            action();
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::not_found) log::warn("build step {}: {}", id, e.message());
+        }
+    };
+    attempt([&] { parts_.tasks->remove(id); });
+    if (parts_.networks) attempt([&] { parts_.networks->detach(id); });
+    attempt([&] { remove_tree(parts_.settings.run / "tasks" / id); });
+}
+
+int TaskRunner::run(const build::RunRequest& request, const std::function<void(std::string_view)>& output,
+                    const std::function<bool()>& cancelled) {
+    const Record record = record_of(request);
+    const std::string& id = record.id;
+    const auto bundle = parts_.settings.run / "tasks" / id;
+    make_directories(bundle / "rootfs", 0700);
+    const Defer clean_up([&] { release(id); });
+
+    SpecInputs inputs;
+    std::optional<network::Endpoint> endpoint;
+    const bool bridged = record.network() == "bridge" && parts_.networks != nullptr;
+    const network::AttachRequest attachment{.container_id = id, .container_name = record.name, .jail = id};
+    if (bridged && network::precedes_create()) {
+        endpoint = parts_.networks->attach(attachment);
+        inputs.network_namespace = endpoint->sandbox_path.string();
+    }
+    inputs.files = bundle;
+    write_network_files(bundle, record, endpoint);
+    {
+        const auto tree = os::MountedTree::mount(request.rootfs, bundle / "rootfs");
+        inputs.user = resolve_user(record.config.user, {}, read_accounts(tree.root().get()));
+    }
+    write_bundle(bundle, oci::to_json(make_spec(record, inputs)));
+
+    const Fd stream = parts_.tasks->attach(id, "", {.in = false, .out = true, .err = true});
+    const shim::TaskSpec task{.id = id, .bundle = bundle, .rootfs = request.rootfs};
+    int pid = 0;
+    if (bridged && !endpoint) {
+        parts_.tasks->create(task);
+        endpoint = parts_.networks->attach(attachment);
+        pid = parts_.tasks->start(id);
+    } else {
+        pid = parts_.tasks->launch(task);
+    }
+    if (endpoint) parts_.networks->started(id, pid);
+    try {
+        copy_output(stream.get(), output, cancelled);
+    } catch (...) {
+        parts_.tasks->kill(id, "", SIGKILL, true);
+        parts_.tasks->wait(id);
+        throw;
+    }
+    return parts_.tasks->wait(id).status;
+}
+
+}  // namespace brig::engine
