@@ -35,8 +35,8 @@ struct Applied {
 Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& options = {});
 
 /// Writes what `tree` changes relative to its lowers as a layer tar: sorted, hard links kept,
-/// deletions as whiteouts.
-void write_layer(const LayerTree& tree, const Sink& out);
+/// deletions as whiteouts. Returns what was written.
+Applied write_layer(const LayerTree& tree, const Sink& out);
 
 struct WriteOptions {
     std::string prefix;  ///< put in front of every name

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -110,6 +111,7 @@ TarOutput::~TarOutput() {
 void TarOutput::add_node(int directory, const std::string& name, const std::string& as) {
     const auto info = stat_at(directory, name);
     if (!info || S_ISSOCK(info->st_mode)) return;
+    ++entries_;
     const std::string path = S_ISDIR(info->st_mode) ? as + "/" : as;
     const EntryHandle entry = make_entry(path, info->st_mode, info->st_mtim);
     ::archive_entry_set_uid(entry.get(), info->st_uid);
@@ -131,6 +133,7 @@ void TarOutput::add_node(int directory, const std::string& name, const std::stri
     const auto size = S_ISREG(info->st_mode) ? static_cast<std::uint64_t>(info->st_size) : 0;
     ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));
     state_->header(entry.get());
+    bytes_ += size;
     if (size > 0) state_->file_data(directory, name, size);
 }
 

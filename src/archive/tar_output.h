@@ -4,11 +4,10 @@
 
 #include <sys/stat.h>
 
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "archive/stream.h"
 
@@ -32,10 +31,15 @@ public:
     void add_symlink(const std::string& as, const std::string& target);
     /// Writes the end of the archive.
     void finish();
+    /// Of regular files, so far.
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+    [[nodiscard]] std::uint64_t entries() const { return entries_; }
 
 private:
     struct State;
     std::unique_ptr<State> state_;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t entries_ = 0;
 };
 
 }  // namespace brig::archive

@@ -136,7 +136,7 @@ private:
 
 }  // namespace
 
-void write_layer(const LayerTree& tree, const Sink& out) {
+Applied write_layer(const LayerTree& tree, const Sink& out) {
     TarOutput output(out);
     if (tree.form == LayerForm::overlay) {
         write_upper(output, tree.root.get(), "");
@@ -146,6 +146,7 @@ void write_layer(const LayerTree& tree, const Sink& out) {
         Comparison(output).compare(tree.lowers.front().get(), tree.root.get(), "");
     }
     output.finish();
+    return {output.entries(), output.bytes()};
 }
 
 void write_tree(const Fd& root, const Sink& out, const WriteOptions& options) {

@@ -111,12 +111,12 @@ Digest Store::install(Ingest& ingest, const Digest& digest) {
     }
     if (is_there) ::unlink(ingest.path_.c_str());
     ingest.path_.clear();
-    if (leases_ > 0) touched_.insert(digest);
+    if (lease_count_ > 0) touched_.insert(digest);
     return digest;
 }
 
 void Store::touch(const Digest& digest) const {
-    if (leases_ > 0) touched_.insert(digest);
+    if (lease_count_ > 0) touched_.insert(digest);
 }
 
 Fd Store::open(const Digest& digest) const {
@@ -170,13 +170,18 @@ void Store::remove(const Digest& digest) {
 
 Lease Store::lease() {
     const std::scoped_lock lock(mutex_);
-    ++leases_;
+    ++lease_count_;
     return Lease(*this);
+}
+
+int Store::leases() const {
+    const std::scoped_lock lock(mutex_);
+    return lease_count_;
 }
 
 void Store::end_lease() {
     const std::scoped_lock lock(mutex_);
-    if (--leases_ == 0) touched_.clear();
+    if (--lease_count_ == 0) touched_.clear();
 }
 
 std::uint64_t Store::collect(const std::set<Digest>& live) {

@@ -91,6 +91,7 @@ public:
 
     /// While any lease lives, blobs committed or looked up in the meantime survive `collect`.
     Lease lease();
+    [[nodiscard]] int leases() const;
     /// Removes every blob that is neither in `live` nor leased. Returns the bytes freed.
     std::uint64_t collect(const std::set<Digest>& live);
     /// Makes everything committed so far (on the whole file system) survive power loss. Call
@@ -111,7 +112,7 @@ private:
     Fd directory_;
     mutable std::mutex mutex_;
     mutable std::set<Digest> touched_;
-    int leases_ = 0;
+    int lease_count_ = 0;
 };
 
 }  // namespace brig::content

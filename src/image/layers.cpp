@@ -1,0 +1,211 @@
+// See layers.h.
+#include "image/layers.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "archive/layer.h"
+#include "base/defer.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/random.h"
+
+namespace brig::image {
+namespace {
+
+/// Keys of snapshots being filled; what a crash leaves of them is removed at start.
+constexpr std::string_view unpack_prefix = "unpack-";
+
+std::optional<std::string> key_of(const std::optional<Digest>& chain) {
+    return chain ? std::optional(chain->str()) : std::nullopt;
+}
+
+/// Stores what passes through as a blob.
+class StoringSource : public archive::Source {
+public:
+    StoringSource(archive::Source& source, content::Ingest& ingest) : source_(source), ingest_(ingest) {}
+
+    std::span<const std::byte> next() override {
+        const auto chunk = source_.next();
+        if (head_.size() < 6) {
+            const auto part = chunk.first(std::min(chunk.size(), 6 - head_.size()));
+            head_.insert(head_.end(), part.begin(), part.end());
+        }
+        ingest_.write(chunk);
+        return chunk;
+    }
+
+    [[nodiscard]] std::string media_type() const {
+        switch (archive::detect(head_)) {
+            case archive::Compression::gzip: return std::string(oci::media_type::layer_gzip);
+            case archive::Compression::zstd: return std::string(oci::media_type::layer_zstd);
+            case archive::Compression::none: break;
+        }
+        return std::string(oci::media_type::layer);
+    }
+
+private:
+    archive::Source& source_;
+    content::Ingest& ingest_;
+    std::vector<std::byte> head_;
+};
+
+/// A borrowed source where an owned one is wanted.
+class Borrowed : public archive::Source {
+public:
+    explicit Borrowed(archive::Source& source) : source_(source) {}
+    std::span<const std::byte> next() override { return source_.next(); }
+
+private:
+    archive::Source& source_;
+};
+
+void check_diff_id(const Digest& got, const std::optional<Digest>& expected) {
+    if (expected && got != *expected) {
+        throw Error(ErrorKind::invalid_argument, "layer has diff ID {}, its configuration says {}",
+                    got.str(), expected->str());
+    }
+}
+
+}  // namespace
+
+Layers::Layers(content::Store& content, snapshot::Snapshotter& snapshots)
+    : content_(content), snapshots_(snapshots) {
+    remove_stale();
+}
+
+void Layers::remove_stale() {
+    for (const auto& info : snapshots_.list()) {
+        if (info.key.starts_with(unpack_prefix)) discard(info.key);
+    }
+}
+
+void Layers::discard(const std::string& key) noexcept {
+    try {
+        if (snapshots_.stat(key)) snapshots_.remove(key);
+    } catch (const std::exception& e) {
+        log::warn("cannot remove snapshot {}: {}", key, e.what());
+    }
+}
+
+bool Layers::hold(const Digest& chain) {
+    const std::scoped_lock lock(mutex_);
+    held_.insert(chain);
+    return snapshots_.stat(chain.str()).has_value();
+}
+
+/// Another thread may have been faster: then its snapshot is as good as ours.
+void Layers::commit_as(const Digest& chain, const std::string& key) {
+    try {
+        snapshots_.commit(chain.str(), key);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::already_exists) throw;
+        snapshots_.remove(key);
+    }
+}
+
+std::uint64_t Layers::size_of(const Digest& chain) { return snapshots_.usage(chain.str()).bytes; }
+
+Layer Layers::unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent,
+                     const Digest& expected) {
+    const Digest chain = oci::chain_id(parent, expected);
+    if (hold(chain)) return {expected, chain, blob, size_of(chain)};
+    const Fd file = content_.open(blob.digest);
+    const std::string key = std::string(unpack_prefix) + random_hex(8);
+    snapshots_.prepare(key, key_of(parent));
+    Defer undo([&] { discard(key); });
+    archive::HashingSource tar(archive::decompress(archive::from_fd(file.get())));
+    const auto applied = archive::apply_tar(tar, snapshots_.tree(key));
+    check_diff_id(tar.finish(), expected);
+    commit_as(chain, key);
+    undo.dismiss();
+    return {expected, chain, blob, applied.bytes};
+}
+
+Layer Layers::add(archive::Source& blob, const std::optional<Digest>& parent,
+                  const std::optional<Digest>& expected) {
+    content::Ingest ingest = content_.begin();
+    StoringSource stored(blob, ingest);
+    archive::HashingSource tar(archive::decompress(std::make_unique<Borrowed>(stored)));
+    const std::string key = std::string(unpack_prefix) + random_hex(8);
+    snapshots_.prepare(key, key_of(parent));
+    Defer undo([&] { discard(key); });
+    const auto applied = archive::apply_tar(tar, snapshots_.tree(key));
+    const Digest diff_id = tar.finish();
+    check_diff_id(diff_id, expected);
+    while (!stored.next().empty()) {
+    }
+    const auto size = static_cast<std::int64_t>(ingest.size());
+    const oci::Descriptor descriptor{.media_type = stored.media_type(), .digest = ingest.commit(), .size = size};
+    const Digest chain = oci::chain_id(parent, diff_id);
+    hold(chain);
+    commit_as(chain, key);
+    undo.dismiss();
+    return {diff_id, chain, descriptor, applied.bytes};
+}
+
+/// Stored uncompressed: the blob is written once and read by nobody until it is saved or pushed.
+Layer Layers::write_blob(const std::string& key, const std::optional<Digest>& parent) {
+    content::Ingest ingest = content_.begin();
+    const auto written = archive::write_layer(
+        snapshots_.tree(key), [&](std::span<const std::byte> data) { ingest.write(data); });
+    const auto size = static_cast<std::int64_t>(ingest.size());
+    const Digest diff_id = ingest.commit();
+    const Digest chain = oci::chain_id(parent, diff_id);
+    hold(chain);
+    return {diff_id, chain,
+            {.media_type = std::string(oci::media_type::layer), .digest = diff_id, .size = size},
+            written.bytes};
+}
+
+Layer Layers::commit_snapshot(const std::string& key, const std::optional<Digest>& parent) {
+    Layer layer = write_blob(key, parent);
+    commit_as(layer.chain_id, key);
+    return layer;
+}
+
+Layer Layers::copy_snapshot(const std::string& key, const std::optional<Digest>& parent) {
+    const Layer layer = write_blob(key, parent);
+    Layer unpacked = unpack(layer.blob, parent, layer.diff_id);
+    unpacked.size = layer.size;
+    return unpacked;
+}
+
+std::uint64_t Layers::collect(const std::function<Live()>& live) {
+    const std::scoped_lock lock(mutex_);
+    // Keeps what others touch from now on, even if their own leases end before the blobs' turn.
+    const content::Lease lease = content_.lease();
+    if (content_.leases() == 1) held_.clear();
+    const Live needed = live();
+    remove_dead_snapshots(needed.chains);
+    return content_.collect(needed.blobs);
+}
+
+/// Children go before their parents; a layer that a container still stands on stays.
+void Layers::remove_dead_snapshots(const std::set<Digest>& chains) {
+    const auto is_live = [&](const std::string& key) {
+        const Digest chain = Digest::parse(key);
+        return chains.contains(chain) || held_.contains(chain);
+    };
+    for (bool removed = true; std::exchange(removed, false);) {
+        std::set<std::string> parents;
+        const auto all = snapshots_.list();
+        for (const auto& info : all) {
+            if (info.parent) parents.insert(*info.parent);
+        }
+        for (const auto& info : all) {
+            const bool is_layer = info.kind == snapshot::Kind::committed && info.key.starts_with("sha256:");
+            if (!is_layer || parents.contains(info.key) || is_live(info.key)) continue;
+            try {
+                snapshots_.remove(info.key);
+                removed = true;
+            } catch (const Error& e) {
+                // A container may have been made on it since the list was taken.
+                log::debug("keep snapshot {}: {}", info.key, e.message());
+            }
+        }
+    }
+}
+
+}  // namespace brig::image

@@ -1,0 +1,192 @@
+// See records.h.
+#include "image/records.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "oci/manifest.h"
+#include "os/storage.h"
+
+namespace brig::image {
+namespace {
+
+constexpr const char* schema = R"(
+CREATE TABLE images(
+    id TEXT PRIMARY KEY,
+    manifest TEXT NOT NULL,
+    parent TEXT,
+    size INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    last_tagged INTEGER,
+    unflushed_since_boot TEXT
+);
+CREATE TABLE image_names(name TEXT PRIMARY KEY, image TEXT NOT NULL);
+CREATE INDEX image_names_by_image ON image_names(image);
+CREATE TABLE layer_sizes(diff_id TEXT PRIMARY KEY, size INTEGER NOT NULL);
+)";
+
+std::int64_t to_integer(Instant instant) { return instant.time_since_epoch().count(); }
+Instant from_integer(std::int64_t value) { return Instant(std::chrono::nanoseconds(value)); }
+
+}  // namespace
+
+Image read_image_documents(const content::Store& content, const Digest& manifest_digest) {
+    const auto manifest = oci::parse_manifest(content.read(manifest_digest, oci::max_document_bytes));
+    const auto config =
+        oci::ImageConfig::parse(content.read(manifest.config.digest, oci::max_document_bytes));
+    if (config.diff_ids.size() != manifest.layers.size()) {
+        throw Error(ErrorKind::invalid_argument,
+                    "image {} has {} layers, but its configuration names {}", manifest.config.digest.str(),
+                    manifest.layers.size(), config.diff_ids.size());
+    }
+    return {.id = manifest.config.digest,
+            .manifest = manifest_digest,
+            .config = config,
+            .layers = manifest.layers,
+            .chain_ids = oci::chain_ids(config.diff_ids),
+            .stored = now()};
+}
+
+Records::Records(const std::filesystem::path& database, const content::Store& content)
+    : database_(database), content_(content), boot_(os::boot_identity()) {
+    database_.migrate("images", {schema});
+    load();
+}
+
+void Records::load() {
+    database_
+        .prepare("DELETE FROM images WHERE unflushed_since_boot IS NOT NULL AND unflushed_since_boot <> ?")
+        .bind(1, std::string_view(boot_))
+        .run();
+    load_images();
+    auto names = database_.prepare("SELECT name, image FROM image_names");
+    std::vector<std::string> dangling;
+    while (names.next()) {
+        const Digest image = Digest::parse(names.text(1));
+        if (tables_.images.contains(image)) {
+            tables_.names.emplace(names.text(0), image);
+        } else {
+            dangling.push_back(names.text(0));
+        }
+    }
+    erase(dangling, {});
+    auto sizes = database_.prepare("SELECT diff_id, size FROM layer_sizes");
+    while (sizes.next()) {
+        layer_sizes_.emplace(Digest::parse(sizes.text(0)), static_cast<std::uint64_t>(sizes.integer(1)));
+    }
+}
+
+void Records::load_images() {
+    auto rows = database_.prepare("SELECT id, manifest, parent, size, stored, last_tagged FROM images");
+    std::vector<Digest> lost;
+    while (rows.next()) {
+        const Digest id = Digest::parse(rows.text(0));
+        try {
+            tables_.images.emplace(id, read_image(rows));
+        } catch (const Error& e) {
+            log::warn("image {} is lost: {}", id.str(), e.message());
+            lost.push_back(id);
+        }
+    }
+    erase({}, lost);
+}
+
+std::shared_ptr<const Image> Records::read_image(sqlite::Statement& row) const {
+    Image image = read_image_documents(content_, Digest::parse(row.text(1)));
+    if (const auto parent = row.optional_text(2)) image.parent = Digest::parse(*parent);
+    image.size = static_cast<std::uint64_t>(row.integer(3));
+    image.stored = from_integer(row.integer(4));
+    if (row.optional_text(5)) image.last_tagged = from_integer(row.integer(5));
+    return std::make_shared<const Image>(std::move(image));
+}
+
+void Records::put(const Image& image, const std::vector<oci::Reference>& names, bool flushed) {
+    auto entry = std::make_shared<Image>(image);
+    entry->tags.clear();
+    entry->digests.clear();
+    if (!names.empty()) entry->last_tagged = now();
+    database_.transaction([&] {
+        auto insert = database_.prepare(
+            "INSERT OR REPLACE INTO images(id, manifest, parent, size, stored, last_tagged, "
+            "unflushed_since_boot) VALUES(?, ?, ?, ?, ?, ?, ?)");
+        insert.bind(1, std::string_view(image.id.str()));
+        insert.bind(2, std::string_view(image.manifest.str()));
+        insert.bind(3, image.parent ? std::optional(image.parent->str()) : std::nullopt);
+        insert.bind(4, static_cast<std::int64_t>(image.size));
+        insert.bind(5, to_integer(image.stored));
+        if (entry->last_tagged) insert.bind(6, to_integer(*entry->last_tagged));
+        insert.bind(7, flushed ? std::nullopt : std::optional(boot_));
+        insert.run();
+        if (flushed) database_.execute("UPDATE images SET unflushed_since_boot = NULL");
+        for (const auto& [diff_id, size] : layer_sizes_) {
+            database_.prepare("INSERT OR IGNORE INTO layer_sizes VALUES(?, ?)")
+                .bind(1, std::string_view(diff_id.str()))
+                .bind(2, static_cast<std::int64_t>(size))
+                .run();
+        }
+        for (const auto& name : names) write_name(name.str(), image.id, now());
+    });
+    tables_.images.insert_or_assign(image.id, std::move(entry));
+    for (const auto& name : names) tables_.names.insert_or_assign(name.str(), image.id);
+}
+
+void Records::write_name(const std::string& name, const Digest& image, Instant when) {
+    database_.prepare("INSERT OR REPLACE INTO image_names VALUES(?, ?)")
+        .bind(1, std::string_view(name))
+        .bind(2, std::string_view(image.str()))
+        .run();
+    database_.prepare("UPDATE images SET last_tagged = ? WHERE id = ?")
+        .bind(1, to_integer(when))
+        .bind(2, std::string_view(image.str()))
+        .run();
+}
+
+void Records::set_name(const oci::Reference& name, const Digest& image) {
+    const Instant when = now();
+    database_.transaction([&] { write_name(name.str(), image, when); });
+    tables_.names.insert_or_assign(name.str(), image);
+    auto tagged = std::make_shared<Image>(*tables_.images.at(image));
+    tagged->last_tagged = when;
+    tables_.images.insert_or_assign(image, std::move(tagged));
+}
+
+void Records::erase(const std::vector<std::string>& names, const std::vector<Digest>& images) {
+    if (names.empty() && images.empty()) return;
+    database_.transaction([&] {
+        for (const auto& name : names) {
+            database_.prepare("DELETE FROM image_names WHERE name = ?").bind(1, std::string_view(name)).run();
+        }
+        for (const auto& image : images) {
+            database_.prepare("DELETE FROM images WHERE id = ?").bind(1, std::string_view(image.str())).run();
+        }
+    });
+    for (const auto& name : names) tables_.names.erase(name);
+    for (const auto& image : images) tables_.images.erase(image);
+}
+
+std::optional<std::uint64_t> Records::layer_size(const Digest& diff_id) const {
+    const auto found = layer_sizes_.find(diff_id);
+    return found == layer_sizes_.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// Reaches the disk with the next image that has the layer.
+void Records::set_layer_size(const Digest& diff_id, std::uint64_t size) {
+    layer_sizes_.insert_or_assign(diff_id, size);
+}
+
+std::vector<oci::Reference> Records::names_of(const Digest& image) const {
+    std::vector<oci::Reference> out;
+    for (const auto& [name, id] : tables_.names) {
+        if (id == image) out.push_back(oci::Reference::parse(name));
+    }
+    return out;
+}
+
+Image Records::named(const std::shared_ptr<const Image>& image) const {
+    Image out = *image;
+    for (const auto& name : names_of(image->id)) {
+        (name.digest ? out.digests : out.tags).push_back(name.familiar());
+    }
+    return out;
+}
+
+}  // namespace brig::image

@@ -1,0 +1,214 @@
+// Untagging and deleting by docker's rules: a name goes first, the image with its last name, its
+// untagged parents with it; containers and other images in the way are conflicts, some of which
+// force overrides.
+#include <algorithm>
+
+#include "base/error.h"
+#include "image/store_state.h"
+
+namespace brig::image {
+namespace {
+
+std::string short_id(std::string_view id) {
+    if (id.starts_with("sha256:")) id.remove_prefix(7);
+    return std::string(id.substr(0, 12));
+}
+
+using Names = std::vector<oci::Reference>;
+
+/// One tag at most, and digests only of the same repository.
+bool is_single_reference(const Names& names) {
+    if (names.size() <= 1) return true;
+    std::set<std::string> repositories;
+    std::size_t tags = 0;
+    for (const auto& name : names) {
+        repositories.insert(name.name());
+        if (!name.digest) ++tags;
+    }
+    return tags <= 1 && repositories.size() == 1;
+}
+
+struct Conflict {
+    std::string message;
+    bool hard;
+    bool used;  // by a container
+};
+
+/// Works on a copy of the tables; what it decides is applied in one transaction afterwards.
+class Removing {
+public:
+    Removing(const Records::Tables& tables, const RemoveOptions& options)
+        : tables_(tables), options_(options) {}
+
+    void image(const Image& image, std::string_view text);
+    /// Deletes an image and then its parents. `quiet`: a container in the way is no error.
+    void erase(const Digest& id, bool force, bool quiet);
+
+    std::vector<Removal> done;
+    std::vector<std::string> names;
+    std::vector<Digest> images;
+
+private:
+    [[nodiscard]] Names names_of(const Digest& id) const {
+        Names out;
+        for (const auto& [name, image] : tables_.names) {
+            if (image == id) out.push_back(oci::Reference::parse(name));
+        }
+        return out;
+    }
+
+    void untag(const oci::Reference& name) {
+        done.push_back({.untagged = name.familiar()});
+        names.push_back(name.str());
+        tables_.names.erase(name.str());
+    }
+
+    void untag_by_name(const Image& image, std::string_view text);
+    [[nodiscard]] const ImageUser* user_of(const Digest& id, bool running_only) const;
+    [[nodiscard]] std::optional<Conflict> conflict(const Digest& id, bool force, bool check_names) const;
+    void report_layers(const Image& image);
+
+    Records::Tables tables_;
+    const RemoveOptions& options_;
+};
+
+const ImageUser* Removing::user_of(const Digest& id, bool running_only) const {
+    for (const auto& user : options_.users) {
+        if (user.image == id && (user.running || !running_only)) return &user;
+    }
+    return nullptr;
+}
+
+std::optional<Conflict> Removing::conflict(const Digest& id, bool force, bool check_names) const {
+    if (const auto* user = user_of(id, true)) {
+        return Conflict{"image is being used by running container " + short_id(user->container_id), true, true};
+    }
+    const bool has_children = std::ranges::any_of(
+        tables_.images, [&](const auto& item) { return item.second->parent == id; });
+    if (has_children) return Conflict{"image has dependent child images", true, false};
+    if (force) return std::nullopt;
+    if (check_names && names_of(id).size() > 1) {
+        return Conflict{"image is referenced in multiple repositories", false, false};
+    }
+    if (const auto* user = user_of(id, false)) {
+        return Conflict{"image is being used by stopped container " + short_id(user->container_id), false, true};
+    }
+    return std::nullopt;
+}
+
+[[noreturn]] void throw_conflict(const Digest& id, const Conflict& conflict) {
+    throw Error(ErrorKind::conflict, "conflict: unable to delete {} ({}) - {}", short_id(id.str()),
+                conflict.hard ? "cannot be forced" : "must be forced", conflict.message);
+}
+
+void Removing::untag_by_name(const Image& image, std::string_view text) {
+    auto name = oci::Reference::parse(text).with_default_tag();
+    if (name.digest) name.tag.clear();
+    if (!options_.force && is_single_reference(names_of(image.id))) {
+        if (const auto* user = user_of(image.id, false)) {
+            throw Error(ErrorKind::conflict,
+                        "conflict: unable to remove repository reference {:?} (must force) - container "
+                        "{} is using its referenced image {}",
+                        text, short_id(user->container_id), short_id(image.id.str()));
+        }
+    }
+    untag(name);
+    if (name.digest) return;
+    // Digests of a repository without any tag left are of no use to anybody.
+    const Names rest = names_of(image.id);
+    const bool has_tag = std::ranges::any_of(
+        rest, [&](const auto& other) { return !other.digest && other.name() == name.name(); });
+    for (const auto& other : rest) {
+        if (!has_tag && other.digest && other.name() == name.name()) untag(other);
+    }
+}
+
+void Removing::image(const Image& image, std::string_view text) {
+    if (!is_prefix_of(text, image.id)) {
+        untag_by_name(image, text);
+        if (!names_of(image.id).empty()) return;
+        return erase(image.id, options_.force, true);
+    }
+    const Names own = names_of(image.id);
+    if (is_single_reference(own)) {
+        if (const auto found = conflict(image.id, options_.force, false)) throw_conflict(image.id, *found);
+        for (const auto& name : own) untag(name);
+    }
+    erase(image.id, options_.force, false);
+}
+
+void Removing::erase(const Digest& id, bool force, bool quiet) {
+    const auto found = tables_.images.find(id);
+    if (found == tables_.images.end()) return;
+    if (const auto problem = conflict(id, force, true)) {
+        if (quiet && (!names_of(id).empty() || problem->used || !problem->hard)) return;
+        if (quiet && problem->hard && !done.empty()) return;
+        throw_conflict(id, *problem);
+    }
+    for (const auto& name : names_of(id)) untag(name);
+    const auto image = found->second;
+    tables_.images.erase(found);
+    images.push_back(id);
+    done.push_back({.deleted = id.str()});
+    report_layers(*image);
+    if (!options_.prune_parents || !image->parent) return;
+    if (names_of(*image->parent).empty()) erase(*image->parent, false, true);
+}
+
+/// Layers that no other image has, uppermost first.
+void Removing::report_layers(const Image& image) {
+    std::set<Digest> live;
+    for (const auto& [id, other] : tables_.images) live.insert(other->chain_ids.begin(), other->chain_ids.end());
+    for (auto chain = image.chain_ids.rbegin(); chain != image.chain_ids.rend(); ++chain) {
+        if (!live.contains(*chain)) done.push_back({.deleted = chain->str()});
+    }
+}
+
+}  // namespace
+
+std::vector<Removal> Store::remove(std::string_view name_or_id, const RemoveOptions& options) {
+    std::vector<Removal> done;
+    {
+        const std::scoped_lock lock(state_->mutex);
+        const auto image = state_->resolve(name_or_id);
+        Removing removing(state_->records.tables(), options);
+        removing.image(*image, name_or_id);
+        state_->records.erase(removing.names, removing.images);
+        done = std::move(removing.done);
+    }
+    collect();
+    return done;
+}
+
+Store::Pruned Store::prune(bool all, const std::vector<ImageUser>& users) {
+    const RemoveOptions options{.users = users};
+    Pruned out;
+    {
+        const std::scoped_lock lock(state_->mutex);
+        const auto& tables = state_->records.tables();
+        Removing removing(tables, options);
+        for (const auto& [id, image] : tables.images) {
+            const bool has_names = !state_->records.names_of(id).empty();
+            const bool has_user = std::ranges::any_of(users, [&](const auto& user) { return user.image == id; });
+            const bool has_children = std::ranges::any_of(
+                tables.images, [&](const auto& item) { return item.second->parent == id; });
+            // Parents go with their last child, by erase itself.
+            if (has_user || has_children || (has_names && !all)) continue;
+            removing.erase(id, true, true);
+        }
+        state_->records.erase(removing.names, removing.images);
+        out.removed = std::move(removing.done);
+    }
+    const auto used = [&] {
+        std::uint64_t bytes = 0;
+        for (const auto& blob : content().list()) bytes += blob.size;
+        return bytes;
+    };
+    const std::uint64_t before = used();
+    collect();
+    const std::uint64_t after = used();
+    out.bytes = before > after ? before - after : 0;
+    return out;
+}
+
+}  // namespace brig::image

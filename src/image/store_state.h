@@ -1,0 +1,29 @@
+// What the parts of image::Store share. Private to this layer.
+#pragma once
+
+#include <mutex>
+
+#include "image/layers.h"
+#include "image/records.h"
+#include "image/store.h"
+
+namespace brig::image {
+
+struct Store::State {
+    explicit State(const Parts& given)
+        : parts(given), records(given.database, given.content), layers(given.content, given.snapshots) {}
+
+    Parts parts;
+    mutable std::mutex mutex;  ///< guards `records`
+    Records records;
+    Layers layers;
+
+    /// With `mutex` held. Throws as Store::resolve.
+    [[nodiscard]] std::shared_ptr<const Image> resolve(std::string_view text) const;
+    void note_sizes(const std::vector<Layer>& made);
+};
+
+/// True for text by which `id` is meant rather than a name ("sha256:abc", "abc").
+bool is_prefix_of(std::string_view text, const Digest& id);
+
+}  // namespace brig::image
