@@ -1,0 +1,178 @@
+// brigd: the engine behind its API. Puts the parts together, serves until a signal or idleness, and
+// leaves the containers running.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "api/api.h"
+#include "api/server.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "build/builder.h"
+#include "content/store.h"
+#include "engine/daemon_options.h"
+#include "engine/engine.h"
+#include "image/store.h"
+#include "network/network.h"
+#include "os/process_table.h"
+#include "shim/client.h"
+#include "snapshot/snapshotter.h"
+#include "volume/store.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace brig;
+
+fs::path default_config(const std::string& system) {
+    return system == "FreeBSD" ? "/usr/local/etc/brig/brigd.toml" : "/etc/brig/brigd.toml";
+}
+
+/// Beside our own program, as a build tree and an installation have it, else from PATH.
+fs::path shim_program(const engine::DaemonOptions& options, const char* self) {
+    if (!options.shim.empty()) return options.shim;
+    std::error_code error;
+    fs::path own = fs::read_symlink("/proc/self/exe", error);
+    if (error) own = fs::absolute(self, error);
+    const fs::path beside = own.parent_path() / "brig-shim";
+    return ::access(beside.c_str(), X_OK) == 0 ? beside : fs::path("brig-shim");
+}
+
+FileLock lock_root(const fs::path& root) {
+    try {
+        return FileLock::try_acquire(root / "brigd.lock");
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::conflict) throw;
+        throw Error(ErrorKind::conflict, "another brigd is running on {}; stop it or give --root and --run", root.string());
+    }
+}
+
+/// "172.30.0.0/16" stands for its first address.
+os::Ipv4Interface gateway_of(const std::string& subnet) {
+    auto gateway = os::Ipv4Interface::parse(subnet);
+    if (gateway.prefix < 31 && gateway == gateway.network()) gateway.address = os::Ipv4Address(gateway.address.value() + 1);
+    return gateway;
+}
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+sigset_t ending_signals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+    return set;
+}
+
+/// Ends the server on a signal or after enough idleness. The signals are blocked in all threads.
+class Watchdog {
+public:
+    Watchdog(api::Server& server, engine::Engine& engine, std::optional<int> idle_exit)
+        : thread_([this, &server, &engine, idle_exit] { watch(server, engine, idle_exit); }) {}
+    ~Watchdog() {
+        done_ = true;
+        thread_.join();
+    }
+    Watchdog(const Watchdog&) = delete;
+    Watchdog& operator=(const Watchdog&) = delete;
+
+private:
+    void watch(api::Server& server, engine::Engine& engine, std::optional<int> idle_exit) {
+        const sigset_t set = ending_signals();
+        const timespec interval{0, 500'000'000};
+        while (!done_) {
+            const int signal = ::sigtimedwait(&set, nullptr, &interval);
+            if (signal > 0) {
+                log::info("signal {}: leaving; containers go on", signal);
+                return server.stop();
+            }
+            if (!idle_exit) continue;
+            const auto idle = server.idle_for();
+            if (idle && *idle >= std::chrono::seconds(*idle_exit) && engine.idle()) {
+                log::info("idle for {} s: leaving", *idle_exit);
+                return server.stop();
+            }
+        }
+    }
+
+    std::atomic<bool> done_ = false;
+    std::thread thread_;
+};
+
+int serve(const engine::DaemonOptions& options, const std::string& system, const char* self) {
+    make_directories(options.root, 0711);
+    make_directories(options.run, 0755);
+    const FileLock lock = lock_root(options.root);
+
+    const std::string driver = !options.snapshotter.empty() ? options.snapshotter : system == "FreeBSD" ? "zfs" : "overlay";
+    content::Store content(options.root / "content");
+    engine::Parts parts;
+    parts.settings = {options.root, options.run, driver, options.log_level == log::Level::debug};
+    parts.snapshots = snapshot::make_snapshotter(driver, options.root / "snapshots" / driver);
+    parts.images = std::make_shared<image::Store>(image::Parts{options.root / "meta.db", content, *parts.snapshots});
+    parts.volumes = std::make_shared<volume::Store>(options.root / "volumes");
+    parts.networks = std::make_shared<network::Networks>(
+        network::Config{.run_dir = options.run,
+                        .bridge = options.bridge,
+                        .gateway = gateway_of(options.subnet),
+                        .firewall = options.nft_table,
+                        .link_prefix = options.link_prefix});
+    const std::shared_ptr<shim::Client> tasks = shim::Client::connect({options.run, shim_program(options, self)});
+    parts.tasks = tasks;
+    {
+        const auto snapshots = parts.snapshots;
+        const auto images = parts.images;
+        engine::Engine engine(std::move(parts));
+        build::Builder builder({*images, *snapshots, engine.runner(), options.root});
+        make_directories(options.root / "tmp", 0700);
+        api::Api api({engine, builder, options.root / "tmp", driver});
+        api::Server server(api);
+        for (const auto& socket : options.sockets) {
+            make_directories(socket.parent_path(), 0755);
+            server.listen(api::listen_unix(socket));
+            log::info("brigd {} serves on {}", brig::version, socket.string());
+        }
+        {
+            const Watchdog watchdog(server, engine, options.idle_exit);
+            server.run();
+        }
+        for (const auto& socket : options.sockets) ::unlink(socket.c_str());
+    }
+    tasks->shutdown();
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string system = os::host_info().system;
+    try {
+        const auto options = engine::parse_daemon_options({argv + 1, argv + argc}, default_config(system));
+        if (options.help) return std::fwrite(engine::daemon_usage.data(), 1, engine::daemon_usage.size(), stdout) == 0;
+        if (options.version) {
+            fmt::print("brigd version {}, build {}\n", brig::version, brig::git_commit);
+            return 0;
+        }
+        if (::geteuid() != 0) throw Error(ErrorKind::permission_denied, "brigd has to run as root");
+        log::set_level(options.log_level);
+        ::umask(022);
+        ::signal(SIGPIPE, SIG_IGN);
+        const sigset_t set = ending_signals();
+        ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+        raise_descriptor_limit();
+        return serve(options, system, argv[0]);
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "brigd: {}\n", e.what());
+        return 1;
+    }
+}

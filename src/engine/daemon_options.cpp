@@ -1,0 +1,177 @@
+// See daemon_options.h. Keys of the file and long options are the same words.
+#include "engine/daemon_options.h"
+
+#include <algorithm>
+#include <toml++/toml.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/strings.h"
+
+namespace brig::engine {
+
+const std::string_view daemon_usage =
+    "usage: brigd [options]\n"
+    "  --root DIR            images, containers, volumes (default /var/lib/brig)\n"
+    "  --run DIR             sockets and runtime state (default /run/brig)\n"
+    "  -H, --host ADDRESS    listen on unix://PATH (default RUN/brig.sock; may be repeated)\n"
+    "  --config FILE         default /etc/brig/brigd.toml, where it exists\n"
+    "  --bridge NAME         network interface of the default bridge (default brig0)\n"
+    "  --subnet ADDRESS/BITS its address and network (default 172.30.0.1/16)\n"
+    "  --nft-table NAME      nftables table or PF anchor (default brig)\n"
+    "  --link-prefix TEXT    begins the names of host-side interfaces\n"
+    "  --snapshotter NAME    overlay, copy, zfs\n"
+    "  --shim PROGRAM        brig-shim to start\n"
+    "  --log-level LEVEL     debug, info, warn, error\n"
+    "  -D, --debug           the same as --log-level debug\n"
+    "  --idle-exit SECONDS   leave after that long without a container or a request\n"
+    "  --version, --help\n";
+
+namespace {
+
+namespace fs = std::filesystem;
+
+log::Level parse_level(const std::string& text) {
+    if (text == "debug") return log::Level::debug;
+    if (text == "info") return log::Level::info;
+    if (text == "warn") return log::Level::warn;
+    if (text == "error") return log::Level::error;
+    throw Error(ErrorKind::invalid_argument, "unknown log level {}: want debug, info, warn or error", text);
+}
+
+fs::path parse_host(const std::string& address) {
+    if (address.starts_with("unix://")) return fs::absolute(address.substr(7));
+    if (address.starts_with("tcp://")) {
+        throw Error(ErrorKind::not_implemented,
+                    "brigd does not listen on {}: TCP without TLS would give root to anybody, and TLS is not "
+                    "implemented; use unix://PATH", address);
+    }
+    if (address.find("://") == std::string::npos && address.starts_with('/')) return address;
+    throw Error(ErrorKind::invalid_argument, "cannot listen on {}: want unix://PATH", address);
+}
+
+void apply_table(DaemonOptions& options, const toml::table& table, const fs::path& file) {
+    for (const auto& [key, value] : table) {
+        const std::string name(key.str());
+        const auto apply = [&](const toml::node& node) {
+            if (const auto* text = node.as_string()) {
+                apply_option(options, name, text->get());
+            } else if (const auto* number = node.as_integer()) {
+                apply_option(options, name, std::to_string(number->get()));
+            } else if (const auto* flag = node.as_boolean()) {
+                apply_option(options, name, flag->get() ? "true" : "false");
+            } else {
+                throw Error(ErrorKind::invalid_argument, "{}: key {} has the wrong type", file.string(), name);
+            }
+        };
+        if (const auto* list = value.as_array()) {
+            for (const auto& element : *list) apply(element);
+        } else {
+            apply(value);
+        }
+    }
+}
+
+void read_config(DaemonOptions& options, const fs::path& file) {
+    const std::string text = read_file(file, 1U << 20U);
+    try {
+        apply_table(options, toml::parse(text), file);
+    } catch (const toml::parse_error& e) {
+        throw Error(ErrorKind::invalid_argument, "{}:{}: {}", file.string(), e.source().begin.line, e.description());
+    }
+}
+
+struct Argument {
+    std::string key;
+    std::string value;
+};
+
+std::vector<Argument> take_apart(const std::vector<std::string>& arguments) {
+    std::vector<Argument> out;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        std::string text = arguments[i];
+        if (text == "-D") text = "--debug";
+        if (text == "-H") text = "--host";
+        if (!text.starts_with("--") || text.size() < 3) {
+            throw Error(ErrorKind::invalid_argument, "unknown argument {}; see brigd --help", text);
+        }
+        auto [key, value] = split_once(std::string_view(text).substr(2), '=');
+        if (!value && (key == "debug" || key == "help" || key == "version")) value = "true";
+        if (!value && i + 1 < arguments.size()) value = arguments[++i];
+        if (!value) throw Error(ErrorKind::invalid_argument, "option --{} needs a value; see brigd --help", key);
+        out.push_back({std::move(key), std::move(*value)});
+    }
+    return out;
+}
+
+}  // namespace
+
+void apply_option(DaemonOptions& options, const std::string& key, const std::string& value) {
+    const auto flag = [&] {
+        const auto parsed = parse_bool(value);
+        if (!parsed) throw Error(ErrorKind::invalid_argument, "option {} is true or false, not {}", key, value);
+        return *parsed;
+    };
+    if (key == "root") {
+        options.root = fs::absolute(value);
+    } else if (key == "run") {
+        options.run = fs::absolute(value);
+    } else if (key == "host") {
+        options.sockets.push_back(parse_host(value));
+    } else if (key == "bridge") {
+        options.bridge = value;
+    } else if (key == "subnet" || key == "bip") {
+        options.subnet = value;
+    } else if (key == "nft-table") {
+        options.nft_table = value;
+    } else if (key == "link-prefix") {
+        options.link_prefix = value;
+    } else if (key == "snapshotter") {
+        options.snapshotter = value;
+    } else if (key == "shim") {
+        options.shim = value;
+    } else if (key == "log-level") {
+        options.log_level = parse_level(value);
+    } else if (key == "debug") {
+        if (flag()) options.log_level = log::Level::debug;
+    } else if (key == "idle-exit") {
+        const auto seconds = parse_int<int>(value);
+        if (!seconds || *seconds < 0) {
+            throw Error(ErrorKind::invalid_argument, "option {} wants seconds, not {}", key, value);
+        }
+        options.idle_exit = *seconds;
+    } else if (key == "help") {
+        options.help = flag();
+    } else if (key == "version") {
+        options.version = flag();
+    } else {
+        throw Error(ErrorKind::invalid_argument, "unknown option {}; see brigd --help", key);
+    }
+}
+
+DaemonOptions parse_daemon_options(const std::vector<std::string>& arguments, const fs::path& default_config) {
+    DaemonOptions options;
+    auto given = take_apart(arguments);
+    std::optional<fs::path> config;
+    std::erase_if(given, [&](const Argument& argument) {
+        if (argument.key == "config") config = argument.value;
+        return argument.key == "config";
+    });
+    std::error_code ignored;
+    if (config) {
+        read_config(options, *config);
+    } else if (fs::exists(default_config, ignored)) {
+        read_config(options, default_config);
+    }
+    if (std::ranges::any_of(given, [](const auto& argument) { return argument.key == "host"; })) options.sockets.clear();
+    for (const auto& [key, value] : given) apply_option(options, key, value);
+    if (options.sockets.empty()) options.sockets.push_back(options.run / "brig.sock");
+    // Two engines on one host must not take each other's interfaces for their own leftovers.
+    if (options.link_prefix.empty()) {
+        options.link_prefix = options.bridge == "brig0" ? "brv" : "b" + std::string(Digest::of(options.bridge).hex().substr(0, 6));
+    }
+    return options;
+}
+
+}  // namespace brig::engine

@@ -1,0 +1,38 @@
+// What brigd is told by its command line and by brigd.toml; the command line wins.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+
+namespace brig::engine {
+
+struct DaemonOptions {
+    std::filesystem::path root = "/var/lib/brig";
+    std::filesystem::path run = "/run/brig";
+    std::vector<std::filesystem::path> sockets;  ///< empty until finished: RUN/brig.sock
+    std::string bridge = "brig0";
+    std::string subnet = "172.30.0.1/16";  ///< the bridge's address
+    std::string nft_table = "brig";
+    std::string link_prefix;  ///< of host-side interfaces; empty: derived from the bridge
+    std::string snapshotter;  ///< empty: the platform's best
+    std::string shim;         ///< program; empty: beside brigd, else from PATH
+    log::Level log_level = log::Level::info;
+    std::optional<int> idle_exit;  ///< seconds
+    bool help = false;
+    bool version = false;
+};
+
+/// Throws Error{invalid_argument} naming the option or key.
+DaemonOptions parse_daemon_options(const std::vector<std::string>& arguments,
+                                   const std::filesystem::path& default_config);
+/// One key of the file or long option without its dashes.
+void apply_option(DaemonOptions& options, const std::string& key, const std::string& value);
+
+extern const std::string_view daemon_usage;
+
+}  // namespace brig::engine
