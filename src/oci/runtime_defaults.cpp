@@ -55,26 +55,7 @@ std::vector<brig::Mount> default_linux_mounts() {
     };
 }
 
-std::vector<DeviceRule> default_device_rules() {
-    const auto rule = [](const char* type, std::int64_t major, std::int64_t minor,
-                         const char* access) {
-        return DeviceRule{true, type, major, minor, access};
-    };
-    return {
-        {false, "a", {}, {}, "rwm"},
-        rule("c", -1, -1, "m"),  // nodes may be made, not used
-        rule("b", -1, -1, "m"),
-        rule("c", 1, 3, "rwm"),   // null
-        rule("c", 1, 5, "rwm"),   // zero
-        rule("c", 1, 7, "rwm"),   // full
-        rule("c", 1, 8, "rwm"),   // random
-        rule("c", 1, 9, "rwm"),   // urandom
-        rule("c", 5, 0, "rwm"),   // tty
-        rule("c", 5, 1, "rwm"),   // console
-        rule("c", 5, 2, "rwm"),   // ptmx
-        rule("c", 136, -1, "rwm"),  // pts/*
-    };
-}
+std::vector<DeviceRule> default_device_rules() { return {{false, "a", {}, {}, "rwm"}}; }
 
 namespace {
 

@@ -19,7 +19,7 @@ const std::vector<std::string>& default_masked_paths();
 const std::vector<std::string>& default_readonly_paths();
 /// proc, dev, devpts, sysfs (ro), cgroup (ro), mqueue, shm (64 MB).
 std::vector<brig::Mount> default_linux_mounts();
-/// The device cgroup's rules: none but the harmless nodes.
+/// No device; the runtime always adds the harmless ones (null, zero, tty, pts, …).
 std::vector<DeviceRule> default_device_rules();
 
 /// Docker's default profile, resolved for a container with these (bounding) capabilities on this

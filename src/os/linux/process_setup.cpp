@@ -1,0 +1,221 @@
+// See process_setup.h.
+#include "os/linux/process_setup.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "os/linux/seccomp.h"
+#include "os/pty.h"
+
+namespace brig::os {
+namespace {
+
+struct LimitName {
+    std::string_view name;
+    int resource;
+};
+constexpr std::array limit_names{
+    LimitName{"RLIMIT_AS", RLIMIT_AS},           LimitName{"RLIMIT_CORE", RLIMIT_CORE},
+    LimitName{"RLIMIT_CPU", RLIMIT_CPU},         LimitName{"RLIMIT_DATA", RLIMIT_DATA},
+    LimitName{"RLIMIT_FSIZE", RLIMIT_FSIZE},     LimitName{"RLIMIT_LOCKS", RLIMIT_LOCKS},
+    LimitName{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, LimitName{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+    LimitName{"RLIMIT_NICE", RLIMIT_NICE},       LimitName{"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    LimitName{"RLIMIT_NPROC", RLIMIT_NPROC},     LimitName{"RLIMIT_RSS", RLIMIT_RSS},
+    LimitName{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   LimitName{"RLIMIT_RTTIME", RLIMIT_RTTIME},
+    LimitName{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}, LimitName{"RLIMIT_STACK", RLIMIT_STACK}};
+
+const LimitName& find_limit(const std::string& name) {
+    const auto* found = std::ranges::find_if(limit_names, [&](const auto& l) { return l.name == name; });
+    if (found == limit_names.end()) {
+        throw Error(ErrorKind::invalid_argument, "rlimits: unknown limit {:?}", name);
+    }
+    return *found;
+}
+
+void move_to(int fd, int number) {
+    if (fd == number) {
+        ::fcntl(fd, F_SETFD, 0);
+    } else if (::dup2(fd, number) < 0) {
+        throw SysError("make descriptor {} number {}", fd, number);
+    }
+}
+
+}  // namespace
+
+ProcessSetup::ProcessSetup(const ProcessSpec& process, const SyscallFilter& filter)
+    : process_(process), filter_(filter), environment_(process.env) {
+    if (process.args.empty()) {
+        throw Error(ErrorKind::invalid_argument, "process.args: want a program to run");
+    }
+    if (!process.cwd.starts_with('/')) {
+        throw Error(ErrorKind::invalid_argument, "process.cwd: {:?} is not absolute", process.cwd);
+    }
+    // CVE-2024-40635: numbers past 2^31-1 wrap in some place or other.
+    constexpr std::uint32_t max_id = INT_MAX;
+    if (process.user.uid > max_id || process.user.gid > max_id) {
+        throw Error(ErrorKind::invalid_argument, "process.user: {}:{} is out of range",
+                    process.user.uid, process.user.gid);
+    }
+    if (!process.apparmor_profile.empty() || !process.selinux_label.empty()) {
+        throw Error(ErrorKind::not_implemented,
+                    "process: apparmorProfile and selinuxLabel are not implemented");
+    }
+    for (const Rlimit& limit : process.rlimits) find_limit(limit.type);
+    if (process.capabilities) capabilities_ = capability_masks(*process.capabilities);
+}
+
+void ProcessSetup::detach_from_parent() {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::setsid();
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) throw SysError("forbid tracing");
+}
+
+void ProcessSetup::close_inherited(std::vector<int> keep, int preserved) {
+    std::ranges::sort(keep);
+    unsigned first = 3 + static_cast<unsigned>(preserved);
+    for (const int fd : keep) {
+        if (fd < static_cast<int>(first)) continue;
+        const auto number = static_cast<unsigned>(fd);
+        if (number > first) ::close_range(first, number - 1, 0);
+        first = number + 1;
+    }
+    ::close_range(first, UINT_MAX, 0);
+}
+
+void ProcessSetup::apply_scores_and_limits() const {
+    if (process_.oom_score_adj) {
+        const std::string text = std::to_string(*process_.oom_score_adj);
+        const Fd file = open_file("/proc/self/oom_score_adj", O_WRONLY);
+        if (::write(file.get(), text.data(), text.size()) < 0) {
+            if (errno != EACCES) throw SysError("set oom_score_adj to {}", text);
+            log::warn("oom_score_adj {} is not set: it may not be lowered here", text);
+        }
+    }
+    for (const Rlimit& limit : process_.rlimits) {
+        const rlimit value{limit.soft, limit.hard};
+        if (::setrlimit(static_cast<__rlimit_resource_t>(find_limit(limit.type).resource), &value) == 0) continue;
+        if (errno != EPERM) throw SysError("set {}", limit.type);
+        log::warn("{} is not raised to {}: CAP_SYS_RESOURCE is missing", limit.type, limit.hard);
+    }
+}
+
+void ProcessSetup::take_stdio(StdioFds stdio) {
+    Fd null;
+    const auto source = [&](int fd) {
+        if (fd >= 0) return fd;
+        if (!null) null = open_file("/dev/null", O_RDWR);
+        return null.get();
+    };
+    // Out of the way first: one of them may be another's target.
+    std::array<int, 3> fds{source(stdio.in), source(stdio.out), source(stdio.err)};
+    for (int i = 0; i < 3; ++i) {
+        int& fd = fds.at(static_cast<std::size_t>(i));
+        if (fd > 2 || fd == i) continue;
+        fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0) throw SysError("duplicate a standard descriptor");
+    }
+    for (int i = 0; i < 3; ++i) move_to(fds.at(static_cast<std::size_t>(i)), i);
+}
+
+void ProcessSetup::take_terminal(int slave, const std::optional<ConsoleSize>& size) {
+    if (size && size->width != 0) set_window_size(slave, size->height, size->width);
+    take_controlling_terminal(slave);
+    for (int i = 0; i < 3; ++i) move_to(slave, i);
+}
+
+void ProcessSetup::enter_working_directory() const {
+    if (::chdir(process_.cwd.c_str()) != 0) throw SysError("enter the working directory {}", process_.cwd);
+    // The kernel says "(unreachable)…" for a directory outside the root; glibc hides that.
+    std::array<char, PATH_MAX> buffer;
+    const long length = ::syscall(SYS_getcwd, buffer.data(), buffer.size());
+    if (length <= 0 || buffer[0] != '/') {
+        throw Error(ErrorKind::permission_denied,
+                    "the working directory {} is outside the container's root", process_.cwd);
+    }
+}
+
+/// Programs reopen /dev/stdout by path: pipes and terminals must belong to the user.
+void ProcessSetup::own_stdio() const {
+    for (int fd = 0; fd < 3; ++fd) {
+        struct stat info {};
+        if (::fstat(fd, &info) != 0 || info.st_uid == process_.user.uid) continue;
+        if (S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3)) continue;
+        if (!S_ISCHR(info.st_mode) && !S_ISFIFO(info.st_mode) && !S_ISSOCK(info.st_mode)) continue;
+        // Refused for what belongs to the host: then it stays as it is.
+        [[maybe_unused]] const int ignored = ::fchown(fd, process_.user.uid, static_cast<gid_t>(-1));
+    }
+}
+
+void ProcessSetup::change_identity() const {
+    own_stdio();
+    if (capabilities_) limit_bounding_set(capabilities_->bounding);
+    if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) throw SysError("keep capabilities");
+    const ProcessUser& user = process_.user;
+    const std::vector<gid_t> groups(user.additional_gids.begin(), user.additional_gids.end());
+    // EPERM: a user namespace without setgroups; then there are none to get rid of either.
+    if (::setgroups(groups.size(), groups.data()) != 0 && (errno != EPERM || !groups.empty())) {
+        throw SysError("set the additional groups");
+    }
+    if (::setresgid(user.gid, user.gid, user.gid) != 0) throw SysError("become group {}", user.gid);
+    if (::setresuid(user.uid, user.uid, user.uid) != 0) throw SysError("become user {}", user.uid);
+    ::umask(user.umask.value_or(022));
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void ProcessSetup::lock_down() const {
+    if (process_.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        throw SysError("set no_new_privs");
+    }
+    const bool filter_first = !process_.no_new_privileges && !filter_.empty();
+    if (filter_first) {
+        raise_permitted();  // loading a filter takes CAP_SYS_ADMIN or no_new_privs
+        load_filter(filter_);
+    }
+    if (capabilities_) {
+        set_capabilities(*capabilities_);
+    } else if (process_.user.uid != 0) {
+        set_capabilities({});
+    }
+    if (!filter_first && !filter_.empty()) load_filter(filter_);
+}
+
+void ProcessSetup::execute(int preserved) const {
+    std::vector<char*> args;
+    for (const std::string& arg : process_.args) args.push_back(const_cast<char*>(arg.c_str()));
+    args.push_back(nullptr);
+    std::vector<char*> env;
+    for (const std::string& variable : environment_) env.push_back(const_cast<char*>(variable.c_str()));
+    env.push_back(nullptr);
+    ::close_range(3 + static_cast<unsigned>(preserved), UINT_MAX, CLOSE_RANGE_CLOEXEC);
+    for (int fd = 3; fd < 3 + preserved; ++fd) ::fcntl(fd, F_SETFD, 0);
+    ::execve(program_.c_str(), args.data(), env.data());
+    const int error = errno;
+    const ErrorKind kind = error == ENOENT ? ErrorKind::not_found : ErrorKind::permission_denied;
+    const SysError text(error, fmt::format("exec {}", program_));
+    throw Error(kind, "{}", text.message());
+}
+
+}  // namespace brig::os

@@ -1,0 +1,51 @@
+// A container's view of files, built inside its new mount namespace: root, mounts, device nodes,
+// masked and read-only paths, and the change of root that ends it.
+#pragma once
+
+#include <vector>
+
+#include "base/fd.h"
+#include "os/linux/cgroup_mount.h"
+#include "os/pty.h"
+#include "os/sandbox_spec.h"
+
+namespace brig::os {
+
+class RootTree {
+public:
+    /// Cuts the namespace off from the host's and puts the root into place.
+    explicit RootTree(const SandboxSpec& spec);
+
+    /// All of spec.mounts, in order.
+    void mount_all(const CgroupView& cgroups);
+    void make_devices();
+    /// A terminal of the container's own devpts, its slave bound to /dev/console.
+    Pty make_terminal();
+    /// CVE-2025-52881: files of /proc are written through our own mount of it, never by path.
+    void write_sysctls();
+    void make_working_directory();
+    void restrict_paths();
+    /// pivot_root(2); afterwards the host's files are gone and the working directory is the root.
+    void enter();
+
+    [[nodiscard]] int root() const { return root_.get(); }
+
+private:
+    void mount_one(const brig::Mount& mount, const CgroupView& cgroups);
+    void mount_cgroups(const brig::Mount& mount, const CgroupView& cgroups);
+    void attach_at(int mount, const std::string& target, bool directory);
+    void copy_up(int mount, const std::string& target);
+    void mask(const std::string& path);
+    void make_node(const DeviceNode& node);
+    void make_link(int directory, const char* name, const char* target);
+
+    const SandboxSpec& spec_;
+    Fd root_;
+    Fd proc_;       ///< our mount of procfs, detached from any path the container controls
+    Fd null_;       ///< the host's /dev/null, for masking
+    Fd empty_;      ///< an attached, empty, read-only tmpfs to copy
+    bool dev_is_bound_ = false;
+    bool user_namespace_ = false;
+};
+
+}  // namespace brig::os

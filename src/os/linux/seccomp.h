@@ -1,0 +1,11 @@
+// System call filters: compiled by libseccomp once per profile, loaded as plain BPF.
+#pragma once
+
+#include "os/sandbox.h"
+
+namespace brig::os {
+
+/// Installs it on the calling process. Throws SysError.
+void load_filter(const SyscallFilter& filter);
+
+}  // namespace brig::os
