@@ -1,0 +1,35 @@
+// Puts the endpoints together.
+#include "api/api.h"
+
+#include "api/context.h"
+#include "api/dispatch.h"
+
+namespace brig::api {
+
+struct Api::State {
+    explicit State(const Parts& parts) : context{parts.engine, parts.builder, parts.temporary, parts.storage_driver, {}} {}
+    Router router;
+    Context context;
+};
+
+Api::Api(const Parts& parts) : state_(std::make_unique<State>(parts)) {
+    Routes routes(state_->router, state_->context);
+    add_container_query_routes(routes);
+    add_container_life_routes(routes);
+    add_container_stream_routes(routes);
+    add_exec_routes(routes);
+    add_image_routes(routes);
+    add_image_transfer_routes(routes);
+    add_build_routes(routes);
+    add_volume_routes(routes);
+    add_network_routes(routes);
+    add_system_routes(routes);
+    add_missing_routes(state_->router);
+}
+
+Api::~Api() = default;
+
+BodyMode Api::body_mode(const Request& head) const { return api::body_mode(state_->router, head); }
+Reply Api::handle(Request request) { return dispatch(state_->router, std::move(request)); }
+
+}  // namespace brig::api

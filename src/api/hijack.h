@@ -1,0 +1,18 @@
+// Replies that hand the connection to a process's input and output.
+#pragma once
+
+#include <string_view>
+
+#include "api/http.h"
+
+namespace brig::api {
+
+/// The content type of a process's output: raw for a terminal, else multiplexed, which clients
+/// before API 1.42 know as raw too.
+std::string_view stream_type(const Request& request, bool tty);
+Reply hijacked(const Request& request, Fd stream, bool tty);
+/// A stream that says `message` on the process's stderr and ends: for failures that come after
+/// the point where the client expects a stream.
+Reply hijacked_message(const Request& request, std::string_view message, bool tty);
+
+}  // namespace brig::api

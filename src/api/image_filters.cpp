@@ -1,0 +1,91 @@
+// Values of one key are alternatives, but labels have to be there all; keys add up.
+#include "api/image_filters.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "oci/glob.h"
+
+namespace brig::api {
+namespace {
+
+using image::Image;
+using Values = std::vector<std::string>;
+using Test = std::function<bool(const Image&)>;
+
+Error bad_filter(std::string_view key, std::string_view value) {
+    return {ErrorKind::invalid_argument, "invalid filter '{}={}'", key, value};
+}
+
+/// A pattern without a tag stands for the repository with any tag, as "busy*" in docker.
+bool name_matches(const std::string& pattern, const std::string& familiar) {
+    if (oci::glob_match(pattern, familiar)) return true;
+    const auto colon = familiar.rfind(':');
+    const auto at = familiar.find('@');
+    return oci::glob_match(pattern, familiar.substr(0, std::min(at, colon)));
+}
+
+Test by_reference(const Values& patterns) {
+    return [patterns](const Image& image) {
+        const auto matches = [&](const std::string& name) {
+            return std::ranges::any_of(patterns, [&](const auto& p) { return name_matches(p, name); });
+        };
+        return std::ranges::any_of(image.tags, matches) || std::ranges::any_of(image.digests, matches);
+    };
+}
+
+Test by_dangling(const Values& values) {
+    const auto wanted = parse_bool(values.front());
+    if (!wanted) throw bad_filter("dangling", values.front());
+    return [wanted = *wanted](const Image& image) { return image.tags.empty() == wanted; };
+}
+
+bool has_label(const Image& image, const std::string& label) {
+    const auto [key, value] = split_once(label, '=');
+    const auto& labels = image.config.config.labels;
+    const auto found = labels.find(key);
+    return found != labels.end() && (!value || found->second == *value);
+}
+
+Test by_label(const Values& labels) {
+    return [labels](const Image& image) {
+        return std::ranges::all_of(labels, [&](const auto& label) { return has_label(image, label); });
+    };
+}
+
+Test by_age(const std::optional<Instant>& limit, bool older) {
+    return [limit, older](const Image& image) {
+        if (!limit || !image.config.created) return false;
+        return older ? *image.config.created < *limit : *image.config.created > *limit;
+    };
+}
+
+Test test_for(const std::string& key, const Values& values, const image::Store& store) {
+    if (key == "reference") return by_reference(values);
+    if (key == "dangling") return by_dangling(values);
+    if (key == "label") return by_label(values);
+    if (key == "before") return by_age(store.resolve(values.front()).config.created, true);
+    if (key == "since") return by_age(store.resolve(values.front()).config.created, false);
+    if (key == "until") {
+        const auto limit = parse_timestamp(values.front());
+        if (!limit) throw bad_filter(key, values.front());
+        return by_age(limit, true);
+    }
+    throw Error(ErrorKind::invalid_argument, "invalid filter '{}'", key);
+}
+
+}  // namespace
+
+std::vector<Image> filter_images(std::vector<Image> images, const image::Store& store,
+                                 const engine::Filters& filters) {
+    for (const auto& [key, values] : filters) {
+        if (values.empty()) continue;
+        const auto test = test_for(key, values, store);
+        std::erase_if(images, [&](const Image& image) { return !test(image); });
+    }
+    return images;
+}
+
+}  // namespace brig::api

@@ -1,0 +1,25 @@
+// Networks: the predefined ones can be looked at; making more is yet to come.
+#include <nlohmann/json.hpp>
+
+#include "api/context.h"
+#include "api/reply.h"
+
+namespace brig::api {
+namespace {
+
+Reply list(Context& context, Request& request) {
+    return json_reply(context.engine.network_list(engine::parse_filters(request.param("filters"))));
+}
+
+Reply inspect(Context& context, Request& request) {
+    return json_reply(context.engine.network_inspect(request.parameter("id")));
+}
+
+}  // namespace
+
+void add_network_routes(Routes& routes) {
+    routes.add("GET", "/networks", list);
+    routes.add("GET", "/networks/{id}", inspect);
+}
+
+}  // namespace brig::api
