@@ -42,4 +42,9 @@ void AddressPool::release(Ipv4Address address) {
     used_.erase(address);
 }
 
+std::size_t AddressPool::available() const {
+    // All of the subnet but network, broadcast and gateway.
+    return std::size_t{~gateway_.mask()} + 1 - 3 - used_.size();
+}
+
 }  // namespace brig::network

@@ -19,6 +19,8 @@ public:
     /// A particular one. Throws invalid_argument outside the subnet, conflict when in use.
     os::Ipv4Address take(os::Ipv4Address address);
     void release(os::Ipv4Address address);
+    /// How many are left.
+    [[nodiscard]] std::size_t available() const;
     [[nodiscard]] const os::Ipv4Interface& gateway() const { return gateway_; }
 
 private:

@@ -45,6 +45,7 @@ struct Networks::Impl {
     [[nodiscard]] std::string id_of(const std::string& name) const;
     void make_ready();
     void refill();
+    void finish_pending();
     bool stock_one();
     void drop_stock();
     [[nodiscard]] os::LinkSpec link_spec(const Endpoint& endpoint, const std::string& jail) const;
@@ -122,12 +123,17 @@ void Networks::Impl::refill() {
     });
 }
 
+void Networks::Impl::finish_pending() {
+    worker.drain();
+    removals.finish();
+}
+
 /// False when there are enough.
 bool Networks::Impl::stock_one() {
     Endpoint endpoint;
     {
         const std::lock_guard lock(mutex);
-        if (stocked.size() >= config.pool) return false;
+        if (stocked.size() >= config.pool || addresses.available() < 4UL * config.pool) return false;
         endpoint.address = {addresses.take(), config.gateway.prefix};
     }
     Defer give_back([&] { free_address(endpoint); });
@@ -173,8 +179,8 @@ void Networks::Impl::take_address(const AttachRequest& request, Endpoint& endpoi
         take();
     } catch (const Error&) {
         // It may be one that is just becoming free, or the particular one may lie in stock.
-        removals.finish();
-        if (request.ip) drop_stock();
+        finish_pending();
+        drop_stock();
         take();
     }
     endpoint.mac = request.mac.value_or(MacAddress::for_address(endpoint.address.address));
@@ -190,7 +196,7 @@ void Networks::Impl::reserve(const AttachRequest& request, Endpoint& endpoint) {
     try {
         take_ports();
     } catch (const Error&) {
-        removals.finish();  // as when a container restarts
+        finish_pending();  // as when a container restarts
         take_ports();
     }
     give_back.dismiss();
@@ -264,8 +270,7 @@ Networks::Networks(Config config) : impl_(std::make_unique<Impl>(std::move(confi
 
 Networks::~Networks() {
     impl_->worker.post([impl = impl_.get()] { impl->drop_stock(); });
-    impl_->worker.drain();
-    impl_->removals.finish();
+    impl_->finish_pending();
 }
 
 void Networks::repair(const std::vector<LiveContainer>& live) {
@@ -351,8 +356,7 @@ NetworkInfo Networks::inspect(const std::string& name_or_id) const {
 }
 
 void Networks::flush() {
-    impl_->worker.drain();
-    impl_->removals.finish();
+    impl_->finish_pending();
 }
 
 void Networks::remove_all() {

@@ -46,6 +46,19 @@ void no_ipv6_address(NetlinkBatch& batch) {
     batch.close(spec);
 }
 
+/// Where br_netfilter is loaded, a container's packet to its own published port is turned around
+/// by the bridge itself, which would else not send it out by the port where it came in.
+void allow_hairpin(NetlinkBatch& batch, const std::string& name) {
+    batch.begin(RTM_NEWLINK, 0, link_header(), "set up the bridge port of " + name);
+    batch.attribute_text(IFLA_IFNAME, name);
+    const auto info = batch.open(IFLA_LINKINFO);
+    batch.attribute_text(IFLA_INFO_SLAVE_KIND, "bridge");
+    const auto data = batch.open(IFLA_INFO_SLAVE_DATA);
+    batch.attribute_u8(IFLA_BRPORT_MODE, 1);
+    batch.close(data);
+    batch.close(info);
+}
+
 LinkInfo parse_link(const nlmsghdr& message) {
     LinkInfo link;
     link.index = static_cast<unsigned>(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index);
@@ -90,6 +103,7 @@ void add_veth(NetlinkBatch& batch, const VethRequest& request) {
     batch.attribute_text(IFLA_IFNAME, request.name);
     batch.attribute_u32(IFLA_MASTER, request.bridge_index);
     no_ipv6_address(batch);
+    allow_hairpin(batch, request.name);
 }
 
 void add_bridge(NetlinkBatch& batch, const BridgeSpec& bridge) {
