@@ -119,7 +119,9 @@ public:
         : socket_(std::move(socket)), shared_(shared), buffer_(shared.options.header_limit) {}
 
     asio::awaitable<void> run() {
-        while (co_await serve_one()) {
+        for (;;) {
+            const bool again = co_await serve_one();
+            if (!again) break;
             if (buffer_.size() == 0 && buffer_.capacity() > kept_buffer) buffer_.shrink_to_fit();
         }
         co_await linger(socket_);
@@ -150,19 +152,21 @@ private:
         if (error) {
             if (error.category() == make_error_code(http::error::bad_method).category() &&
                 error != http::error::end_of_stream && error != http::error::partial_message) {
-                co_await reply_text(plain_error(rejection(error)), false, false);
+                const auto why = rejection(error);
+                co_await refuse(why);
             }
             co_return false;
         }
         std::optional<Request> request;
-        std::optional<Reply> refusal;
+        std::string mistake;
         try {
             request = to_request(head);
         } catch (const Error& bad_target) {
-            refusal = plain_error({400, bad_target.message()});
+            mistake = bad_target.message();
         }
-        if (refusal) {
-            co_await reply_text(std::move(*refusal), false, false);
+        if (!request) {
+            const Rejected why{400, mistake};
+            co_await refuse(why);
             co_return false;
         }
         keep_alive_ = head.get().keep_alive();
@@ -171,6 +175,11 @@ private:
             co_return co_await serve_streamed(head, std::move(*request));
         }
         co_return co_await serve_buffered(head, std::move(*request));
+    }
+
+    /// Not a coroutine: see call().
+    asio::awaitable<bool> refuse(const Rejected& rejected) {
+        return reply_text(plain_error(rejected), false, false);
     }
 
     asio::awaitable<void> continue_if_expected(const Request& request) {
@@ -182,7 +191,8 @@ private:
     asio::awaitable<bool> serve_buffered(HeadParser& head, Request request) {
         const auto length = head.content_length();
         if (length && *length > shared_.options.body_limit) {
-            co_await reply_text(plain_error({413, "request body is too large"}), false, false);
+            const Rejected why{413, "request body is too large"};
+            co_await refuse(why);
             co_return false;
         }
         if (!head.is_done()) {
@@ -191,7 +201,8 @@ private:
             parser.body_limit(shared_.options.body_limit);
             const auto [error, n] = co_await http::async_read(socket_, buffer_, parser, quiet);
             if (error) {
-                co_await reply_text(plain_error(rejection(error)), false, false);
+                const auto why = rejection(error);
+                co_await refuse(why);
                 co_return false;
             }
             request.body = std::move(parser.get().body());
@@ -305,10 +316,11 @@ private:
         co_return true;
     }
 
-    /// Runs the handler on the pool.
+    /// Runs the handler on the pool. Not a coroutine itself, and nothing with a destructor is made
+    /// inside a co_await expression anywhere here: GCC 12 destroys such temporaries twice.
     asio::awaitable<Reply> call(Request request) {
         auto job = std::make_shared<Request>(std::move(request));
-        co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(Reply)>(
+        return asio::async_initiate<decltype(asio::use_awaitable), void(Reply)>(
             [this, job](auto handler) {
                 auto done = std::make_shared<decltype(handler)>(std::move(handler));
                 shared_.handlers.submit([this, job, done] {
