@@ -117,11 +117,12 @@ struct KilledEngine {
     const auto child = ::fork();
     if (child == 0) {
         if (::setns(sandbox_of(endpoint).get(), CLONE_NEWNET) != 0) ::_exit(1);
+        const auto self = ::getpid();
+        write_all(report, std::string_view(reinterpret_cast<const char*>(&self), sizeof(self)));
         ::close_range(3, ~0U, 0);  // as the exec of a container's program does
         for (;;) ::pause();
     }
     networks.started(plan.live, child);
-    write_all(report, std::string_view(reinterpret_cast<const char*>(&child), sizeof(child)));
     for (;;) ::pause();
 }
 
