@@ -39,7 +39,7 @@ struct SandboxCallbacks {
     std::function<void(pid_t)> created;
     /// In the child, at the same moment, inside the namespaces (the host's files still visible).
     std::function<void()> inside;
-    /// In the child, last, inside the container and before `await_start`.
+    /// In the child, inside the container, after `await_start` and right before its program.
     std::function<void()> before_start;
     /// In the child when all is set up: blocks until the container may start, and returns the
     /// connection on which a failure to execute is reported. Absent: starts at once.

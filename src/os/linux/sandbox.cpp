@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
 
 #include "base/defer.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "os/linux/clone_process.h"
 #include "os/linux/limits_impl.h"
 #include "os/linux/sandbox_child.h"
@@ -31,7 +31,8 @@ void write_id_map(pid_t pid, const char* file, const std::vector<IdMapping>& map
 }
 
 /// What the child cannot do for itself. It waits meanwhile.
-void prepare_child(const CloneResult& child, const Limits::Impl& limits, const LinuxSettings* settings) {
+void prepare_child(const CloneResult& child, const ChildReport& report, const Limits::Impl& limits,
+                   const LinuxSettings* settings) {
     Defer end_child([&] {
         ::kill(child.pid, SIGKILL);
         ::waitpid(child.pid, nullptr, 0);
@@ -41,6 +42,8 @@ void prepare_child(const CloneResult& child, const Limits::Impl& limits, const L
         write_id_map(child.pid, "uid_map", settings->uid_mappings);
         write_id_map(child.pid, "gid_map", settings->gid_mappings);
     }
+    (void)report.receive();
+    report.proceed();
     end_child.dismiss();
 }
 
@@ -80,7 +83,7 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
         child = clone_process(namespaces.create, group ? group.get() : -1);
         if (child.pid == 0) run_new_sandbox(parts, spec, namespaces, view);
     }
-    if (parts.wait_for_parent) prepare_child(child, groups, &settings);
+    if (parts.wait_for_parent) prepare_child(child, ends.parent, groups, &settings);
     SandboxRef ref{spec.id, child.pid, 0, own_namespaces(settings)};
     ref.start_time = process_start_time(child.pid).value_or(0);
     return {std::move(ref), std::move(child.pidfd), std::move(ends.parent), std::move(callbacks)};
@@ -108,7 +111,7 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
             run_in_sandbox(parts, init.fd().get(), flags & ~static_cast<std::uint64_t>(CLONE_NEWPID));
         }
     }
-    if (parts.wait_for_parent) prepare_child(child, groups, nullptr);
+    if (parts.wait_for_parent) prepare_child(child, ends.parent, groups, nullptr);
     SandboxRef ref{sandbox.id, child.pid, 0, {}};
     return {std::move(ref), std::move(child.pidfd), std::move(ends.parent), std::move(callbacks)};
 }

@@ -73,21 +73,21 @@ void take_new_keyring() { ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "br
     parts.setup.enter_working_directory();
     parts.setup.change_identity();
     parts.setup.find_program();
-    if (parts.callbacks.before_start) parts.callbacks.before_start();
     if (console || parts.callbacks.await_start) parts.report.ready(console.get());
     console.reset();
-    if (!parts.callbacks.await_start) {
+    const auto go = [&] {
+        if (parts.callbacks.before_start) parts.callbacks.before_start();
         parts.setup.lock_down();
         parts.setup.execute(parts.callbacks.preserve_fds);
-    }
+    };
+    if (!parts.callbacks.await_start) go();
     const Fd connection = parts.callbacks.await_start();
     try {
-        parts.setup.lock_down();
-        parts.setup.execute(parts.callbacks.preserve_fds);
+        go();
     } catch (const Error& e) {
         send_error(connection.get(), e);
-        ::_exit(1);
     }
+    ::_exit(1);
 }
 
 template <typename Steps>

@@ -1,0 +1,345 @@
+// The lifecycle. What makes it converge after kill -9 at any point: the record is written before
+// anything is made that it must undo, and remove() goes by the record and by the control group, not
+// by what a previous command may have finished.
+#include "runtime/runtime.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "base/defer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "oci/runtime_defaults.h"
+#include "os/process.h"
+#include "os/sandbox.h"
+#include "os/socket_at.h"
+#include "runtime/hooks.h"
+#include "runtime/state_store.h"
+#include "runtime/translate.h"
+
+namespace brig::runtime {
+namespace fs = std::filesystem;
+namespace {
+
+Status status_of(const Entry& entry, const Record& record) {
+    if (record.sandbox.pid == 0) return Status::creating;
+    if (os::process_start_time(record.sandbox.pid) != record.sandbox.start_time) return Status::stopped;
+    if (entry.waits_for_start()) return Status::created;
+    return os::Limits::open(record.limits).frozen() ? Status::paused : Status::running;
+}
+
+State to_state(const Record& record, Status status) {
+    State state;
+    state.oci_version = record.oci_version;
+    state.id = record.id;
+    state.status = status;
+    state.pid = status == Status::stopped ? 0 : record.sandbox.pid;
+    state.bundle = record.bundle;
+    state.rootfs = record.rootfs;
+    state.created = record.created;
+    state.annotations = record.annotations;
+    return state;
+}
+
+/// The document hooks get on standard input.
+std::string hook_state(const Record& record, Status status, pid_t pid) {
+    nlohmann::json j = {{"ociVersion", record.oci_version},
+                        {"id", record.id},
+                        {"status", to_string(status)},
+                        {"bundle", record.bundle.string()}};
+    if (pid != 0) j["pid"] = pid;
+    if (!record.annotations.empty()) j["annotations"] = record.annotations;
+    return j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+oci::RuntimeSpec load_spec(const fs::path& bundle) {
+    try {
+        return oci::runtime_spec_from_json(read_file(bundle / "config.json"));
+    } catch (const SysError&) {
+        throw;  // names the file already
+    } catch (const Error& e) {
+        throw e.within("config.json");
+    }
+}
+
+os::StdioFds borrow(const Stdio& stdio) { return {stdio.in.get(), stdio.out.get(), stdio.err.get()}; }
+
+os::SandboxCallbacks hook_callbacks(const oci::Hooks& hooks, const Record& record) {
+    os::SandboxCallbacks callbacks;
+    if (!hooks.prestart.empty() || !hooks.create_runtime.empty()) {
+        callbacks.created = [&hooks, &record](pid_t pid) {
+            const std::string state = hook_state(record, Status::creating, pid);
+            run_hooks(hooks.prestart, state);
+            run_hooks(hooks.create_runtime, state);
+        };
+    }
+    if (!hooks.create_container.empty()) {
+        callbacks.inside = [&] { run_hooks(hooks.create_container, hook_state(record, Status::creating, 1)); };
+    }
+    if (!hooks.start_container.empty()) {
+        callbacks.before_start = [&] { run_hooks(hooks.start_container, hook_state(record, Status::created, 1)); };
+    }
+    return callbacks;
+}
+
+/// Runs in the child: blocks until start() connects. The gate's name goes first, so that nobody
+/// takes a running container for a created one.
+Fd await_start(int gate, int directory) {
+    Fd connection;
+    do {
+        connection = Fd(::accept4(gate, nullptr, nullptr, SOCK_CLOEXEC));
+    } while (!connection && errno == EINTR);
+    if (!connection) throw SysError("wait for the start");
+    ::unlinkat(directory, StateStore::gate, 0);
+    return connection;
+}
+
+}  // namespace
+
+std::string_view to_string(Status status) {
+    switch (status) {
+        case Status::creating: return "creating";
+        case Status::created: return "created";
+        case Status::running: return "running";
+        case Status::paused: return "paused";
+        case Status::stopped: return "stopped";
+    }
+    return "unknown";
+}
+
+struct Runtime::Impl {
+    explicit Impl(fs::path root) : store(std::move(root)) {}
+
+    Started make(CreateRequest request, bool wait_for_start);
+    os::SyscallFilter filter_of(const Record& record) const;
+    Record running(const Entry& entry, const std::string& id) const;
+    void undo(const Record& record, const Entry& entry) const;
+
+    StateStore store;
+};
+
+Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
+    std::optional<oci::RuntimeSpec> loaded;
+    if (request.spec == nullptr) request.spec = &loaded.emplace(load_spec(request.bundle));
+    const oci::RuntimeSpec& document = *request.spec;
+    const os::SandboxSpec spec = sandbox_spec(request.id, request.bundle, document, request.rootfs);
+    if (!request.rootfs.empty()) make_directories(spec.root);
+
+    const Entry entry = store.create(request.id);
+    Record record{.id = request.id, .oci_version = document.oci_version, .bundle = request.bundle,
+                  .rootfs = spec.root, .created = now()};
+    record.poststart_hooks = !document.hooks.poststart.empty();
+    record.poststop_hooks = !document.hooks.poststop.empty();
+    record.annotations = document.annotations;
+    Defer clean_up([&] {
+        try {
+            undo(record, entry);
+        } catch (const Error& e) {
+            log::warn("cannot clean up after the failure to create {}: {}", record.id, e.message());
+        }
+    });
+
+    os::SyscallFilter filter;
+    if (spec.linux_settings.seccomp) {
+        filter = os::SyscallFilter::compile(*spec.linux_settings.seccomp, store.filter_cache());
+    }
+    record.filter = filter.key();
+    os::Limits limits = os::Limits::create(request.id, spec.linux_settings.cgroups_path, spec.linux_settings.resources);
+    record.limits = limits.handle();
+    entry.save(record);
+
+    os::SandboxCallbacks callbacks = hook_callbacks(document.hooks, record);
+    callbacks.preserve_fds = request.preserve_fds;
+    Fd gate;
+    if (wait_for_start) {
+        gate = os::listen_at(entry.directory(), StateStore::gate);
+        callbacks.keep = {gate.get(), entry.directory()};
+        callbacks.await_start = [g = gate.get(), d = entry.directory()] { return await_start(g, d); };
+    }
+    os::SandboxStart start = os::create_sandbox(spec, limits, filter, borrow(request.stdio), std::move(callbacks));
+    record.sandbox = start.ref();
+    entry.save(record);  // while the child is at work
+    auto ready = start.finish();
+    clean_up.dismiss();
+    if (!wait_for_start) run_hooks_leniently(document.hooks.poststart, hook_state(record, Status::running, record.sandbox.pid));
+    return {record.sandbox.pid, std::move(ready.process), std::move(ready.console)};
+}
+
+/// Everything a container has, whatever of it is there.
+void Runtime::Impl::undo(const Record& record, const Entry& entry) const {
+    if (!record.limits.empty()) os::Limits::open(record.limits).remove();
+    if (record.sandbox.pid != 0) os::destroy_sandbox(record.sandbox);
+    entry.erase();
+}
+
+os::SyscallFilter Runtime::Impl::filter_of(const Record& record) const {
+    try {
+        return os::SyscallFilter::from_cache(record.filter, store.filter_cache());
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::not_found) throw;
+    }
+    const oci::RuntimeSpec spec = load_spec(record.bundle);
+    if (!spec.linux || !spec.linux->seccomp) throw Error(ErrorKind::internal, "the container's seccomp profile is lost");
+    return os::SyscallFilter::compile(*spec.linux->seccomp, store.filter_cache());
+}
+
+Record Runtime::Impl::running(const Entry& entry, const std::string& id) const {
+    auto record = entry.load();
+    const Status status = record ? status_of(entry, *record) : Status::creating;
+    if (status != Status::running) {
+        throw Error(ErrorKind::failed_precondition, "container {:?} is not running: it is {}", id, to_string(status));
+    }
+    return std::move(*record);
+}
+
+Runtime::Runtime(fs::path state_root) : impl_(std::make_unique<Impl>(std::move(state_root))) {}
+Runtime::~Runtime() = default;
+Runtime::Runtime(Runtime&&) noexcept = default;
+
+Started Runtime::create(CreateRequest request) { return impl_->make(std::move(request), true); }
+
+Started Runtime::run(CreateRequest request) { return impl_->make(std::move(request), false); }
+
+void Runtime::start(const std::string& id) {
+    const Entry entry = impl_->store.get(id);
+    const auto record = entry.load();
+    const Status status = record ? status_of(entry, *record) : Status::creating;
+    if (status != Status::created) {
+        throw Error(ErrorKind::failed_precondition, "cannot start a container that is {}", to_string(status));
+    }
+    const Fd connection = os::connect_at(entry.directory(), StateStore::gate);
+    os::receive_outcome(connection.get());
+    ::unlinkat(entry.directory(), StateStore::gate, 0);  // where the container may not do it itself
+    if (!record->poststart_hooks) return;
+    run_hooks_leniently(load_spec(record->bundle).hooks.poststart,
+                        hook_state(*record, Status::running, record->sandbox.pid));
+}
+
+Started Runtime::exec(const std::string& id, ExecRequest request) {
+    const Entry entry = impl_->store.get(id);
+    const Record record = impl_->running(entry, id);
+    os::Limits limits = os::Limits::open(record.limits);
+    os::SandboxCallbacks callbacks;
+    callbacks.preserve_fds = request.preserve_fds;
+    os::SandboxStart start = os::enter_sandbox(record.sandbox, request.process, limits, impl_->filter_of(record),
+                                               borrow(request.stdio), std::move(callbacks));
+    const pid_t pid = start.ref().pid;
+    auto ready = start.finish();
+    return {pid, std::move(ready.process), std::move(ready.console)};
+}
+
+void Runtime::kill(const std::string& id, int signal, bool all) {
+    const Entry entry = impl_->store.get(id);
+    const auto record = entry.load();
+    const Status status = record ? status_of(entry, *record) : Status::creating;
+    if (record && all && !record->limits.empty()) {
+        os::Limits::open(record->limits).signal_all(signal);
+        return;
+    }
+    const auto not_running = [&] {
+        return Error(ErrorKind::failed_precondition, "container {:?} is not running", id);
+    };
+    if (status == Status::stopped || status == Status::creating) throw not_running();
+    const os::Process process = os::Process::open(record->sandbox.pid);
+    if (os::process_start_time(record->sandbox.pid) != record->sandbox.start_time || !process.signal(signal)) {
+        throw not_running();
+    }
+}
+
+void Runtime::remove(const std::string& id, bool force) {
+    auto entry = impl_->store.find(id);
+    if (!entry) {
+        if (force) return;
+        throw Error(ErrorKind::not_found, "container {:?} does not exist", id);
+    }
+    const auto record = entry->load();
+    if (!record) return entry->erase();  // its creator died at once
+    const Status status = status_of(*entry, *record);
+    if (!force && (status == Status::running || status == Status::paused)) {
+        throw Error(ErrorKind::failed_precondition, "cannot delete container {:?} that is not stopped: {}", id,
+                    to_string(status));
+    }
+    impl_->undo(*record, *entry);
+    if (!record->poststop_hooks) return;
+    try {
+        run_hooks_leniently(load_spec(record->bundle).hooks.poststop, hook_state(*record, Status::stopped, 0));
+    } catch (const Error& e) {
+        log::warn("poststop hooks of {}: {}", id, e.message());
+    }
+}
+
+State Runtime::state(const std::string& id) {
+    const Entry entry = impl_->store.get(id);
+    const auto record = entry.load();
+    if (!record) throw Error(ErrorKind::failed_precondition, "container {:?} was never created completely", id);
+    return to_state(*record, status_of(entry, *record));
+}
+
+std::vector<State> Runtime::list() {
+    std::vector<State> out;
+    for (const std::string& id : impl_->store.list()) {
+        const auto entry = impl_->store.find(id);
+        if (!entry) continue;
+        if (const auto record = entry->load()) out.push_back(to_state(*record, status_of(*entry, *record)));
+    }
+    return out;
+}
+
+namespace {
+
+Record load_record(const Entry& entry, const std::string& id) {
+    auto record = entry.load();
+    if (!record || record->limits.empty()) {
+        throw Error(ErrorKind::failed_precondition, "container {:?} was never created completely", id);
+    }
+    return std::move(*record);
+}
+
+}  // namespace
+
+std::vector<pid_t> Runtime::processes(const std::string& id) {
+    const Entry entry = impl_->store.get(id);
+    return os::Limits::open(load_record(entry, id).limits).processes();
+}
+
+void Runtime::pause(const std::string& id) {
+    const Entry entry = impl_->store.get(id);
+    os::Limits::open(impl_->running(entry, id).limits).freeze();
+}
+
+void Runtime::resume(const std::string& id) {
+    const Entry entry = impl_->store.get(id);
+    const Record record = load_record(entry, id);
+    if (status_of(entry, record) != Status::paused) {
+        throw Error(ErrorKind::failed_precondition, "container {:?} is not paused", id);
+    }
+    os::Limits::open(record.limits).thaw();
+}
+
+void Runtime::update(const std::string& id, const oci::Resources& resources) {
+    const Entry entry = impl_->store.get(id);
+    Record record = load_record(entry, id);
+    os::Limits limits = os::Limits::open(record.limits);
+    limits.update(resources);
+    if (limits.handle() == record.limits) return;
+    record.limits = limits.handle();
+    entry.save(record);
+}
+
+Stats Runtime::stats(const std::string& id) {
+    const Entry entry = impl_->store.get(id);
+    return os::Limits::open(load_record(entry, id).limits).usage();
+}
+
+bool Runtime::oom_killed(const std::string& id) { return stats(id).oom_kills > 0; }
+
+oci::RuntimeSpec default_spec() {
+    return os::sandbox_kind() == os::SandboxKind::jail ? oci::default_freebsd_spec() : oci::default_linux_spec();
+}
+
+}  // namespace brig::runtime
