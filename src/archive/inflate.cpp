@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "archive/filter_source.h"
 #include "archive/stream.h"
 #include "base/error.h"
 
@@ -149,30 +150,32 @@ Compression detect(std::span<const std::byte> head) {
         starts_with(head.subspan(1), {0x2a, 0x4d, 0x18})) {
         return Compression::zstd;
     }
-    if (starts_with(head, {0xfd, '7', 'z', 'X', 'Z'})) {
-        throw Error(ErrorKind::invalid_argument, "xz compression is not supported; use gzip or zstd");
-    }
-    if (starts_with(head, {'B', 'Z', 'h'})) {
-        throw Error(ErrorKind::invalid_argument, "bzip2 compression is not supported; use gzip or zstd");
-    }
+    if (starts_with(head, {0xfd, '7', 'z', 'X', 'Z'})) return Compression::xz;
+    if (starts_with(head, {'B', 'Z', 'h'})) return Compression::bzip2;
     return Compression::none;
 }
 
-std::unique_ptr<Source> decompress(std::unique_ptr<Source> source) {
+Peeked peek(std::unique_ptr<Source> source) {
     std::vector<std::byte> head;
     while (head.size() < 6) {
         const auto chunk = source->next();
         if (chunk.empty()) break;
         head.insert(head.end(), chunk.begin(), chunk.end());
     }
-    const Compression compression = detect(head);
-    auto whole = std::make_unique<Rewound>(std::move(head), std::move(source));
-    switch (compression) {
+    auto whole = std::make_unique<Rewound>(head, std::move(source));
+    return {std::move(head), std::move(whole)};
+}
+
+std::unique_ptr<Source> decompress(std::unique_ptr<Source> source) {
+    auto [head, whole] = peek(std::move(source));
+    switch (detect(head)) {
         case Compression::gzip: return std::make_unique<GzipSource>(std::move(whole));
         case Compression::zstd: return std::make_unique<ZstdSource>(std::move(whole));
+        case Compression::xz:
+        case Compression::bzip2: return make_filter_source(std::move(whole));
         case Compression::none: break;
     }
-    return whole;
+    return std::move(whole);
 }
 
 struct GzipSink::State {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/digest.h"
 
@@ -27,14 +28,24 @@ std::unique_ptr<Source> from_fd(int fd);
 /// Reads memory that stays the caller's.
 std::unique_ptr<Source> from_memory(std::string_view bytes);
 
-enum class Compression { none, gzip, zstd };
+enum class Compression { none, gzip, zstd, xz, bzip2 };
 
-/// By the first bytes of a stream. Throws Error{invalid_argument} for xz and bzip2, which no
-/// image layer may be.
+/// By the first bytes of a stream, of which six suffice.
 Compression detect(std::span<const std::byte> head);
+/// An image layer may be plain, gzip or zstd only.
+inline bool is_layer_compression(Compression compression) {
+    return compression != Compression::xz && compression != Compression::bzip2;
+}
 
-/// Inflates gzip (all members) and zstd, passes anything else through. A stream that ends early
-/// throws Error{invalid_argument}.
+/// The first six bytes or more (fewer in a shorter stream), and the stream from its beginning.
+struct Peeked {
+    std::vector<std::byte> head;
+    std::unique_ptr<Source> whole;
+};
+Peeked peek(std::unique_ptr<Source> source);
+
+/// Inflates what detect() knows, passes anything else through. A stream that ends early throws
+/// Error{invalid_argument}.
 std::unique_ptr<Source> decompress(std::unique_ptr<Source> source);
 
 /// Counts and digests what passes through it.

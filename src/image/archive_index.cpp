@@ -40,6 +40,7 @@ oci::Descriptor layer_descriptor(const content::Store& content, const ArchiveFil
         case archive::Compression::gzip: type = oci::media_type::layer_gzip; break;
         case archive::Compression::zstd: type = oci::media_type::layer_zstd; break;
         case archive::Compression::none: break;
+        default: throw Error(ErrorKind::invalid_argument, "layer {} is neither plain, gzip nor zstd", file.digest.str());
     }
     return {.media_type = std::string(type), .digest = file.digest, .size = file.size};
 }

@@ -20,6 +20,8 @@ struct ImportRequest {
     std::optional<Instant> created;
 };
 
+/// `tar` may be compressed. Throws Error{invalid_argument} for what is no tar.
+Image import_tar(Store& store, archive::Source& tar, const ImportRequest& request);
 Image import_tar(Store& store, int fd, const ImportRequest& request);
 
 /// Applies `--change` instructions. Throws Error{invalid_argument} naming the instruction.

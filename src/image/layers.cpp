@@ -24,32 +24,27 @@ std::optional<std::string> key_of(const std::optional<Digest>& chain) {
 /// Stores what passes through as a blob.
 class StoringSource : public archive::Source {
 public:
-    StoringSource(archive::Source& source, content::Ingest& ingest) : source_(source), ingest_(ingest) {}
+    StoringSource(std::unique_ptr<archive::Source> source, content::Ingest& ingest)
+        : source_(std::move(source)), ingest_(ingest) {}
 
     std::span<const std::byte> next() override {
-        const auto chunk = source_.next();
-        if (head_.size() < 6) {
-            const auto part = chunk.first(std::min(chunk.size(), 6 - head_.size()));
-            head_.insert(head_.end(), part.begin(), part.end());
-        }
+        const auto chunk = source_->next();
         ingest_.write(chunk);
         return chunk;
     }
 
-    [[nodiscard]] std::string media_type() const {
-        switch (archive::detect(head_)) {
-            case archive::Compression::gzip: return std::string(oci::media_type::layer_gzip);
-            case archive::Compression::zstd: return std::string(oci::media_type::layer_zstd);
-            case archive::Compression::none: break;
-        }
-        return std::string(oci::media_type::layer);
-    }
-
 private:
-    archive::Source& source_;
+    std::unique_ptr<archive::Source> source_;
     content::Ingest& ingest_;
-    std::vector<std::byte> head_;
 };
+
+std::string media_type_of(archive::Compression compression) {
+    switch (compression) {
+        case archive::Compression::gzip: return std::string(oci::media_type::layer_gzip);
+        case archive::Compression::zstd: return std::string(oci::media_type::layer_zstd);
+        default: return std::string(oci::media_type::layer);
+    }
+}
 
 /// A borrowed source where an owned one is wanted.
 class Borrowed : public archive::Source {
@@ -126,7 +121,12 @@ Layer Layers::unpack(const oci::Descriptor& blob, const std::optional<Digest>& p
 Layer Layers::add(archive::Source& blob, const std::optional<Digest>& parent,
                   const std::optional<Digest>& expected) {
     content::Ingest ingest = content_.begin();
-    StoringSource stored(blob, ingest);
+    auto peeked = archive::peek(std::make_unique<Borrowed>(blob));
+    const auto compression = archive::detect(peeked.head);
+    auto whole = std::move(peeked.whole);
+    // What may not be a layer as it is becomes one uncompressed.
+    if (!archive::is_layer_compression(compression)) whole = archive::decompress(std::move(whole));
+    StoringSource stored(std::move(whole), ingest);
     archive::HashingSource tar(archive::decompress(std::make_unique<Borrowed>(stored)));
     const std::string key = std::string(unpack_prefix) + random_hex(8);
     snapshots_.prepare(key, key_of(parent));
@@ -137,7 +137,7 @@ Layer Layers::add(archive::Source& blob, const std::optional<Digest>& parent,
     while (!stored.next().empty()) {
     }
     const auto size = static_cast<std::int64_t>(ingest.size());
-    const oci::Descriptor descriptor{.media_type = stored.media_type(), .digest = ingest.commit(), .size = size};
+    const oci::Descriptor descriptor{.media_type = media_type_of(compression), .digest = ingest.commit(), .size = size};
     const Digest chain = oci::chain_id(parent, diff_id);
     hold(chain);
     commit_as(chain, key);
