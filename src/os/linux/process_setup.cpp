@@ -22,6 +22,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "os/find_program.h"
 #include "os/linux/seccomp.h"
 #include "os/pty.h"
 
@@ -183,6 +184,11 @@ void ProcessSetup::change_identity() const {
     if (::setresuid(user.uid, user.uid, user.uid) != 0) throw SysError("become user {}", user.uid);
     ::umask(user.umask.value_or(022));
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void ProcessSetup::find_program() {
+    program_ = os::find_program(process_.args.front(), environment_);
+    complete_environment(environment_, process_.user.uid);
 }
 
 void ProcessSetup::lock_down() const {

@@ -1,14 +1,18 @@
-// ProcessSetup::find_program: execvp's search with the texts users of docker know, and HOME.
+// execvp's search with the texts users of docker know, and HOME. See find_program.h.
+#include "os/find_program.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <string_view>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/strings.h"
-#include "os/linux/process_setup.h"
 
 namespace brig::os {
 namespace {
@@ -77,12 +81,14 @@ std::string home_of(std::uint32_t uid) {
 
 }  // namespace
 
-void ProcessSetup::find_program() {
-    program_ = locate(process_.args.front(), environment_);
-    if (variable(environment_, "HOME").value_or("").empty()) {
-        std::erase_if(environment_, [](const std::string& v) { return v.starts_with("HOME="); });
-        environment_.push_back("HOME=" + home_of(process_.user.uid));
-    }
+std::string find_program(const std::string& name, const std::vector<std::string>& environment) {
+    return locate(name, environment);
+}
+
+void complete_environment(std::vector<std::string>& environment, std::uint32_t uid) {
+    if (!variable(environment, "HOME").value_or("").empty()) return;
+    std::erase_if(environment, [](const std::string& v) { return v.starts_with("HOME="); });
+    environment.push_back("HOME=" + home_of(uid));
 }
 
 }  // namespace brig::os
