@@ -3,8 +3,10 @@
 // by what a previous command may have finished.
 #include "runtime/runtime.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -156,10 +158,13 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     os::SandboxCallbacks callbacks = hook_callbacks(document.hooks, record);
     callbacks.preserve_fds = request.preserve_fds;
     Fd gate;
+    Fd own_directory;
     if (wait_for_start) {
         gate = os::listen_at(entry.directory(), StateStore::gate);
-        callbacks.keep = {gate.get(), entry.directory()};
-        callbacks.await_start = [g = gate.get(), d = entry.directory()] { return await_start(g, d); };
+        // Opened anew: the lock belongs to the open file, and the child would go on holding it.
+        own_directory = open_at(entry.directory(), ".", O_PATH | O_DIRECTORY);
+        callbacks.keep = {gate.get(), own_directory.get()};
+        callbacks.await_start = [g = gate.get(), d = own_directory.get()] { return await_start(g, d); };
     }
     os::SandboxStart start = os::create_sandbox(spec, limits, filter, borrow(request.stdio), std::move(callbacks));
     record.sandbox = start.ref();

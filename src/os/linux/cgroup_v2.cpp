@@ -121,7 +121,7 @@ bool has_limits(const Resources& r) {
            !r.block_io.write_iops.empty() || !r.hugepages.empty() || !r.unified.empty();
 }
 
-void make_group_v2(const std::string& mount, const std::string& path) {
+void make_group_v2(const std::string& mount, const std::string& path, bool controllers) {
     const std::string full = mount + path;
     if (::mkdir(full.c_str(), 0755) == 0) return;
     if (errno == EEXIST) return;
@@ -129,7 +129,7 @@ void make_group_v2(const std::string& mount, const std::string& path) {
     // The ways down are made once per boot.
     std::string parent = mount;
     for (const std::string& part : split(path.substr(1), '/')) {
-        enable_controllers(parent);
+        if (controllers) enable_controllers(parent);
         parent += "/" + part;
         if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) throw SysError("create {}", parent);
     }

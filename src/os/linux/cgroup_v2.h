@@ -7,8 +7,9 @@
 
 namespace brig::os {
 
-/// Makes the group with all controllers there are on the way; an empty left-over is fine.
-void make_group_v2(const std::string& mount, const std::string& path);
+/// Makes the group, with all `controllers` there are enabled on the way if asked for; one that is
+/// there already is fine.
+void make_group_v2(const std::string& mount, const std::string& path, bool controllers);
 /// What is set in `resources`, but for devices.
 void apply_v2(const std::string& directory, const Resources& resources);
 /// Adds what the group's files say to `usage`.

@@ -127,7 +127,7 @@ Limits Limits::create(const std::string& id, const std::string& path, const Reso
     if (hybrid) impl->hierarchies = needed_hierarchies(resources, layout.v2.empty());
     Limits limits(std::move(impl));
     const Impl& made = limits.impl();
-    if (!layout.v2.empty()) make_group_v2(layout.v2, made.path);
+    if (!layout.v2.empty()) make_group_v2(layout.v2, made.path, !hybrid);
     for (const std::string& hierarchy : made.hierarchies) make_group_v1(hierarchy, made.path);
     if (!group_processes(made.tracking_directory()).empty()) {
         throw Error(ErrorKind::conflict, "control group {} has processes already", made.path);
