@@ -1,6 +1,7 @@
 // Names and subnet for an engine, from the place where it runs.
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <bit>

@@ -1,0 +1,21 @@
+// Sockets that act inside a VNET jail, for the engine outside of it.
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+
+namespace brig::os::freebsd_net {
+
+/// Throws not_found when there is no such jail.
+int jail_id(const std::string& name);
+
+struct JailSockets {
+    Fd interfaces;
+    Fd routes;
+};
+/// A forked child enters the jail (which cannot be undone), opens the sockets there and passes
+/// them back: no program of the jail's is needed, and what is in its file system does not matter.
+JailSockets sockets_in_jail(int jail);
+
+}  // namespace brig::os::freebsd_net
