@@ -1,0 +1,81 @@
+// tag, rmi, image prune: names of images, and images without.
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/filters.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/units.h"
+
+namespace brig::cli {
+namespace {
+
+std::string image_path(const std::string& name) { return "/images/" + client::encode(name); }
+
+void print_removed(const Json& items) {
+    for (const Json& item : items) {
+        if (const auto name = text_of(item, "Untagged"); !name.empty()) print_line("Untagged: " + name);
+        if (const auto id = text_of(item, "Deleted"); !id.empty()) print_line("Deleted: " + id);
+    }
+}
+
+}  // namespace
+
+int tag(Invocation& in) {
+    const auto names = in.parse();
+    const auto& target = names[1];
+    const auto colon = target.rfind(':');
+    const bool has_tag = colon != std::string::npos && target.find('/', colon) == std::string::npos;
+    client::Query query;
+    query.add("repo", target.substr(0, has_tag ? colon : std::string::npos));
+    query.add("tag", has_tag ? target.substr(colon + 1) : "latest");
+    in.engine().call("POST", image_path(names[0]) + "/tag" + query.str());
+    return 0;
+}
+
+int rmi(Invocation& in) {
+    bool force = false;
+    bool no_prune = false;
+    in.flags.toggle("force,f", force, "Remove all names, and an image that stopped containers use");
+    in.flags.toggle("no-prune", no_prune, "Keep untagged parents");
+    const auto names = in.parse();
+    client::Query query;
+    query.flag("force", force).flag("noprune", no_prune);
+    bool failed = false;
+    for_each_name(names, [&](const std::string& name) {
+        try {
+            print_removed(parse_json(in.engine().call("DELETE", image_path(name) + query.str()).body));
+        } catch (const client::ApiError& error) {
+            failed = failed || !force || error.status() != 404;
+            throw;
+        }
+    });
+    return failed ? 1 : 0;
+}
+
+int image_prune(Invocation& in) {
+    bool all = false;
+    bool force = false;
+    std::vector<std::string> filters;
+    in.flags.toggle("all,a", all, "Remove every image that no container uses, not only untagged ones");
+    in.flags.toggle("force,f", force, "Do not ask");
+    in.flags.list("filter", filters, "Only those that match (until=…, label=…)");
+    in.parse();
+    const std::string what = all ? "all images without at least one container associated to them" : "all dangling images";
+    if (!force && !confirm("WARNING! This will remove " + what + ".\nAre you sure you want to continue?")) return 0;
+    filters.push_back(all ? "dangling=0" : "dangling=1");
+    const auto query = client::Query().add("filters", filters_parameter(filters)).str();
+    const Json answer = parse_json(in.engine().call("POST", "/images/prune" + query).body);
+    const Json& deleted = at_path(answer, "ImagesDeleted");
+    if (!deleted.empty()) {
+        print_line("Deleted Images:");
+        for (const Json& item : deleted) {
+            if (const auto name = text_of(item, "Untagged"); !name.empty()) print_line("untagged: " + name);
+            if (const auto id = text_of(item, "Deleted"); !id.empty()) print_line("deleted: " + id);
+        }
+        print_line("");
+    }
+    print_line("Total reclaimed space: " + human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
+    return 0;
+}
+
+}  // namespace brig::cli

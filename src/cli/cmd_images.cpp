@@ -1,0 +1,140 @@
+// brig images, brig history: lists about images.
+#include <algorithm>
+
+#include "base/strings.h"
+#include "base/time.h"
+#include "cli/commands.h"
+#include "cli/filters.h"
+#include "cli/listing.h"
+#include "cli/output.h"
+#include "cli/units.h"
+
+namespace brig::cli {
+namespace {
+
+constexpr const char* none = "<none>";
+
+struct Name {
+    std::string repository = none;
+    std::string tag = none;
+    std::string digest = none;
+};
+
+/// One row per name; an image without any has one row, too.
+std::vector<Name> names_of(const Json& image, bool digests) {
+    std::vector<Name> names;
+    for (const Json& json : at_path(image, "RepoTags")) {
+        const std::string full = json.get<std::string>();
+        const auto colon = full.rfind(':');
+        if (full == "<none>:<none>" || colon == std::string::npos) continue;
+        names.push_back({full.substr(0, colon), full.substr(colon + 1), none});
+    }
+    for (const Json& json : at_path(image, "RepoDigests")) {
+        const auto [repository, digest] = split_once(json.get<std::string>(), '@');
+        bool used = false;
+        for (Name& name : names) {
+            if (!digests || name.repository != repository) continue;
+            name.digest = digest.value_or(none);
+            used = true;
+        }
+        if (!used && names.empty() && repository != none) names.push_back({repository, none, digest.value_or(none)});
+    }
+    if (names.empty()) names.emplace_back();
+    return names;
+}
+
+Json image_row(const Json& image, const Name& name, bool whole) {
+    const std::int64_t created = number_of(image, "Created");
+    const std::int64_t containers = number_of(image, "Containers", -1);
+    const auto size = static_cast<double>(number_of(image, "Size"));
+    return {{"Containers", containers < 0 ? "N/A" : std::to_string(containers)},
+            {"CreatedAt", go_time(created)},
+            {"CreatedSince", ago(created)},
+            {"Digest", name.digest},
+            {"ID", short_id(text_of(image, "Id"), whole)},
+            {"Repository", name.repository},
+            {"SharedSize", "N/A"},
+            {"Size", human_size(size, 3)},
+            {"Tag", name.tag},
+            {"UniqueSize", "N/A"},
+            {"VirtualSize", human_size(size)}};
+}
+
+Json image_titles() {
+    return {{"ID", "IMAGE ID"}, {"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Digest", "DIGEST"},
+            {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"Size", "SIZE"}, {"Containers", "CONTAINERS"},
+            {"VirtualSize", "SIZE"}, {"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"}};
+}
+
+struct HistoryView {
+    bool human = true;
+    bool whole = false;
+};
+
+Json history_row(const Json& layer, const HistoryView& view) {
+    const std::int64_t created = number_of(layer, "Created");
+    const std::string since = created <= 0 ? "N/A" : ago(created);
+    std::string by = text_of(layer, "CreatedBy");
+    std::ranges::replace(by, '\t', ' ');
+    const std::string at = format_rfc3339(Instant(std::chrono::seconds(created)));
+    const std::int64_t size = number_of(layer, "Size");
+    return {{"Comment", text_of(layer, "Comment")},
+            {"CreatedAt", at},
+            {"CreatedBy", view.whole ? by : ellipsis(by, 45)},
+            {"CreatedSince", view.human ? since : at},
+            {"ID", short_id(text_of(layer, "Id"), view.whole)},
+            {"Size", view.human ? human_size(static_cast<double>(size), 3) : std::to_string(size)}};
+}
+
+}  // namespace
+
+int images(Invocation& in) {
+    bool all = false;
+    bool digests = false;
+    bool whole = false;
+    bool quiet = false;
+    std::vector<std::string> filters;
+    std::string format;
+    in.flags.toggle("all,a", all, "Show intermediate images, too");
+    in.flags.toggle("digests", digests, "Show digests");
+    in.flags.toggle("no-trunc", whole, "Do not shorten anything");
+    in.flags.toggle("quiet,q", quiet, "Print IDs only");
+    in.flags.list("filter,f", filters, "Only those that match (dangling=true, label=…, reference=…)");
+    in.flags.text("format", format, "table, json, or a Go template");
+    const auto names = in.parse();
+    if (!names.empty()) filters.push_back("reference=" + names[0]);
+    client::Query query;
+    query.flag("all", all).flag("digests", digests);
+    if (!filters.empty()) query.add("filters", filters_parameter(filters));
+    const Json images = parse_json(in.engine().call("GET", "/images/json" + query.str()).body);
+    if (quiet) format = "{{.ID}}";
+    Listing listing{.titles = image_titles(),
+                    .columns = digests ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+                                       : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
+    for (const Json& image : images) {
+        for (const Name& name : names_of(image, digests)) listing.rows.push_back(image_row(image, name, whole));
+    }
+    print_listing(listing, format);
+    return 0;
+}
+
+int history(Invocation& in) {
+    HistoryView view;
+    bool quiet = false;
+    std::string format;
+    in.flags.toggle("human,H", view.human, "Sizes and dates for people").shows_default("true");
+    in.flags.toggle("no-trunc", view.whole, "Do not shorten anything");
+    in.flags.toggle("quiet,q", quiet, "Print IDs only");
+    in.flags.text("format", format, "table, json, or a Go template");
+    const auto names = in.parse();
+    const Json layers = parse_json(in.engine().call("GET", "/images/" + client::encode(names[0]) + "/history").body);
+    Listing listing{.titles = {{"ID", "IMAGE"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"},
+                               {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}},
+                    .columns = "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"};
+    if (quiet) format = "{{.ID}}";
+    for (const Json& layer : layers) listing.rows.push_back(history_row(layer, view));
+    print_listing(listing, format);
+    return 0;
+}
+
+}  // namespace brig::cli

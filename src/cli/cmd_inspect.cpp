@@ -1,0 +1,102 @@
+// inspect, for one kind of object or for whatever has the name.
+#include <algorithm>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/go_template.h"
+#include "cli/listing.h"
+#include "cli/output.h"
+
+namespace brig::cli {
+namespace {
+
+struct Kind {
+    std::string_view name;
+    std::string_view prefix;
+    std::string_view suffix;
+};
+constexpr Kind kinds[] = {
+    {"container", "/containers/", "/json"},
+    {"image", "/images/", "/json"},
+    {"network", "/networks/", ""},
+    {"volume", "/volumes/", ""},
+};
+
+/// Nothing where there is no such object of this kind.
+std::optional<Json> look_up(client::Client& engine, const Kind& kind, const std::string& name, bool size) {
+    std::string path = std::string(kind.prefix) + client::encode(name) + std::string(kind.suffix);
+    if (size && kind.name == "container") path += "?size=1";
+    try {
+        return parse_json(engine.call("GET", path).body);
+    } catch (const client::ApiError& error) {
+        if (error.status() != 404) throw;
+        return std::nullopt;
+    }
+}
+
+Json look_up_any(client::Client& engine, const std::string& type, const std::string& name, bool size) {
+    for (const Kind& kind : kinds) {
+        if (!type.empty() && kind.name != type) continue;
+        if (auto found = look_up(engine, kind, name, size)) return std::move(*found);
+    }
+    if (type.empty()) throw Error(ErrorKind::not_found, "error: no such object: {}", name);
+    throw Error(ErrorKind::not_found, "Error response from daemon: No such {}: {}", type, name);
+}
+
+/// Prints what is found; failures come after it, as docker does.
+int print_found(const std::vector<std::string>& names, const std::string& format,
+                const std::function<Json(const std::string&)>& find) {
+    Json found = Json::array();
+    std::vector<std::string> failures;
+    for (const auto& name : names) {
+        try {
+            Json object = find(name);
+            if (format.empty()) found.push_back(std::move(object));
+            else print_line(format_value(object, format));
+        } catch (const client::ApiError& error) {
+            failures.push_back(error.message());
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::not_found) throw;
+            failures.push_back(error.message());
+        }
+    }
+    if (format.empty()) print_line(pretty_json(found));
+    for (const auto& failure : failures) print_error(failure);
+    return failures.empty() ? 0 : 1;
+}
+
+/// A malformed template is wrong before anything is looked up.
+void check_template(const std::string& format) {
+    if (format.empty() || format == "json") return;
+    try {
+        const GoTemplate parsed(format);
+    } catch (const Error& error) {
+        throw Failure(64, "template parsing error: " + error.message());
+    }
+}
+
+int inspect_kind(Invocation& in, const std::string& type) {
+    std::string format;
+    std::string wanted = type;
+    bool size = false;
+    in.flags.text("format,f", format, "json, or a Go template");
+    if (type.empty()) in.flags.text("type", wanted, "Look only for a container, image, network or volume");
+    if (type.empty() || type == "container") in.flags.toggle("size,s", size, "Add a container's sizes");
+    const auto names = in.parse();
+    const bool known = wanted.empty() || std::ranges::find(kinds, wanted, &Kind::name) != std::end(kinds);
+    if (!known) throw Failure(1, fmt::format("\"{}\" is not a valid value for --type", wanted));
+    check_template(format);
+    return print_found(names, format, [&](const std::string& name) {
+        return look_up_any(in.engine(), wanted, name, size);
+    });
+}
+
+}  // namespace
+
+int inspect(Invocation& in) { return inspect_kind(in, ""); }
+int container_inspect(Invocation& in) { return inspect_kind(in, "container"); }
+int image_inspect(Invocation& in) { return inspect_kind(in, "image"); }
+int network_inspect(Invocation& in) { return inspect_kind(in, "network"); }
+int volume_inspect(Invocation& in) { return inspect_kind(in, "volume"); }
+
+}  // namespace brig::cli

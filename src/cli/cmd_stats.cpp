@@ -1,0 +1,164 @@
+// brig stats, brig system df: what is used of the machine.
+#include <algorithm>
+#include <ctime>
+
+#include "base/strings.h"
+#include "cli/attach_session.h"
+#include "cli/commands.h"
+#include "cli/listing.h"
+#include "cli/output.h"
+#include "cli/units.h"
+
+namespace brig::cli {
+namespace {
+
+double cpu_percent(const Json& stats) {
+    const auto total = [&](const char* which) { return number_of(at_path(stats, which, "cpu_usage"), "total_usage"); };
+    const auto system = [&](const char* which) { return number_of(at_path(stats, which), "system_cpu_usage"); };
+    const auto used = static_cast<double>(total("cpu_stats") - total("precpu_stats"));
+    const auto passed = static_cast<double>(system("cpu_stats") - system("precpu_stats"));
+    const auto cpus = static_cast<double>(number_of(at_path(stats, "cpu_stats"), "online_cpus", 1));
+    return used > 0 && passed > 0 ? used / passed * cpus * 100 : 0;
+}
+
+std::pair<std::int64_t, std::int64_t> network_bytes(const Json& stats) {
+    std::pair<std::int64_t, std::int64_t> sums;
+    for (const auto& [name, network] : at_path(stats, "networks").items()) {
+        sums.first += number_of(network, "rx_bytes");
+        sums.second += number_of(network, "tx_bytes");
+    }
+    return sums;
+}
+
+std::pair<std::int64_t, std::int64_t> block_bytes(const Json& stats) {
+    std::pair<std::int64_t, std::int64_t> sums;
+    for (const Json& entry : at_path(stats, "blkio_stats", "io_service_bytes_recursive")) {
+        const std::string operation = to_lower(text_of(entry, "op"));
+        if (operation == "read") sums.first += number_of(entry, "value");
+        if (operation == "write") sums.second += number_of(entry, "value");
+    }
+    return sums;
+}
+
+std::string pair_text(std::pair<std::int64_t, std::int64_t> bytes) {
+    return human_size(static_cast<double>(bytes.first), 3) + " / " + human_size(static_cast<double>(bytes.second), 3);
+}
+
+Json row_of(const Json& stats, const std::string& asked, bool whole) {
+    const Json& memory = at_path(stats, "memory_stats");
+    // Cache that can be dropped at once does not count, as with docker.
+    const auto cache = number_of(at_path(memory, "stats"), "inactive_file", number_of(at_path(memory, "stats"), "total_inactive_file"));
+    const auto used = static_cast<double>(std::max<std::int64_t>(0, number_of(memory, "usage") - cache));
+    const auto limit = static_cast<double>(number_of(memory, "limit"));
+    const std::string name = text_of(stats, "name", asked);
+    return {{"BlockIO", pair_text(block_bytes(stats))},
+            {"CPUPerc", fmt::format("{:.2f}%", cpu_percent(stats))},
+            {"Container", asked},
+            {"ID", short_id(text_of(stats, "id"), whole)},
+            {"MemPerc", fmt::format("{:.2f}%", limit > 0 ? used / limit * 100 : 0)},
+            {"MemUsage", binary_size(used) + " / " + binary_size(limit)},
+            {"Name", name.starts_with('/') ? name.substr(1) : name},
+            {"NetIO", pair_text(network_bytes(stats))},
+            {"PIDs", std::to_string(number_of(at_path(stats, "pids_stats"), "current"))}};
+}
+
+std::vector<std::string> running_containers(client::Client& engine, bool all) {
+    std::vector<std::string> ids;
+    const std::string query = client::Query().flag("all", all).str();
+    for (const Json& container : parse_json(engine.call("GET", "/containers/json" + query).body)) {
+        ids.push_back(text_of(container, "Id"));
+    }
+    return ids;
+}
+
+Listing measure(client::Client& engine, const std::vector<std::string>& names, bool whole) {
+    Listing listing{.titles = {{"ID", "CONTAINER ID"}, {"Name", "NAME"}, {"Container", "CONTAINER"}, {"CPUPerc", "CPU %"},
+                               {"MemUsage", "MEM USAGE / LIMIT"}, {"MemPerc", "MEM %"}, {"NetIO", "NET I/O"},
+                               {"BlockIO", "BLOCK I/O"}, {"PIDs", "PIDS"}},
+                    .columns = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}"};
+    std::vector<client::Exchange> exchanges;  // all at once: each takes the engine a second to measure
+    for (const auto& name : names) exchanges.push_back(engine.begin("GET", container_path(name, "stats?stream=false")));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        listing.rows.push_back(row_of(parse_json(exchanges[i].read_all()), names[i], whole));
+    }
+    return listing;
+}
+
+struct Usage {
+    std::string type;
+    std::size_t total = 0;
+    std::size_t active = 0;
+    std::int64_t size = 0;
+    std::int64_t reclaimable = 0;
+};
+
+Json usage_row(const Usage& usage) {
+    std::string reclaimable = human_size(static_cast<double>(usage.reclaimable));
+    if (usage.size > 0) reclaimable += fmt::format(" ({}%)", usage.reclaimable * 100 / usage.size);
+    return {{"Active", std::to_string(usage.active)},
+            {"Reclaimable", reclaimable},
+            {"Size", human_size(static_cast<double>(usage.size))},
+            {"TotalCount", std::to_string(usage.total)},
+            {"Type", usage.type}};
+}
+
+template <typename Size, typename Active>
+Usage sum_up(std::string type, const Json& items, Size size_of, Active is_active) {
+    Usage usage{.type = std::move(type), .total = items.size()};
+    for (const Json& item : items) {
+        usage.size += size_of(item);
+        if (is_active(item)) ++usage.active;
+        else usage.reclaimable += size_of(item);
+    }
+    return usage;
+}
+
+}  // namespace
+
+int stats(Invocation& in) {
+    bool all = false;
+    bool once = false;
+    bool whole = false;
+    std::string format;
+    in.flags.toggle("all,a", all, "Show stopped containers, too");
+    in.flags.toggle("no-stream", once, "Measure once and end");
+    in.flags.toggle("no-trunc", whole, "Do not shorten anything");
+    in.flags.text("format", format, "table, json, or a Go template");
+    const auto names = in.parse();
+    do {
+        const Listing listing = measure(in.engine(), names.empty() ? running_containers(in.engine(), all) : names, whole);
+        if (!once && output_is_terminal()) print("\x1b[H\x1b[2J");
+        print_listing(listing, format);
+        flush_output();
+        const timespec pause{.tv_sec = 1, .tv_nsec = 0};
+        if (!once && listing.rows.empty()) ::nanosleep(&pause, nullptr);
+    } while (!once);
+    return 0;
+}
+
+int system_df(Invocation& in) {
+    std::string format;
+    in.flags.text("format", format, "table, json, or a Go template");
+    in.parse();
+    const Json answer = parse_json(in.engine().call("GET", "/system/df").body);
+    const auto size = [](const Json& item) { return number_of(item, "Size"); };
+    Usage images = sum_up("Images", at_path(answer, "Images"), size,
+                          [](const Json& image) { return number_of(image, "Containers") > 0; });
+    images.size = number_of(answer, "LayersSize", images.size);
+    const Usage containers = sum_up("Containers", at_path(answer, "Containers"),
+                                    [](const Json& item) { return number_of(item, "SizeRw"); },
+                                    [](const Json& item) { return text_of(item, "State") == "running"; });
+    const auto volume_usage = [](const Json& volume) -> const Json& { return at_path(volume, "UsageData"); };
+    const Usage volumes = sum_up("Local Volumes", at_path(answer, "Volumes"),
+                                 [&](const Json& item) { return number_of(volume_usage(item), "Size"); },
+                                 [&](const Json& item) { return number_of(volume_usage(item), "RefCount") > 0; });
+    const Usage cache = sum_up("Build Cache", at_path(answer, "BuildCache"), size,
+                               [](const Json& item) { return truth_of(item, "InUse"); });
+    print_listing({.titles = {{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"}, {"Size", "SIZE"},
+                              {"Reclaimable", "RECLAIMABLE"}},
+                   .columns = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
+                   .rows = {usage_row(images), usage_row(containers), usage_row(volumes), usage_row(cache)}}, format);
+    return 0;
+}
+
+}  // namespace brig::cli

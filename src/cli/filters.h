@@ -1,0 +1,17 @@
+// --filter key=value, repeated, as the API's "filters" parameter; and times for --since.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace brig::cli {
+
+/// {"status":{"running":true}}. Throws Error{invalid_argument} for a filter without "=".
+std::string filters_parameter(const std::vector<std::string>& filters);
+/// RFC 3339, unix seconds or an age ("42m") as the API's timestamp. Throws Error{invalid_argument}.
+std::string timestamp_parameter(const std::string& text);
+
+/// Asks on the terminal; only "y" and "yes" are consent.
+bool confirm(const std::string& question);
+
+}  // namespace brig::cli
