@@ -3,6 +3,7 @@
 
 #include "api/context.h"
 #include "api/dispatch.h"
+#include "base/file.h"
 
 namespace brig::api {
 
@@ -13,6 +14,9 @@ struct Api::State {
 };
 
 Api::Api(const Parts& parts) : state_(std::make_unique<State>(parts)) {
+    // Build contexts of a predecessor that was killed.
+    remove_tree(parts.temporary);
+    make_directories(parts.temporary);
     Routes routes(state_->router, state_->context);
     add_container_query_routes(routes);
     add_container_life_routes(routes);

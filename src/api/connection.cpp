@@ -30,6 +30,7 @@ namespace {
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kept_buffer = 16U << 10U;  // of an idle connection
+constexpr std::size_t read_size = 64U << 10U;    // Beast reads what its buffer has room for
 
 using HeadParser = http::request_parser<http::empty_body>;
 using StreamParser = http::request_parser<http::buffer_body>;
@@ -197,6 +198,7 @@ private:
         }
         if (!head.is_done()) {
             co_await continue_if_expected(request);
+            if (!length || *length > buffer_.capacity()) buffer_.reserve(read_size);
             TextParser parser(std::move(head));
             parser.body_limit(shared_.options.body_limit);
             const auto [error, n] = co_await http::async_read(socket_, buffer_, parser, quiet);
@@ -290,6 +292,7 @@ private:
     /// end; the rest is then read and dropped.
     asio::awaitable<bool> pump_body(Exchange& exchange) {
         TransferBuffer buffer;
+        buffer_.reserve(read_size);
         boost::system::error_code ignored;
         auto& parser = *exchange.body;
         while (!parser.is_done()) {
