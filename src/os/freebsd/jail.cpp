@@ -1,0 +1,171 @@
+// See jail.h. Parameters: jail(8), kern_jail.c.
+#include "os/freebsd/jail.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/param.h>
+#include <sys/jail.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace brig::os {
+namespace {
+
+/// "disable", "new", "inherit": the kernel's jailsys values.
+void add_jailsys(KernelParameters& parameters, const char* name, const std::string& value) {
+    if (value.empty()) return;
+    constexpr std::array<std::string_view, 3> words{"disable", "new", "inherit"};
+    const auto* found = std::find(words.begin(), words.end(), value);
+    if (found == words.end()) {
+        throw Error(ErrorKind::invalid_argument, "jail parameter {}: want disable, new or inherit, not {:?}", name, value);
+    }
+    parameters.number(name, static_cast<int>(found - words.begin()));
+}
+
+template <typename Address>
+void add_addresses(KernelParameters& parameters, const char* name, int family, const std::vector<std::string>& addresses) {
+    if (addresses.empty()) return;
+    std::vector<Address> packed;
+    for (const auto& text : addresses) {
+        Address address{};
+        const auto bare = text.substr(0, text.find('/'));
+        if (::inet_pton(family, bare.c_str(), &address) != 1) {
+            throw Error(ErrorKind::invalid_argument, "jail parameter {}: {:?} is not an address", name, text);
+        }
+        packed.push_back(address);
+    }
+    parameters.bytes(name, packed.data(), packed.size() * sizeof(Address));
+}
+
+/// "allow.x" or "allow.nox".
+void add_allow(KernelParameters& parameters, const std::string& name, bool allowed) {
+    parameters.flag((allowed ? "allow." : "allow.no") + name);
+}
+
+void add_permissions(KernelParameters& parameters, const JailAllow& allow) {
+    add_allow(parameters, "set_hostname", allow.set_hostname);
+    add_allow(parameters, "raw_sockets", allow.raw_sockets);
+    add_allow(parameters, "chflags", allow.chflags);
+    add_allow(parameters, "quotas", allow.quotas);
+    add_allow(parameters, "socket_af", allow.socket_af);
+    add_allow(parameters, "mlock", allow.mlock);
+    // On by default in the kernel, as in every container: ports below 1024, a working root user.
+    if (allow.reserved_ports) add_allow(parameters, "reserved_ports", true);
+    if (allow.suser) add_allow(parameters, "suser", true);
+    add_allow(parameters, "mount", !allow.mount.empty());
+    for (const auto& file_system : allow.mount) add_allow(parameters, "mount." + file_system, true);
+}
+
+/// A unique one: with the all-zero default, programs take all jails for the same machine.
+std::string host_uuid(const std::string& id) {
+    std::string hex;
+    for (const char c : id) {
+        if (std::isxdigit(static_cast<unsigned char>(c)) != 0) hex += c;
+    }
+    hex.resize(32, '0');
+    return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
+                       hex.substr(20));
+}
+
+}  // namespace
+
+std::string jail_name(const std::string& id) {
+    std::string name = id;
+    std::replace(name.begin(), name.end(), '.', '%');
+    const bool number = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+    return number ? "brig-" + name : name;
+}
+
+char* KernelParameters::keep(const void* data, std::size_t size) {
+    storage_.emplace_back(static_cast<const char*>(data), size);
+    return storage_.back().data();
+}
+
+KernelParameters& KernelParameters::bytes(std::string_view name, const void* data, std::size_t size) {
+    const std::string key{name};
+    vector_.push_back({keep(key.c_str(), key.size() + 1), key.size() + 1});
+    vector_.push_back({size == 0 ? nullptr : keep(data, size), size});
+    return *this;
+}
+
+KernelParameters& KernelParameters::text(std::string_view name, std::string_view value) {
+    const std::string copy{value};
+    return bytes(name, copy.c_str(), copy.size() + 1);
+}
+
+KernelParameters& KernelParameters::number(std::string_view name, int value) { return bytes(name, &value, sizeof value); }
+KernelParameters& KernelParameters::flag(std::string_view name) { return bytes(name, nullptr, 0); }
+
+std::vector<iovec>& KernelParameters::finish() {
+    bytes("errmsg", nullptr, 0);
+    vector_.back() = {message_.data(), message_.size()};
+    return vector_;
+}
+
+std::string KernelParameters::error_text() const { return message_.c_str(); }
+
+std::optional<int> find_jail(const std::string& name) {
+    KernelParameters parameters;
+    auto& vector = parameters.text("name", name).finish();
+    const int jail = ::jail_get(vector.data(), static_cast<unsigned>(vector.size()), 0);
+    if (jail >= 0) return jail;
+    if (errno == ENOENT) return std::nullopt;
+    throw SysError("look up jail {} ({})", name, parameters.error_text());
+}
+
+std::string jail_path(const std::string& name) {
+    std::string path(MAXPATHLEN, '\0');
+    KernelParameters parameters;
+    parameters.text("name", name).flag("path");
+    auto& vector = parameters.finish();
+    vector.at(3) = {path.data(), path.size()};
+    if (::jail_get(vector.data(), static_cast<unsigned>(vector.size()), 0) < 0) {
+        throw SysError("look up jail {} ({})", name, parameters.error_text());
+    }
+    return path.c_str();
+}
+
+void remove_jail(const std::string& name) {
+    const auto jail = find_jail(name);
+    if (jail && ::jail_remove(*jail) != 0 && errno != EINVAL) throw SysError("remove jail {}", name);
+}
+
+int create_jail(const SandboxSpec& spec, const std::string& name) {
+    const Jail& jail = spec.jail_settings.jail;
+    if (!jail.interface.empty()) {
+        throw Error(ErrorKind::not_implemented, "freebsd.jail.interface is not implemented: use vnet, or addresses the host has");
+    }
+    KernelParameters parameters;
+    parameters.text("name", jail.parent.empty() ? name : jail.parent + "." + name);
+    parameters.text("path", spec.root).flag("persist");
+    add_jailsys(parameters, "host", jail.host);
+    if (jail.host != "inherit") {
+        parameters.text("host.hostname", spec.hostname.empty() ? name.substr(0, 12) : spec.hostname);
+        parameters.text("host.domainname", spec.domainname).text("host.hostuuid", host_uuid(spec.id));
+    }
+    add_jailsys(parameters, "vnet", jail.vnet);
+    if (jail.vnet != "new") {
+        add_jailsys(parameters, "ip4", jail.ip4);
+        add_jailsys(parameters, "ip6", jail.ip6);
+        add_addresses<in_addr>(parameters, "ip4.addr", AF_INET, jail.ip4_addr);
+        add_addresses<in6_addr>(parameters, "ip6.addr", AF_INET6, jail.ip6_addr);
+    }
+    add_jailsys(parameters, "sysvmsg", jail.sysvmsg);
+    add_jailsys(parameters, "sysvsem", jail.sysvsem);
+    add_jailsys(parameters, "sysvshm", jail.sysvshm);
+    parameters.number("enforce_statfs", jail.enforce_statfs.value_or(2));
+    add_permissions(parameters, jail.allow);
+    auto& vector = parameters.finish();
+    const int id = ::jail_set(vector.data(), static_cast<unsigned>(vector.size()), JAIL_CREATE);
+    if (id >= 0) return id;
+    if (errno == EEXIST) throw Error(ErrorKind::already_exists, "jail {} exists", name);
+    throw SysError("create jail {} ({})", name, parameters.error_text());
+}
+
+}  // namespace brig::os

@@ -1,0 +1,219 @@
+// Sandboxes as jails: mounts and the jail are made by the caller (there is no mount namespace to
+// make them in), the process enters the jail last. What create_sandbox() makes outlives the
+// process; destroy_sandbox() undoes it.
+#include "os/sandbox.h"
+
+#include <fcntl.h>
+#include <sys/param.h>
+#include <sys/jail.h>
+#include <sys/procdesc.h>
+#include <sys/user.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/defer.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "os/beneath.h"
+#include "os/freebsd/interface_requests.h"
+#include "os/freebsd/jail.h"
+#include "os/freebsd/limits_impl.h"
+#include "os/freebsd/mount_call.h"
+#include "os/freebsd/process_setup.h"
+#include "os/process.h"
+#include "os/pty.h"
+
+namespace brig::os {
+namespace {
+
+/// Where a mount goes, made if missing. Nothing of the container runs yet, so what is resolved
+/// beneath the root now is still there when the kernel resolves the path.
+std::filesystem::path mount_place(int root, const std::filesystem::path& root_path, const brig::Mount& mount) {
+    if (mounts_a_file(mount)) {
+        const auto [parent, name] = open_parent_in_root(root, mount.target);
+        const Fd file(::openat(parent.get(), name.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
+        if (!file) throw SysError("create {} to mount on", mount.target);
+    } else {
+        make_directories_in_root(root, mount.target);
+    }
+    // The kernel takes paths only: the one without links.
+    const Fd place = open_in_root(root, mount.target, O_PATH);
+    struct kinfo_file info {};
+    info.kf_structsize = sizeof info;
+    if (::fcntl(place.get(), F_KINFO, &info) != 0) throw SysError("find the path of {}", mount.target);
+    const std::string real = info.kf_path;
+    const auto inside = root_path.string() + "/";
+    if (real != root_path.string() && !real.starts_with(inside)) {
+        throw Error(ErrorKind::permission_denied, "{} leads out of the container's root", mount.target);
+    }
+    return real;
+}
+
+brig::Mount with_ruleset(brig::Mount mount, unsigned ruleset) {
+    std::erase_if(mount.options, [](const std::string& option) { return option.starts_with("ruleset"); });
+    mount.options.push_back("ruleset=" + std::to_string(ruleset));
+    return mount;
+}
+
+void mount_all(const SandboxSpec& spec, int jail) {
+    const Fd root = open_file(spec.root, O_RDONLY | O_DIRECTORY);
+    const auto root_path = std::filesystem::canonical(spec.root);
+    const unsigned ruleset = make_device_ruleset(jail, spec.jail_settings.devices);
+    for (const auto& mount : spec.mounts) {
+        const auto place = mount_place(root.get(), root_path, mount);
+        mount_on(mount.type == "devfs" ? with_ruleset(mount, ruleset) : mount, place);
+    }
+}
+
+void mount_root(const SandboxSpec& spec, const std::string& root_path) {
+    for (const auto& mount : spec.root_mounts) mount_on(mount, root_path);
+    if (!spec.root_readonly) return;
+    if (spec.root_mounts.empty()) {
+        throw Error(ErrorKind::not_implemented, "root.readonly: this kernel can only do that while mounting the root");
+    }
+    {
+        // Places to mount on can only be made while it is writable; and a nullfs mount cannot be
+        // changed afterwards.
+        const Fd root = open_file(root_path, O_RDONLY | O_DIRECTORY);
+        for (const auto& mount : spec.mounts) mount_place(root.get(), root_path, mount);
+    }
+    unmount_beneath(root_path);
+    for (auto mount : spec.root_mounts) {
+        mount.options.emplace_back("ro");
+        mount_on(mount, root_path);
+    }
+}
+
+struct ChildParts {
+    const ProcessSpec& process;
+    ProcessSetup& setup;
+    const SandboxCallbacks& callbacks;
+    StdioFds stdio;
+    const ChildReport& report;
+    int jail;
+    bool own_network;
+};
+
+/// In the jail's own network stack, where lo0 exists but is down and has no address.
+void raise_loopback() {
+    const Fd socket = freebsd_net::interface_socket();
+    freebsd_net::add_address(socket.get(), "lo0", {Ipv4Address(0x7f000001), 8});
+    freebsd_net::set_up(socket.get(), "lo0");
+}
+
+/// In the child, to the end.
+void run_child(const ChildParts& parts, bool first) {
+    std::vector<int> keep{parts.report.fd(), parts.stdio.in, parts.stdio.out, parts.stdio.err};
+    keep.insert(keep.end(), parts.callbacks.keep.begin(), parts.callbacks.keep.end());
+    ProcessSetup::detach_from_parent();
+    ProcessSetup::close_inherited(keep, parts.callbacks.preserve_fds);
+    parts.setup.apply_limits();
+    Pty terminal;
+    if (parts.process.terminal) {
+        terminal = open_pty();
+        ProcessSetup::take_terminal(terminal.slave.get(), parts.process.console_size);
+        terminal.slave.reset();
+    } else {
+        ProcessSetup::take_stdio(parts.stdio);
+    }
+    if (first && parts.callbacks.created) parts.report.rendezvous();
+    if (first && parts.callbacks.inside) parts.callbacks.inside();
+    if (::jail_attach(parts.jail) != 0) throw SysError("enter the jail");
+    if (parts.own_network) raise_loopback();
+    parts.setup.enter_working_directory();
+    parts.setup.change_identity();
+    parts.setup.find_program();
+    if (terminal.master || parts.callbacks.await_start) parts.report.ready(terminal.master.get());
+    terminal.master.reset();
+    const auto go = [&] {
+        if (parts.callbacks.before_start) parts.callbacks.before_start();
+        parts.setup.execute(parts.callbacks.preserve_fds);
+    };
+    if (!parts.callbacks.await_start) go();
+    const Fd connection = parts.callbacks.await_start();
+    try {
+        go();
+    } catch (const Error& error) {
+        send_error(connection.get(), error);
+    }
+}
+
+/// `callbacks` is used by the child first and moved from by the parent only afterwards.
+SandboxStart start_child(SandboxRef ref, const ChildParts& parts, ChildReport report, SandboxCallbacks& callbacks) {
+    const bool first = !ref.detail.empty();
+    int descriptor = -1;
+    const pid_t pid = ::pdfork(&descriptor, PD_DAEMON | PD_CLOEXEC);
+    if (pid < 0) throw SysError("fork");
+    if (pid == 0) {
+        try {
+            run_child(parts, first);
+        } catch (const Error& error) {
+            parts.report.fail(error);
+        } catch (const std::exception& error) {
+            parts.report.fail(Error(ErrorKind::internal, error.what()));
+        }
+        ::_exit(1);
+    }
+    ref.pid = pid;
+    ref.start_time = process_start_time(pid).value_or(0);
+    return {std::move(ref), Fd(descriptor), std::move(report), std::move(callbacks)};
+}
+
+/// The detail of a SandboxRef: where the root is mounted.
+void undo(const std::string& id, const std::string& root) {
+    const auto name = jail_name(id);
+    if (const auto jail = find_jail(name)) {
+        remove_jail(name);
+        remove_device_ruleset(*jail);
+    }
+    if (!root.empty()) unmount_beneath(root);
+}
+
+}  // namespace
+
+SandboxKind sandbox_kind() { return SandboxKind::jail; }
+
+SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter&, StdioFds stdio,
+                            SandboxCallbacks callbacks) {
+    ProcessSetup setup(spec.process);
+    const auto name = jail_name(spec.id);
+    if (find_jail(name)) throw Error(ErrorKind::already_exists, "jail {} exists", name);
+    // The jail holds on to the directory it is given, so the root is mounted before.
+    const auto root = std::filesystem::canonical(spec.root).string();
+    Defer clean_up([&] {
+        try {
+            undo(spec.id, root);
+        } catch (const Error& error) {
+            log::warn("clean up after jail {}: {}", name, error.message());
+        }
+    });
+    mount_root(spec, root);
+    const int jail = create_jail(spec, name);
+    limits.impl().attach(jail);
+    for (const auto& name_of_interface : spec.jail_settings.jail.vnet_interfaces) {
+        freebsd_net::move_to_jail(freebsd_net::interface_socket().get(), name_of_interface, jail);
+    }
+    mount_all(spec, jail);
+    auto ends = ChildReport::make();
+    const ChildParts parts{spec.process, setup, callbacks, stdio, ends.child, jail, spec.jail_settings.jail.vnet == "new"};
+    auto start = start_child({spec.id, 0, 0, root}, parts, std::move(ends.parent), callbacks);
+    clean_up.dismiss();
+    return start;
+}
+
+SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process, Limits&, const SyscallFilter&,
+                           StdioFds stdio, SandboxCallbacks callbacks) {
+    ProcessSetup setup(process);
+    const auto jail = find_jail(jail_name(sandbox.id));
+    if (!jail || process_start_time(sandbox.pid) != sandbox.start_time) {
+        throw Error(ErrorKind::failed_precondition, "container {:?} is not running", sandbox.id);
+    }
+    auto ends = ChildReport::make();
+    const ChildParts parts{process, setup, callbacks, stdio, ends.child, *jail, false};
+    return start_child({sandbox.id, 0, 0, {}}, parts, std::move(ends.parent), callbacks);
+}
+
+void destroy_sandbox(const SandboxRef& sandbox) { undo(sandbox.id, sandbox.detail); }
+
+}  // namespace brig::os
