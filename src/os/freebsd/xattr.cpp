@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 namespace brig::os {
 namespace {
