@@ -75,6 +75,7 @@ void Engine::Impl::release_task(const std::string& id) {
 void Engine::Impl::finish_locked(Container& container, const shim::TaskExit& exit) {
     release_task(container.id);
     bool restart = false;
+    bool keep = false;
     std::chrono::milliseconds pause{};
     Record record;
     {
@@ -88,6 +89,7 @@ void Engine::Impl::finish_locked(Container& container, const shim::TaskExit& exi
         state.status = restart ? Status::restarting : Status::exited;
         if (restart) ++container.record.restart_count;
         pause = next_pause(container, state);
+        keep = container.keep;
         record = container.record;
         container.changed.notify_all();
     }
@@ -101,7 +103,7 @@ void Engine::Impl::finish_locked(Container& container, const shim::TaskExit& exi
     if (exit.oom_killed) publish(record, "oom");
     publish(record, "die", {{"exitCode", std::to_string(exit.status)}});
     fire_waiters(container, false);
-    if (record.host.auto_remove && !container.keep) {
+    if (record.host.auto_remove && !keep) {
         remove_locked(container, true);
     } else if (restart) {
         schedule_restart(table.find_id(container.id), pause);

@@ -144,8 +144,10 @@ TEST_F(EngineTest, RestartPolicyRetriesAndStopEndsIt) {
     const auto id = engine_->create(wanted).id;
     engine_->start("web");
     tasks_->end(id, 1);
-    EXPECT_TRUE(eventually([&] { return state_of("web")["Status"] == "running"; }));
-    EXPECT_EQ(engine_->inspect("web", false)["RestartCount"], 1);
+    EXPECT_TRUE(eventually([&] {
+        const json found = engine_->inspect("web", false);
+        return found["RestartCount"] == 1 && found["State"]["Status"] == "running";
+    }));
     tasks_->end(id, 1);
     EXPECT_TRUE(eventually([&] { return state_of("web")["Status"] == "exited"; }));
 
