@@ -2,6 +2,7 @@
 // lowerdir option short: long chains have to fit a page on kernels without lowerdir+.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
