@@ -117,7 +117,7 @@ protected:
         config.process = process({"/bin/sh", "-c", script});
         config.process.terminal = terminal;
         config.root.path = rootfs_.string();
-        if (config.linux) config.linux->cgroups_path = "/brig-shim-test/" + spec.id;
+        if (config.linux) config.linux->cgroups_path = "/" + spec.id;
         write_file_atomic(spec.bundle / "config.json", oci::to_json(config), 0600, Durability::rebuildable);
         return spec;
     }
