@@ -1,6 +1,5 @@
 // inspect, for one kind of object or for whatever has the name.
 #include <algorithm>
-#include <optional>
 
 #include "cli/commands.h"
 #include "cli/go_template.h"
@@ -22,25 +21,23 @@ constexpr Kind kinds[] = {
     {"volume", "/volumes/", ""},
 };
 
-/// Nothing where there is no such object of this kind.
-std::optional<Json> look_up(client::Client& engine, const Kind& kind, const std::string& name, bool size) {
+Json look_up(client::Client& engine, const Kind& kind, const std::string& name, bool size) {
     std::string path = std::string(kind.prefix) + client::encode(name) + std::string(kind.suffix);
     if (size && kind.name == "container") path += "?size=1";
-    try {
-        return parse_json(engine.call("GET", path).body);
-    } catch (const client::ApiError& error) {
-        if (error.status() != 404) throw;
-        return std::nullopt;
-    }
+    return parse_json(engine.call("GET", path).body);
 }
 
+/// `type` empty: the first kind that has an object of this name.
 Json look_up_any(client::Client& engine, const std::string& type, const std::string& name, bool size) {
     for (const Kind& kind : kinds) {
         if (!type.empty() && kind.name != type) continue;
-        if (auto found = look_up(engine, kind, name, size)) return std::move(*found);
+        try {
+            return look_up(engine, kind, name, size);
+        } catch (const client::ApiError& error) {
+            if (error.status() != 404 || !type.empty()) throw;
+        }
     }
-    if (type.empty()) throw Error(ErrorKind::not_found, "error: no such object: {}", name);
-    throw Error(ErrorKind::not_found, "Error response from daemon: No such {}: {}", type, name);
+    throw Error(ErrorKind::not_found, "error: no such object: {}", name);
 }
 
 /// Prints what is found; failures come after it, as docker does.

@@ -234,7 +234,8 @@ std::string printed(const Json& value) {
         for (const Json& element : value) parts.push_back(printed(element));
         return "[" + join(parts, " ") + "]";
     }
-    for (const auto& [key, member] : without_hidden(value).items()) parts.push_back(key + ":" + printed(member));
+    const Json shown = without_hidden(value);
+    for (const auto& [key, member] : shown.items()) parts.push_back(key + ":" + printed(member));
     std::ranges::sort(parts);
     return "map[" + join(parts, " ") + "]";
 }

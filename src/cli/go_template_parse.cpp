@@ -16,6 +16,12 @@ struct Piece {
 
 /// Where the "}}" of an action is, quotes respected.
 std::size_t action_end(std::string_view text, std::size_t from) {
+    const std::size_t start = text.substr(from).starts_with("- ") ? from + 2 : from;
+    if (text.substr(start).starts_with("/*")) {
+        const auto close = text.find("*/", start);
+        if (close == std::string_view::npos) fail("unclosed comment");
+        from = close + 2;
+    }
     char quote = 0;
     for (std::size_t i = from; i < text.size(); ++i) {
         if (quote != 0) {

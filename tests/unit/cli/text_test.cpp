@@ -1,6 +1,7 @@
 // What users read: templates, tables, sizes, times, ports; and what they type: detach keys.
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "cli/container_ports.h"
 #include "cli/detach_keys.h"
 #include "cli/exit_codes.h"
