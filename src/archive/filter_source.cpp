@@ -16,25 +16,24 @@ namespace {
 class FilterSource : public Source {
 public:
     explicit FilterSource(std::unique_ptr<Source> source) : source_(std::move(source)) {
-        ::archive_read_support_filter_xz(input_);
-        ::archive_read_support_filter_bzip2(input_);
-        ::archive_read_support_format_raw(input_);
-        check(::archive_read_open(input_, this, nullptr, &FilterSource::read, nullptr));
+        ::archive_read_support_filter_xz(input_.get());
+        ::archive_read_support_filter_bzip2(input_.get());
+        ::archive_read_support_format_raw(input_.get());
+        check(::archive_read_open(input_.get(), this, nullptr, &FilterSource::read, nullptr));
         struct ::archive_entry* entry = nullptr;
-        const int result = ::archive_read_next_header(input_, &entry);
+        const int result = ::archive_read_next_header(input_.get(), &entry);
         at_end_ = result == ARCHIVE_EOF;
         if (!at_end_) check(result);
     }
-    FilterSource(const FilterSource&) = delete;
+    FilterSource(const FilterSource&) = delete;  // libarchive has its address
     FilterSource& operator=(const FilterSource&) = delete;
-    ~FilterSource() override { ::archive_read_free(input_); }
 
     std::span<const std::byte> next() override {
         while (!at_end_) {
             const void* data = nullptr;
             std::size_t size = 0;
             la_int64_t offset = 0;
-            const int result = ::archive_read_data_block(input_, &data, &size, &offset);
+            const int result = ::archive_read_data_block(input_.get(), &data, &size, &offset);
             at_end_ = result == ARCHIVE_EOF;
             if (!at_end_) check(result);
             if (size > 0) return {static_cast<const std::byte*>(data), size};
@@ -59,13 +58,16 @@ private:
     void check(int result) {
         if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
         if (result >= ARCHIVE_WARN) return;
-        const char* text = ::archive_error_string(input_);
+        const char* text = ::archive_error_string(input_.get());
         throw Error(ErrorKind::invalid_argument, "compressed stream is damaged: {}",
                     text != nullptr ? text : "bad data");
     }
 
     std::unique_ptr<Source> source_;
-    struct ::archive* input_ = ::archive_read_new();
+    struct Free {
+        void operator()(struct ::archive* input) const { ::archive_read_free(input); }
+    };
+    std::unique_ptr<struct ::archive, Free> input_{::archive_read_new()};
     std::exception_ptr failure_;
     bool at_end_ = false;
 };

@@ -28,15 +28,29 @@ bool all_zero(std::span<const std::byte> data) {
     return data.front() == std::byte{0} && std::equal(data.begin(), data.end() - 1, data.begin() + 1);
 }
 
+/// The length of the run of blocks at the front of `data` that all are, or all are not, zeros.
+std::size_t run_length(std::span<const std::byte> data, bool zeros) {
+    std::size_t length = 0;
+    while (length < data.size()) {
+        const auto block = data.subspan(length, std::min(hole_bytes, data.size() - length));
+        if ((block.size() == hole_bytes && all_zero(block)) != zeros) break;
+        length += block.size();
+    }
+    return length;
+}
+
 /// Long runs of zeros become holes.
 void write_body(int file, Source& body) {
     bool ends_in_hole = false;
     for (auto chunk = body.next(); !chunk.empty(); chunk = body.next()) {
-        ends_in_hole = chunk.size() >= hole_bytes && all_zero(chunk);
-        if (!ends_in_hole) {
-            write_all(file, chunk);
-        } else if (::lseek(file, static_cast<off_t>(chunk.size()), SEEK_CUR) < 0) {
-            throw SysError("seek");
+        while (!chunk.empty()) {
+            const std::size_t data = run_length(chunk, false);
+            write_all(file, chunk.first(data));
+            chunk = chunk.subspan(data);
+            const std::size_t hole = run_length(chunk, true);
+            if (hole > 0 && ::lseek(file, static_cast<off_t>(hole), SEEK_CUR) < 0) throw SysError("seek");
+            chunk = chunk.subspan(hole);
+            ends_in_hole = hole > 0;
         }
     }
     if (ends_in_hole && ::ftruncate(file, ::lseek(file, 0, SEEK_CUR)) != 0) throw SysError("extend");

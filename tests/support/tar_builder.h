@@ -1,11 +1,13 @@
 // Builds tar archives byte by byte, so that tests can say what no tar program would write.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace brig::testing {
 
@@ -50,10 +52,7 @@ public:
         while (std::to_string(length).size() + key.size() + value.size() + 3 != length) {
             length = std::to_string(length).size() + key.size() + value.size() + 3;
         }
-        std::string record = std::to_string(length) + " " + std::string(key) + "=" + std::string(value) + "\n";
-        header("pax", 'x', "", record.size(), {});
-        out_ += record;
-        pad();
+        pax_ += std::to_string(length) + " " + std::string(key) + "=" + std::string(value) + "\n";
         return *this;
     }
     /// A header alone that promises `size` bytes.
@@ -71,6 +70,12 @@ public:
 private:
     void pad() { out_.append((512 - out_.size() % 512) % 512, '\0'); }
     void header(std::string_view name, char type, std::string_view link, std::uint64_t size, Options o) {
+        if (!pax_.empty()) {
+            const std::string records = std::exchange(pax_, {});
+            header("pax", 'x', "", records.size(), {});
+            out_ += records;
+            pad();
+        }
         char block[512] = {};
         std::memcpy(block, name.data(), std::min<std::size_t>(name.size(), 100));
         std::snprintf(block + 100, 8, "%07o", o.mode);
@@ -90,6 +95,7 @@ private:
         out_.append(block, sizeof block);
     }
     std::string out_;
+    std::string pax_;
 };
 
 }  // namespace brig::testing
