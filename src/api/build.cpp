@@ -95,8 +95,14 @@ void run(Context& context, int body, build::BuildRequest wanted, JsonLines& line
     build::unpack_context(body, directory.path());
     wanted.context = directory.path();
     BuildLines progress(lines);
-    const auto result = context.builder.build(wanted, progress);
-    if (wanted.quiet) lines.stream(result.image_id + "\n");
+    try {
+        const auto result = context.builder.build(wanted, progress);
+        if (wanted.quiet) lines.stream(result.image_id + "\n");
+    } catch (const build::RunFailed& failure) {
+        // The client exits with the command's status.
+        lines.write({{"errorDetail", {{"code", failure.status()}, {"message", failure.message()}}},
+                     {"error", failure.message()}});
+    }
 }
 
 Reply build(Context& context, Request& request) {

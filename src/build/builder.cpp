@@ -158,7 +158,6 @@ BuildResult Builder::build(const BuildRequest& request, Progress& progress) {
     warn_unconsumed(session);
     const auto image = impl_->finish(session, *stage, names);
     progress.built(image.id.str());
-    if (request.quiet) progress.text(image.id.str() + "\n");
     session.say("Successfully built {}\n", short_id(image.id));
     for (const auto& name : names) session.say("Successfully tagged {}\n", name.familiar());
     return {image.id.str()};

@@ -41,7 +41,7 @@ struct BuildRequest {
     std::int64_t shm_size = 0;
     std::int64_t memory = 0;
     bool no_cache = false;
-    bool quiet = false;  ///< report nothing but the image's id
+    bool quiet = false;  ///< say nothing; built() alone is called
 };
 
 /// Hears of a build as it happens, on the building thread. What it throws ends the build.

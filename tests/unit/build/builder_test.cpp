@@ -29,7 +29,7 @@ TEST_P(BuildTest, SaysWhatTheClassicBuilderSays) {
     EXPECT_TRUE(config.history[2].empty_layer);
     EXPECT_EQ(config.history[2].created_by, "/bin/sh -c #(nop)  LABEL x=y");
     EXPECT_EQ(build("FROM scratch\nCOPY a /a\nRUN write /b two\nLABEL x=y\n", [](BuildRequest& request) { request.quiet = true; }).all,
-              built.image_id + "\n");
+              "");
 }
 
 TEST_P(BuildTest, CacheHitsUntilSomethingChanges) {
