@@ -129,7 +129,8 @@ void Engine::Impl::fire_waiters(Container& container, bool removed) {
     WaitResult result;
     {
         const std::lock_guard lock(container.mutex);
-        result = {container.record.state.exit_code, container.record.state.error};
+        // Who waits for a container whose start fails hears of it from the start.
+        result.status = container.record.state.exit_code;
         auto& all = container.waiters;
         const auto later = std::ranges::stable_partition(all, [&](const Waiter& waiter) {
             return removed || waiter.condition != WaitCondition::removed;
