@@ -1,0 +1,327 @@
+// The lifecycle as its users see it, on real containers. Needs root and busybox-static.
+#include <gmock/gmock.h>
+#include <sys/ioctl.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "oci/runtime_defaults.h"
+#include "support/bundle.h"
+
+namespace brig::runtime {
+namespace {
+
+using test::Bundle;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class Lifecycle : public testing::Test {
+protected:
+    void SetUp() override {
+        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
+    }
+};
+
+template <typename Action>
+Error error_of(Action action) {
+    try {
+        action();
+    } catch (const Error& e) {
+        return e;
+    }
+    return {ErrorKind::internal, "no error"};
+}
+
+bool any_group_of(const std::string& id) {
+    for (const auto& hierarchy : std::filesystem::directory_iterator("/sys/fs/cgroup")) {
+        if (std::filesystem::exists(hierarchy.path() / "brig" / id)) return true;
+    }
+    return std::filesystem::exists("/sys/fs/cgroup/brig/" + id);
+}
+
+TEST_F(Lifecycle, RunPassesOutputAndExitStatus) {
+    EXPECT_EQ(Bundle({"true"}).run().status, 0);
+    Bundle bundle({"sh", "-c", "echo out; echo err >&2; exit 7"});
+    const auto outcome = bundle.run();
+    EXPECT_EQ(outcome.status, 7);
+    EXPECT_EQ(outcome.output, "out\nerr\n");
+    EXPECT_FALSE(any_group_of(bundle.id));
+    EXPECT_TRUE(bundle.runtime().list().empty());
+}
+
+TEST_F(Lifecycle, ProgramsThatCannotRun) {
+    const auto failure = [](std::vector<std::string> args) {
+        Bundle bundle(std::move(args));
+        const Error e = error_of([&] { bundle.run(); });
+        EXPECT_FALSE(any_group_of(bundle.id));
+        EXPECT_TRUE(bundle.runtime().list().empty());
+        return std::pair{e.kind(), e.message()};
+    };
+    EXPECT_EQ(failure({"foo"}), std::pair(ErrorKind::not_found, std::string("exec: \"foo\": executable file not found in $PATH")));
+    EXPECT_EQ(failure({"/foo"}), std::pair(ErrorKind::not_found, std::string("exec: \"/foo\": stat /foo: no such file or directory")));
+    EXPECT_EQ(failure({"/bin"}), std::pair(ErrorKind::permission_denied, std::string("exec: \"/bin\": is a directory")));
+    Bundle bundle({"/data"});
+    std::ofstream(bundle.rootfs() / "data") << "x";
+    EXPECT_EQ(error_of([&] { bundle.run(); }).message(), "exec: \"/data\": permission denied");
+}
+
+TEST_F(Lifecycle, AFailureToExecuteIsToldByStart) {
+    Bundle bundle({"/script"});
+    std::ofstream(bundle.rootfs() / "script") << "no interpreter line and no binary";
+    std::filesystem::permissions(bundle.rootfs() / "script", std::filesystem::perms::all);
+    const Started started = bundle.runtime().create(bundle.request());
+    const Error e = error_of([&] { bundle.runtime().start(bundle.id); });
+    EXPECT_EQ(e.kind(), ErrorKind::permission_denied);
+    EXPECT_THAT(e.message(), HasSubstr("/script"));
+    Bundle::wait(started.pid);
+    EXPECT_EQ(bundle.runtime().state(bundle.id).status, Status::stopped);
+}
+
+TEST_F(Lifecycle, StatesInOrder) {
+    Bundle bundle({"sleep", "100"});
+    auto runtime = bundle.runtime();
+    const Started started = runtime.create(bundle.request());
+    EXPECT_EQ(runtime.state(bundle.id).status, Status::created);
+    EXPECT_EQ(runtime.state(bundle.id).pid, started.pid);
+    EXPECT_EQ(error_of([&] { runtime.create(bundle.request()); }).kind(), ErrorKind::already_exists);
+    // Another object, as another process would.
+    bundle.runtime().start(bundle.id);
+    EXPECT_EQ(runtime.state(bundle.id).status, Status::running);
+    EXPECT_EQ(error_of([&] { runtime.start(bundle.id); }).kind(), ErrorKind::failed_precondition);
+    EXPECT_EQ(error_of([&] { runtime.remove(bundle.id); }).kind(), ErrorKind::failed_precondition);
+    runtime.pause(bundle.id);
+    EXPECT_EQ(runtime.state(bundle.id).status, Status::paused);
+    runtime.resume(bundle.id);
+    runtime.kill(bundle.id, SIGKILL);
+    EXPECT_EQ(Bundle::wait(started.pid), 128 + SIGKILL);
+    EXPECT_EQ(runtime.state(bundle.id).status, Status::stopped);
+    EXPECT_EQ(error_of([&] { runtime.kill(bundle.id, SIGKILL); }).kind(), ErrorKind::failed_precondition);
+    runtime.remove(bundle.id);
+    EXPECT_EQ(error_of([&] { (void)runtime.state(bundle.id); }).kind(), ErrorKind::not_found);
+}
+
+TEST_F(Lifecycle, ExecEntersEverything) {
+    Bundle bundle({"sleep", "100"});
+    auto runtime = bundle.runtime();
+    const Started started = runtime.run(bundle.request());
+    const auto outcome = bundle.exec({"sh", "-c", "hostname; cat /proc/1/cmdline; grep Seccomp: /proc/self/status; exit 5"});
+    EXPECT_EQ(outcome.status, 5);
+    EXPECT_THAT(outcome.output, HasSubstr("brig\nsleep"));
+    EXPECT_THAT(outcome.output, HasSubstr("Seccomp:\t2"));
+    const Error e = error_of([&] { bundle.exec({"foo"}); });
+    EXPECT_EQ(e.kind(), ErrorKind::not_found);
+    EXPECT_EQ(e.message(), "exec: \"foo\": executable file not found in $PATH");
+    runtime.remove(bundle.id, true);
+    EXPECT_EQ(Bundle::wait(started.pid), 128 + SIGKILL);
+}
+
+TEST_F(Lifecycle, KillAllReachesEveryProcess) {
+    Bundle bundle({"sh", "-c", "sleep 100 & sleep 100 & wait"});
+    auto runtime = bundle.runtime();
+    const Started started = runtime.run(bundle.request());
+    for (int i = 0; i < 200 && runtime.processes(bundle.id).size() < 3; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(runtime.processes(bundle.id).size(), 3U);
+    EXPECT_EQ(runtime.stats(bundle.id).pids, 3U);
+    runtime.kill(bundle.id, SIGKILL, true);
+    Bundle::wait(started.pid);
+    runtime.remove(bundle.id);
+    EXPECT_FALSE(any_group_of(bundle.id));
+}
+
+TEST_F(Lifecycle, LimitsAreInTheControlGroup) {
+    Bundle bundle({"sleep", "100"});
+    bundle.spec.linux->resources.memory.limit = 64 << 20;
+    bundle.spec.linux->resources.pids_limit = 20;
+    auto runtime = bundle.runtime();
+    const Started started = runtime.run(bundle.request());
+    EXPECT_EQ(runtime.stats(bundle.id).memory_limit, 64U << 20U);
+    EXPECT_EQ(runtime.stats(bundle.id).pids_limit, 20U);
+    oci::Resources more;
+    more.memory.limit = 128 << 20;
+    more.cpu.shares = 512;
+    runtime.update(bundle.id, more);
+    EXPECT_EQ(runtime.stats(bundle.id).memory_limit, 128U << 20U);
+    EXPECT_EQ(bundle.exec({"true"}).status, 0);
+    runtime.remove(bundle.id, true);
+    Bundle::wait(started.pid);
+    EXPECT_FALSE(any_group_of(bundle.id));
+}
+
+TEST_F(Lifecycle, DevicesOutsideTheRulesAreRefused) {
+    Bundle bundle({"sh", "-c", "test -c /dev/null && echo x > /dev/null && echo fine; cat /dev/mem0"});
+    bundle.spec.linux->devices.push_back({.path = "/dev/mem0", .type = "c", .major = 1, .minor = 1, .file_mode = 0666});
+    bundle.spec.process.capabilities->bounding = bundle.spec.process.capabilities->effective =
+        bundle.spec.process.capabilities->permitted = oci::default_capabilities();
+    const auto outcome = bundle.run();
+    EXPECT_THAT(outcome.output, HasSubstr("fine"));
+    EXPECT_THAT(outcome.output, HasSubstr("Operation not permitted"));
+}
+
+TEST_F(Lifecycle, TerminalIsTheContainersOwn) {
+    Bundle bundle({"sh", "-c", "tty; test -t 0 && echo interactive; stat -c %t:%T /dev/console"});
+    bundle.spec.process.terminal = true;
+    bundle.spec.process.console_size = oci::ConsoleSize{.height = 33, .width = 77};
+    Started started = bundle.runtime().run(bundle.request());
+    ASSERT_TRUE(started.console);
+    winsize size{};
+    EXPECT_EQ(::ioctl(started.console.get(), TIOCGWINSZ, &size), 0);
+    EXPECT_EQ(size.ws_row, 33);
+    EXPECT_EQ(size.ws_col, 77);
+    std::string output;
+    std::array<char, 512> buffer;
+    for (ssize_t n = 0; (n = ::read(started.console.get(), buffer.data(), buffer.size())) > 0;) output.append(buffer.data(), static_cast<std::size_t>(n));
+    EXPECT_EQ(Bundle::wait(started.pid), 0);
+    EXPECT_THAT(output, HasSubstr("/dev/pts/0"));
+    EXPECT_THAT(output, HasSubstr("interactive"));
+    EXPECT_THAT(output, HasSubstr("88:0"));
+}
+
+TEST_F(Lifecycle, IdentityIsExact) {
+    Bundle bundle({"sh", "-c", "id; grep -E '^(Cap|Groups)' /proc/self/status; touch /x || echo readonly; pwd; echo $HOME"});
+    bundle.spec.process.user = {.uid = 1000, .gid = 1001, .umask = {}, .additional_gids = {5, 7}};
+    bundle.spec.process.cwd = "/work/dir";
+    bundle.spec.root.readonly = true;
+    std::filesystem::create_directories(bundle.rootfs() / "work/dir");
+    std::filesystem::create_directories(bundle.rootfs() / "etc");
+    std::ofstream(bundle.rootfs() / "etc/passwd") << "root:x:0:0::/root:\nme:x:1000:1001::/home/me:/bin/sh\n";
+    const std::string output = bundle.run().output;
+    EXPECT_THAT(output, HasSubstr("uid=1000"));
+    EXPECT_THAT(output, HasSubstr("gid=1001"));
+    EXPECT_THAT(output, HasSubstr("Groups:\t5 7"));
+    EXPECT_THAT(output, HasSubstr("CapEff:\t0000000000000000"));
+    EXPECT_THAT(output, HasSubstr("CapAmb:\t0000000000000000"));
+    EXPECT_THAT(output, HasSubstr("CapInh:\t0000000000000000"));
+    EXPECT_THAT(output, HasSubstr("CapBnd:\t00000000a80425fb"));
+    EXPECT_THAT(output, HasSubstr("readonly\n/work/dir\n/home/me\n"));
+}
+
+TEST_F(Lifecycle, MountsAndMaskedPaths) {
+    Bundle bundle({"sh", "-c", "cat /data/file /etc/name; echo x > /data/y || echo ro; cat /proc/keys | busybox wc -c; ls -A /sys/firmware | busybox wc -l;"
+                               "echo 1 > /proc/sys/kernel/pid_max || echo guarded"});
+    TempDir source("/tmp", "brig-source");
+    std::ofstream(source.path() / "file") << "content\n";
+    bundle.spec.mounts.push_back({"bind", source.path(), "/data", {"rbind", "ro"}});
+    bundle.spec.mounts.push_back({"bind", source.path() / "file", "/etc/name", {"bind"}});
+    const std::string output = bundle.run().output;
+    EXPECT_THAT(output, HasSubstr("content\ncontent\n"));
+    EXPECT_THAT(output, HasSubstr("ro\n0\n0\n"));
+    EXPECT_THAT(output, HasSubstr("guarded"));
+}
+
+TEST_F(Lifecycle, RootMountsAreSeenInsideOnly) {
+    Bundle bundle({"sh", "-c", "touch /new; mount | grep ' / '"});
+    const auto lower = bundle.rootfs();
+    std::filesystem::create_directories(bundle.path() / "upper");
+    std::filesystem::create_directories(bundle.path() / "work");
+    std::filesystem::create_directories(bundle.path() / "merged");
+    bundle.spec.root.path = "merged";
+    auto request = bundle.request();
+    request.rootfs = {{"overlay", "overlay", "", {"lowerdir=" + lower.string(), "upperdir=" + (bundle.path() / "upper").string(), "workdir=" + (bundle.path() / "work").string()}}};
+    const Started started = bundle.runtime().run(std::move(request));
+    EXPECT_EQ(Bundle::wait(started.pid), 0);
+    EXPECT_TRUE(std::filesystem::exists(bundle.path() / "upper/new"));
+    EXPECT_TRUE(std::filesystem::is_empty(bundle.path() / "merged"));
+    EXPECT_THAT(read_file("/proc/self/mountinfo"), Not(HasSubstr(bundle.path().string())));
+}
+
+TEST_F(Lifecycle, ManyLayersDoNotOverflow) {
+    Bundle bundle({"cat", "/f99"});
+    std::string layers = bundle.rootfs();
+    for (int i = 0; i < 100; ++i) {
+        const auto layer = bundle.path() / "layers-with-quite-a-long-name-so-that-a-page-is-not-enough" / std::to_string(i);
+        std::filesystem::create_directories(layer);
+        std::ofstream(layer / fmt::format("f{}", i)) << i;
+        layers = layer.string() + ":" + layers;
+    }
+    for (const char* name : {"upper", "work", "merged"}) std::filesystem::create_directories(bundle.path() / name);
+    bundle.spec.root.path = "merged";
+    auto [out, in] = make_pipe();
+    auto request = bundle.request();
+    request.stdio.out = std::move(in);
+    request.rootfs = {{"overlay", "overlay", "", {"lowerdir=" + layers, "upperdir=" + (bundle.path() / "upper").string(), "workdir=" + (bundle.path() / "work").string()}}};
+    const Started started = bundle.runtime().run(std::move(request));
+    request.stdio.out.reset();
+    EXPECT_EQ(read_to_end(out.get(), 100), "99");
+    EXPECT_EQ(Bundle::wait(started.pid), 0);
+}
+
+TEST_F(Lifecycle, HooksRunWithTheState) {
+    Bundle bundle({"true"});
+    const auto log = bundle.path() / "log";
+    const auto hook = [&](const char* name) {
+        return oci::Hook{"/bin/sh", {"sh", "-c", fmt::format("echo {} $(cat | grep -o '\"status\":\"[a-z]*\"') >> {}", name, log.string())}, {"PATH=/bin:/usr/bin"}, 10};
+    };
+    bundle.spec.hooks.prestart = {hook("prestart")};
+    bundle.spec.hooks.create_runtime = {hook("createRuntime")};
+    bundle.spec.hooks.create_container = {hook("createContainer")};
+    const auto outcome = bundle.run();
+    EXPECT_EQ(outcome.status, 0);
+    const auto lines = split(trim(read_file(log)), '\n');
+    ASSERT_EQ(lines.size(), 3U);
+    EXPECT_EQ(lines[0], "prestart \"status\":\"creating\"");
+    EXPECT_THAT(lines[1], HasSubstr("createRuntime"));
+    EXPECT_THAT(lines[2], HasSubstr("createContainer"));
+    bundle.spec.hooks.prestart = {{"/bin/false", {}, {}, {}}};
+    EXPECT_THAT(error_of([&] { bundle.run(); }).message(), HasSubstr("hook /bin/false failed"));
+    EXPECT_FALSE(any_group_of(bundle.id));
+}
+
+TEST_F(Lifecycle, ContradictionsAreNamed) {
+    const auto message = [](auto change) {
+        Bundle bundle({"true"});
+        change(bundle.spec);
+        return error_of([&] { bundle.run(); }).message();
+    };
+    EXPECT_THAT(message([](auto& s) { s.linux->namespaces.push_back({"pid", ""}); }), HasSubstr("pid is given twice"));
+    EXPECT_THAT(message([](auto& s) { s.linux->namespaces.push_back({"foo", ""}); }), HasSubstr("foo"));
+    EXPECT_THAT(message([](auto& s) { s.linux->sysctl["kernel.core_pattern"] = "|/x"; }), HasSubstr("kernel.core_pattern"));
+    EXPECT_THAT(message([](auto& s) { s.linux->sysctl["kernel.shm_rmid_forced"] = "1\n"; }), HasSubstr("one line"));
+    EXPECT_THAT(message([](auto& s) { s.process.rlimits.push_back({"RLIMIT_X", 1, 1}); }), HasSubstr("RLIMIT_X"));
+    EXPECT_THAT(message([](auto& s) { s.process.capabilities->bounding.push_back("CAP_X"); }), HasSubstr("CAP_X"));
+    EXPECT_THAT(message([](auto& s) { s.process.cwd = "x"; }), HasSubstr("process.cwd"));
+    EXPECT_THAT(message([](auto& s) { s.process.user.uid = 0x80000000; }), HasSubstr("process.user"));
+    EXPECT_THAT(message([](auto& s) { s.mounts.push_back({"nofs", "x", "/m", {}}); }), HasSubstr("nofs"));
+}
+
+TEST_F(Lifecycle, SysctlsOfOwnNamespacesAreSet) {
+    Bundle bundle({"sh", "-c", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax"});
+    bundle.spec.linux->sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"kernel.msgmax", "4096"}};
+    EXPECT_EQ(bundle.run().output, "0\n4096\n");
+}
+
+TEST_F(Lifecycle, RaisingALimitWithoutTheRightIsNoFailure) {
+    Bundle bundle({"sh", "-c", "ulimit -n"});
+    bundle.spec.process.rlimits = {{"RLIMIT_NOFILE", 1U << 20U, 1U << 20U}, {"RLIMIT_CORE", 0, 0}};
+    EXPECT_EQ(bundle.run().status, 0);
+}
+
+TEST_F(Lifecycle, RemoveConvergesAfterACrash) {
+    Bundle bundle({"sleep", "100"});
+    // A creator that is killed while its container waits to be started.
+    const pid_t creator = ::fork();
+    if (creator == 0) {
+        bundle.runtime().create(bundle.request());
+        ::kill(::getpid(), SIGKILL);
+    }
+    Bundle::wait(creator);
+    EXPECT_EQ(bundle.runtime().state(bundle.id).status, Status::created);
+    bundle.runtime().start(bundle.id);
+    EXPECT_EQ(bundle.runtime().state(bundle.id).status, Status::running);
+    bundle.runtime().remove(bundle.id, true);
+    EXPECT_FALSE(any_group_of(bundle.id));
+    // And one that died before it wrote anything.
+    std::filesystem::create_directories(bundle.path() / "state" / bundle.id);
+    bundle.runtime().remove(bundle.id, true);
+    bundle.runtime().remove(bundle.id, true);
+    EXPECT_TRUE(bundle.runtime().list().empty());
+}
+
+}  // namespace
+}  // namespace brig::runtime
