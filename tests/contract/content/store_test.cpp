@@ -1,0 +1,119 @@
+// What any content store must do, after the cases of containerd's suite.
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "content/store.h"
+
+namespace brig::content {
+namespace {
+
+class ContentContract : public ::testing::Test {
+protected:
+    TempDir directory_{"/tmp", "brig-content-contract"};
+    Store store_{directory_.path()};
+};
+
+ErrorKind kind_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& e) {
+        return e.kind();
+    }
+    return ErrorKind::cancelled;
+}
+
+TEST_F(ContentContract, WriteCommitRead) {
+    auto ingest = store_.begin();
+    ingest.write("hel");
+    ingest.write("lo");
+    EXPECT_EQ(ingest.size(), 5U);
+    EXPECT_FALSE(store_.has(Digest::of("hello"))) << "invisible before commit";
+    const Digest digest = ingest.commit(Digest::of("hello"), 5);
+    EXPECT_EQ(digest, Digest::of("hello"));
+    EXPECT_EQ(store_.size(digest), 5U);
+    EXPECT_EQ(store_.read(digest, 5), "hello");
+}
+
+TEST_F(ContentContract, CommitIsIdempotent) {
+    store_.put("x");
+    EXPECT_EQ(store_.put("x"), Digest::of("x"));
+    EXPECT_EQ(store_.list().size(), 1U);
+}
+
+TEST_F(ContentContract, WrongDigestOrSizeCommitsNothing) {
+    auto digest = store_.begin();
+    digest.write("evil");
+    EXPECT_EQ(kind_of([&] { digest.commit(Digest::of("good")); }), ErrorKind::invalid_argument);
+    auto size = store_.begin();
+    size.write("evil");
+    EXPECT_EQ(kind_of([&] { size.commit({}, 5); }), ErrorKind::invalid_argument);
+    EXPECT_TRUE(store_.list().empty());
+}
+
+TEST_F(ContentContract, UnknownAndRemovedAreNotFound) {
+    EXPECT_EQ(kind_of([&] { (void)store_.open(Digest::of("x")); }), ErrorKind::not_found);
+    EXPECT_FALSE(store_.size(Digest::of("x")));
+    store_.remove(store_.put("x"));
+    store_.remove(Digest::of("x"));
+    EXPECT_FALSE(store_.has(Digest::of("x")));
+}
+
+TEST_F(ContentContract, ReadIsBounded) {
+    const Digest digest = store_.put("12345");
+    EXPECT_EQ(kind_of([&] { (void)store_.read(digest, 4); }), ErrorKind::invalid_argument);
+}
+
+TEST_F(ContentContract, OpenBlobsOutliveRemoval) {
+    const Digest digest = store_.put("x");
+    const Fd file = store_.open(digest);
+    store_.remove(digest);
+    EXPECT_EQ(read_to_end(file.get(), 10), "x");
+}
+
+TEST_F(ContentContract, CollectKeepsTheLiving) {
+    const Digest live = store_.put("live");
+    store_.put("dead");
+    EXPECT_EQ(store_.collect({live}), 4U);
+    EXPECT_EQ(store_.list().size(), 1U);
+}
+
+TEST_F(ContentContract, LeaseProtectsWhatIsTouchedUnderIt) {
+    const Digest before = store_.put("before");
+    const Digest found = store_.put("found");
+    {
+        const Lease lease = store_.lease();
+        const Digest made = store_.put("made");
+        EXPECT_TRUE(store_.has(found));
+        store_.collect({});
+        EXPECT_FALSE(store_.has(before));
+        EXPECT_TRUE(store_.has(made));
+        EXPECT_TRUE(store_.has(found));
+    }
+    store_.collect({});
+    EXPECT_TRUE(store_.list().empty());
+}
+
+TEST_F(ContentContract, ManyWritersOfOneBlob) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&] {
+            for (int n = 0; n < 20; ++n) store_.put("blob " + std::to_string(n));
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(store_.list().size(), 20U);
+    for (const auto& blob : store_.list()) EXPECT_EQ(store_.read(blob.digest, 100).size(), blob.size);
+}
+
+TEST_F(ContentContract, SurvivesReopening) {
+    const Digest digest = store_.put("x");
+    store_.sync();
+    const Store again(directory_.path());
+    EXPECT_EQ(again.read(digest, 10), "x");
+}
+
+}  // namespace
+}  // namespace brig::content

@@ -1,0 +1,303 @@
+// What every snapshotter must do, after the cases of containerd's suite. A platform's own driver
+// joins by a name in drivers().
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "archive/layer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/strings.h"
+#include "snapshot/snapshotter.h"
+#include "support/tar_builder.h"
+
+namespace brig::snapshot {
+namespace {
+
+namespace fs = std::filesystem;
+using brig::testing::TarBuilder;
+using ::testing::UnorderedElementsAre;
+
+/// The mounts of a snapshot, mounted for the lifetime of the object.
+class Mounted {
+public:
+    Mounted(const std::vector<Mount>& mounts, fs::path target) : target_(std::move(target)) {
+        fs::create_directories(target_);
+        for (const auto& mount : mounts) {
+            std::vector<std::string> data;
+            unsigned long flags = mount.type == "bind" ? MS_BIND : 0;
+            bool read_only = false;
+            for (const auto& option : mount.options) {
+                if (option == "ro") read_only = true;
+                else if (option != "rw" && option != "rbind") data.push_back(option);
+            }
+            ok_ = ::mount(mount.source.c_str(), target_.c_str(), mount.type.c_str(), flags, join(data, ",").c_str()) == 0;
+            if (ok_ && read_only) ::mount(nullptr, target_.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr);
+        }
+    }
+    ~Mounted() { if (ok_) ::umount2(target_.c_str(), MNT_DETACH); }
+    Mounted(const Mounted&) = delete;
+    Mounted& operator=(const Mounted&) = delete;
+    [[nodiscard]] bool ok() const { return ok_; }
+    [[nodiscard]] fs::path path(const char* name = "") const { return target_ / name; }
+
+private:
+    fs::path target_;
+    bool ok_ = false;
+};
+
+class SnapshotContract : public ::testing::TestWithParam<const char*> {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0) GTEST_SKIP() << "mounting takes root";
+        open();
+        const Mounted probe(driver_->prepare("probe", std::nullopt), work_.path() / "probe");
+        if (!probe.ok()) GTEST_SKIP() << "this host does not allow mounts";
+    }
+    void open() { driver_ = make_snapshotter(GetParam(), work_.path() / "snapshots"); }
+
+    /// Writes in an active snapshot through its mount.
+    void change(const std::string& key, const std::function<void(const fs::path&)>& action) {
+        const Mounted mounted(driver_->mounts(key), work_.path() / "mnt");
+        ASSERT_TRUE(mounted.ok()) << key;
+        action(mounted.path());
+    }
+    void layer(const std::string& name, const std::optional<std::string>& parent, const std::function<void(const fs::path&)>& action) {
+        driver_->prepare(name + "-active", parent);
+        change(name + "-active", action);
+        driver_->commit(name, name + "-active");
+    }
+    std::string content(const std::string& key, const char* file) {
+        const Mounted mounted(driver_->mounts(key), work_.path() / "mnt");
+        return fs::exists(mounted.path(file)) ? read_file(mounted.path(file)) : "absent";
+    }
+    static void put(const fs::path& path, std::string_view text) {
+        fs::create_directories(path.parent_path());
+        write_file_atomic(path, text, 0644, Durability::rebuildable);
+    }
+    ErrorKind kind_of(const std::function<void()>& action) {
+        try {
+            action();
+        } catch (const Error& e) {
+            return e.kind();
+        }
+        return ErrorKind::cancelled;
+    }
+
+    TempDir work_{"/tmp", "brig-snapshot-contract"};
+    std::unique_ptr<Snapshotter> driver_;
+};
+
+TEST_P(SnapshotContract, LayersStack) {
+    layer("one", std::nullopt, [](const fs::path& root) { put(root / "a", "1"); put(root / "d/x", "1"); });
+    layer("two", "one", [](const fs::path& root) { put(root / "a", "2"); put(root / "b", "2"); });
+    driver_->prepare("top", "two");
+    EXPECT_EQ(content("top", "a"), "2");
+    EXPECT_EQ(content("top", "b"), "2");
+    EXPECT_EQ(content("top", "d/x"), "1");
+    driver_->prepare("below", "one");
+    EXPECT_EQ(content("below", "a"), "1");
+    EXPECT_EQ(content("below", "b"), "absent");
+}
+
+TEST_P(SnapshotContract, ChangesStayInTheirSnapshot) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a", "base"); });
+    driver_->prepare("c1", "base");
+    driver_->prepare("c2", "base");
+    change("c1", [](const fs::path& root) { put(root / "a", "c1"); });
+    EXPECT_EQ(content("c1", "a"), "c1");
+    EXPECT_EQ(content("c2", "a"), "base");
+}
+
+TEST_P(SnapshotContract, DeletedFilesStayDeleted) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "f", "x"); put(root / "d/f", "x"); });
+    layer("less", "base", [](const fs::path& root) { fs::remove(root / "f"); fs::remove_all(root / "d"); });
+    driver_->prepare("c", "less");
+    EXPECT_EQ(content("c", "f"), "absent");
+    EXPECT_EQ(content("c", "d/f"), "absent");
+    layer("again", "less", [](const fs::path& root) { put(root / "d/new", "n"); });
+    driver_->prepare("c2", "again");
+    EXPECT_EQ(content("c2", "d/f"), "absent");
+    EXPECT_EQ(content("c2", "d/new"), "n");
+}
+
+TEST_P(SnapshotContract, DirectoryOwnersAndModesAreKept) {
+    layer("base", std::nullopt, [](const fs::path& root) {
+        fs::create_directory(root / "d");
+        ASSERT_EQ(::chown((root / "d").c_str(), 5, 6), 0);
+        ASSERT_EQ(::chmod((root / "d").c_str(), 01770), 0);
+        ASSERT_EQ(::chmod(root.c_str(), 0711), 0);
+    });
+    driver_->prepare("c", "base");
+    const Mounted mounted(driver_->mounts("c"), work_.path() / "mnt");
+    struct stat info {};
+    ASSERT_EQ(::stat(mounted.path("d").c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, 5U);
+    EXPECT_EQ(info.st_gid, 6U);
+    EXPECT_EQ(info.st_mode & 07777U, 01770U);
+    ASSERT_EQ(::stat(mounted.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777U, 0711U) << "the root's own mode";
+}
+
+TEST_P(SnapshotContract, RenamesAcrossLayers) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a/f", "x"); });
+    layer("moved", "base", [](const fs::path& root) {
+        put(root / "b", "y");
+        fs::rename(root / "a/f", root / "g");
+    });
+    driver_->prepare("c", "moved");
+    EXPECT_EQ(content("c", "g"), "x");
+    EXPECT_EQ(content("c", "a/f"), "absent");
+}
+
+TEST_P(SnapshotContract, ViewsAreReadOnly) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a", "x"); });
+    layer("two", "base", [](const fs::path& root) { put(root / "b", "y"); });
+    const Mounted mounted(driver_->prepare("view", "two", Kind::view), work_.path() / "view");
+    ASSERT_TRUE(mounted.ok());
+    EXPECT_EQ(read_file(mounted.path("a")), "x");
+    EXPECT_EQ(read_file(mounted.path("b")), "y");
+    EXPECT_THROW(put(mounted.path("c"), "z"), Error);
+    EXPECT_EQ(kind_of([&] { driver_->commit("x", "view"); }), ErrorKind::failed_precondition);
+    EXPECT_EQ(driver_->stat("view")->kind, Kind::view);
+}
+
+TEST_P(SnapshotContract, StatTellsKindAndParent) {
+    layer("base", std::nullopt, [](const fs::path&) {});
+    driver_->prepare("c", "base");
+    EXPECT_EQ(driver_->stat("base")->kind, Kind::committed);
+    EXPECT_FALSE(driver_->stat("base")->parent);
+    EXPECT_EQ(driver_->stat("c")->kind, Kind::active);
+    EXPECT_EQ(driver_->stat("c")->parent, "base");
+    EXPECT_FALSE(driver_->stat("base-active")) << "commit takes the key away";
+    EXPECT_FALSE(driver_->stat("nothing"));
+    std::vector<std::string> keys;
+    for (const auto& info : driver_->list()) keys.push_back(info.key);
+    EXPECT_THAT(keys, UnorderedElementsAre("probe", "base", "c"));
+}
+
+TEST_P(SnapshotContract, BadCallsAreNamed) {
+    layer("base", std::nullopt, [](const fs::path&) {});
+    driver_->prepare("c", "base");
+    EXPECT_EQ(kind_of([&] { driver_->prepare("c", "base"); }), ErrorKind::already_exists);
+    EXPECT_EQ(kind_of([&] { driver_->prepare("base", std::nullopt); }), ErrorKind::already_exists);
+    EXPECT_EQ(kind_of([&] { driver_->prepare("d", "nothing"); }), ErrorKind::not_found);
+    EXPECT_EQ(kind_of([&] { driver_->prepare("d", "c"); }), ErrorKind::failed_precondition);
+    EXPECT_EQ(kind_of([&] { driver_->mounts("nothing"); }), ErrorKind::not_found);
+    EXPECT_EQ(kind_of([&] { driver_->mounts("base"); }), ErrorKind::failed_precondition);
+    EXPECT_EQ(kind_of([&] { driver_->commit("base", "c"); }), ErrorKind::already_exists);
+    EXPECT_TRUE(driver_->stat("c")) << "a failed commit keeps the active snapshot";
+    EXPECT_EQ(kind_of([&] { driver_->commit("x", "base"); }), ErrorKind::failed_precondition);
+    EXPECT_EQ(kind_of([&] { driver_->commit("x", "nothing"); }), ErrorKind::not_found);
+    EXPECT_EQ(kind_of([&] { driver_->remove("nothing"); }), ErrorKind::not_found);
+    EXPECT_EQ(kind_of([&] { driver_->remove("base"); }), ErrorKind::failed_precondition);
+    EXPECT_EQ(kind_of([&] { driver_->prepare("", "base"); }), ErrorKind::invalid_argument);
+    EXPECT_EQ(kind_of([&] { driver_->prepare("a\nb", "base"); }), ErrorKind::invalid_argument);
+}
+
+TEST_P(SnapshotContract, RemovalGoesFromTheTop) {
+    layer("one", std::nullopt, [](const fs::path& root) { put(root / "a", "x"); });
+    layer("two", "one", [](const fs::path&) {});
+    EXPECT_EQ(kind_of([&] { driver_->remove("one"); }), ErrorKind::failed_precondition);
+    driver_->remove("two");
+    driver_->remove("one");
+    driver_->remove("probe");
+    EXPECT_TRUE(driver_->list().empty());
+    EXPECT_TRUE(fs::is_empty(work_.path() / "snapshots"));
+}
+
+TEST_P(SnapshotContract, SurvivesReopening) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a", "x"); });
+    driver_->prepare("c", "base");
+    change("c", [](const fs::path& root) { put(root / "b", "y"); });
+    open();
+    EXPECT_EQ(content("c", "a"), "x");
+    EXPECT_EQ(content("c", "b"), "y");
+    driver_->commit("next", "c");
+    open();
+    EXPECT_EQ(driver_->stat("next")->kind, Kind::committed);
+}
+
+TEST_P(SnapshotContract, UsageIsOfTheSnapshotAlone) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a", std::string(1 << 20, 'x')); });
+    EXPECT_GE(driver_->usage("base").bytes, 1U << 20U);
+    EXPECT_GE(driver_->usage("base").inodes, 1U);
+    EXPECT_EQ(kind_of([&] { driver_->usage("nothing"); }), ErrorKind::not_found);
+}
+
+TEST_P(SnapshotContract, ManyLayers) {
+    std::optional<std::string> parent;
+    for (int i = 0; i < 60; ++i) {
+        const std::string name = "l" + std::to_string(i);
+        layer(name, parent, [&](const fs::path& root) { put(root / ("f" + std::to_string(i)), "x"); });
+        parent = name;
+    }
+    driver_->prepare("c", parent);
+    EXPECT_EQ(content("c", "f0"), "x");
+    EXPECT_EQ(content("c", "f59"), "x");
+}
+
+TEST_P(SnapshotContract, TreesUnpackAndDiff) {
+    driver_->prepare("u1", std::nullopt);
+    archive::apply_tar(*archive::from_memory(TarBuilder().directory("d/").file("d/a", "1").file("d/b", "1").finish()),
+                       driver_->tree("u1"));
+    driver_->commit("l1", "u1");
+    driver_->prepare("u2", "l1");
+    archive::apply_tar(*archive::from_memory(TarBuilder().directory("d/").file("d/.wh.a").file("d/c", "2").finish()),
+                       driver_->tree("u2"));
+    driver_->commit("l2", "u2");
+    driver_->prepare("c", "l2");
+    EXPECT_EQ(content("c", "d/a"), "absent");
+    EXPECT_EQ(content("c", "d/b"), "1");
+    EXPECT_EQ(content("c", "d/c"), "2");
+    std::string tar;
+    archive::write_layer(driver_->tree("l2"), [&](std::span<const std::byte> data) {
+        tar.append(reinterpret_cast<const char*>(data.data()), data.size());
+    });
+    EXPECT_NE(tar.find("d/.wh.a"), std::string::npos);
+    EXPECT_NE(tar.find("d/c"), std::string::npos);
+    EXPECT_EQ(tar.find("d/b"), std::string::npos);
+}
+
+TEST_P(SnapshotContract, HardLinksAndAttributesAreKept) {
+    layer("base", std::nullopt, [](const fs::path& root) {
+        put(root / "a", "x");
+        fs::create_hard_link(root / "a", root / "b");
+        fs::create_symlink("/nowhere", root / "l");
+        ASSERT_EQ(::chmod((root / "a").c_str(), 04755), 0);
+    });
+    driver_->prepare("c", "base");
+    const Mounted mounted(driver_->mounts("c"), work_.path() / "mnt");
+    EXPECT_EQ(fs::hard_link_count(mounted.path("a")), 2U);
+    EXPECT_EQ(fs::read_symlink(mounted.path("l")), "/nowhere");
+    struct stat info {};
+    ASSERT_EQ(::stat(mounted.path("b").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777U, 04755U);
+}
+
+TEST_P(SnapshotContract, ThreadsDoNotMeet) {
+    layer("base", std::nullopt, [](const fs::path&) {});
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < 20; ++i) {
+                const std::string key = std::to_string(t) + "-" + std::to_string(i);
+                driver_->prepare(key, "base");
+                if (i % 2 == 0) driver_->remove(key);
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(driver_->list().size(), 42U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Drivers, SnapshotContract, ::testing::Values("overlay", "copy"),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace brig::snapshot
