@@ -9,6 +9,7 @@
 //   init died in between are reported as exited with status 137 (the real status is lost unless
 //   it had been recorded); those still running can be signalled, waited for (status 137 at their
 //   end, being no children of the new shim), exec'd into, stopped and removed, but not attached.
+//   Execs that ran are forgotten.
 #pragma once
 
 #include <filesystem>

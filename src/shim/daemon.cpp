@@ -104,7 +104,14 @@ int run_daemon(const DaemonOptions& options) {
     if (say_ready) write_all(say_ready.get(), "r");
     say_ready.reset();
 
-    while (!stopping) poller.run_once();
+    while (!stopping) {
+        try {
+            poller.run_once();
+        } catch (const std::exception& e) {
+            // One task's trouble must not be every container's. What was not delivered comes again.
+            log::error("{}", e.what());
+        }
+    }
     ::unlink(socket.c_str());
     return 0;
 }

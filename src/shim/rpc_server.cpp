@@ -135,7 +135,13 @@ RpcServer::~RpcServer() = default;
 
 void RpcServer::on_ready(os::Ready) {
     Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket) return;
+    if (!socket) {
+        if (errno != EMFILE && errno != ENFILE) return;
+        // The connection stays in the queue; without a pause the loop would spin on it.
+        watch_.set({});
+        poller_.call_after(std::chrono::milliseconds(100), [this] { watch_.set({.readable = true}); });
+        return;
+    }
     const auto connection = std::make_shared<Connection>(*this, std::move(socket));
     connections_.emplace(connection.get(), connection);
 }
