@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "api/server.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -58,6 +59,20 @@ os::Ipv4Interface gateway_of(const std::string& subnet) {
     auto gateway = os::Ipv4Interface::parse(subnet);
     if (gateway.prefix < 31 && gateway == gateway.network()) gateway.address = os::Ipv4Address(gateway.address.value() + 1);
     return gateway;
+}
+
+/// Engines on one host must not take each other's interfaces for their own leftovers, nor give out
+/// the same addresses; so what is not chosen depends on the place where the engine runs.
+network::Config network_config(const engine::DaemonOptions& options) {
+    auto config = network::config_for(options.run);
+    if (!options.bridge.empty()) {
+        config.bridge = options.bridge;
+        config.link_prefix = "b" + std::string(Digest::of(options.bridge).hex().substr(0, 6));
+    }
+    if (!options.subnet.empty()) config.gateway = gateway_of(options.subnet);
+    if (!options.nft_table.empty()) config.firewall = options.nft_table;
+    if (!options.link_prefix.empty()) config.link_prefix = options.link_prefix;
+    return config;
 }
 
 void raise_descriptor_limit() {
@@ -121,12 +136,7 @@ int serve(const engine::DaemonOptions& options, const std::string& system, const
     parts.snapshots = snapshot::make_snapshotter(driver, options.root / "snapshots" / driver);
     parts.images = std::make_shared<image::Store>(image::Parts{options.root / "meta.db", content, *parts.snapshots});
     parts.volumes = std::make_shared<volume::Store>(options.root / "volumes");
-    parts.networks = std::make_shared<network::Networks>(
-        network::Config{.run_dir = options.run,
-                        .bridge = options.bridge,
-                        .gateway = gateway_of(options.subnet),
-                        .firewall = options.nft_table,
-                        .link_prefix = options.link_prefix});
+    parts.networks = std::make_shared<network::Networks>(network_config(options));
     const std::shared_ptr<shim::Client> tasks = shim::Client::connect({options.run, shim_program(options, self)});
     parts.tasks = tasks;
     {

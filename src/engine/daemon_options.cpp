@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <toml++/toml.h>
 
-#include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/strings.h"
@@ -17,8 +16,8 @@ const std::string_view daemon_usage =
     "  --run DIR             sockets and runtime state (default /run/brig)\n"
     "  -H, --host ADDRESS    listen on unix://PATH (default RUN/brig.sock; may be repeated)\n"
     "  --config FILE         default /etc/brig/brigd.toml, where it exists\n"
-    "  --bridge NAME         network interface of the default bridge (default brig0)\n"
-    "  --subnet ADDRESS/BITS its address and network (default 172.30.0.1/16)\n"
+    "  --bridge NAME         network interface of the default bridge (default brig0, or one made from --run)\n"
+    "  --subnet ADDRESS/BITS its address and network (default 172.30.0.1/16, or one made from --run)\n"
     "  --nft-table NAME      nftables table or PF anchor (default brig)\n"
     "  --link-prefix TEXT    begins the names of host-side interfaces\n"
     "  --snapshotter NAME    overlay, copy, zfs\n"
@@ -167,10 +166,6 @@ DaemonOptions parse_daemon_options(const std::vector<std::string>& arguments, co
     if (std::ranges::any_of(given, [](const auto& argument) { return argument.key == "host"; })) options.sockets.clear();
     for (const auto& [key, value] : given) apply_option(options, key, value);
     if (options.sockets.empty()) options.sockets.push_back(options.run / "brig.sock");
-    // Two engines on one host must not take each other's interfaces for their own leftovers.
-    if (options.link_prefix.empty()) {
-        options.link_prefix = options.bridge == "brig0" ? "brv" : "b" + std::string(Digest::of(options.bridge).hex().substr(0, 6));
-    }
     return options;
 }
 

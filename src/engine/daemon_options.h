@@ -15,10 +15,11 @@ struct DaemonOptions {
     std::filesystem::path root = "/var/lib/brig";
     std::filesystem::path run = "/run/brig";
     std::vector<std::filesystem::path> sockets;  ///< empty until finished: RUN/brig.sock
-    std::string bridge = "brig0";
-    std::string subnet = "172.30.0.1/16";  ///< the bridge's address
-    std::string nft_table = "brig";
-    std::string link_prefix;  ///< of host-side interfaces; empty: derived from the bridge
+    // Empty: what network::config_for chooses for `run`.
+    std::string bridge;
+    std::string subnet;       ///< the bridge's address
+    std::string nft_table;
+    std::string link_prefix;  ///< of host-side interfaces
     std::string snapshotter;  ///< empty: the platform's best
     std::string shim;         ///< program; empty: beside brigd, else from PATH
     log::Level log_level = log::Level::info;

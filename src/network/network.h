@@ -76,7 +76,7 @@ struct AttachRequest {
     std::string container_id;    ///< 64 hex digits
     std::string container_name;  ///< for messages
     std::string network = "bridge";
-    /// The jail's name (FreeBSD); unused on Linux.
+    /// The id of the sandbox to connect (FreeBSD); unused on Linux.
     std::string jail;
     std::vector<PortRequest> ports;
     std::optional<MacAddress> mac;

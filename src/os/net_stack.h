@@ -20,7 +20,7 @@ struct BridgeSpec {
 
 struct LinkSpec {
     std::string container_id;
-    std::string jail;  ///< FreeBSD: the name of the jail to link
+    std::string jail;  ///< FreeBSD: the sandbox to link, by its id
     std::string bridge;
     Ipv4Interface address;
     Ipv4Address gateway;

@@ -82,22 +82,6 @@ JailSockets receive(int report, int jail) {
 
 }  // namespace
 
-int jail_id(const std::string& name) {
-    std::string value = name;
-    std::array<char, 256> message{};
-    std::array<iovec, 4> parameters{};
-    std::string name_key = "name";
-    std::string message_key = "errmsg";
-    parameters[0] = {name_key.data(), name_key.size() + 1};
-    parameters[1] = {value.data(), value.size() + 1};
-    parameters[2] = {message_key.data(), message_key.size() + 1};
-    parameters[3] = {message.data(), message.size()};
-    const int jail = ::jail_get(parameters.data(), parameters.size(), 0);
-    if (jail < 0 && message[0] != '\0') throw SysError("look up jail {}: {}", name, message.data());
-    if (jail < 0) throw SysError("look up jail {}", name);
-    return jail;
-}
-
 JailSockets sockets_in_jail(int jail) {
     auto [ours, theirs] = make_socket_pair();
     const auto pid = ::fork();

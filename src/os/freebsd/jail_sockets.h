@@ -1,14 +1,9 @@
 // Sockets that act inside a VNET jail, for the engine outside of it.
 #pragma once
 
-#include <string>
-
 #include "base/fd.h"
 
 namespace brig::os::freebsd_net {
-
-/// Throws not_found when there is no such jail.
-int jail_id(const std::string& name);
 
 struct JailSockets {
     Fd interfaces;

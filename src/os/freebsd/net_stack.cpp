@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "os/freebsd/interface_requests.h"
+#include "os/freebsd/jail.h"
 #include "os/freebsd/jail_sockets.h"
 
 namespace brig::os {
@@ -116,9 +117,10 @@ Link FreebsdNetStack::connect(const LinkSpec& spec) {
 }
 
 void FreebsdNetStack::connect_inside(const LinkSpec& spec, const std::string& peer) {
-    const auto jail = jail_id(spec.jail);
-    move_to_jail(host_.get(), peer, jail);
-    const auto inside = sockets_in_jail(jail);
+    const auto jail = find_jail(jail_name(spec.jail));
+    if (!jail) throw Error(ErrorKind::not_found, "there is no jail of container {} to connect", spec.jail);
+    move_to_jail(host_.get(), peer, *jail);
+    const auto inside = sockets_in_jail(*jail);
     const auto socket = inside.interfaces.get();
     // A new VNET's loopback is down and has no address.
     add_address(socket, "lo0", {Ipv4Address(0x7f000001), 8});

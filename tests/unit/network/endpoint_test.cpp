@@ -114,9 +114,10 @@ struct KilledEngine {
     Networks networks(config);
     const auto endpoint = networks.attach({.container_id = plan.live, .container_name = "live", .ports = std::move(ports)});
     networks.attach({.container_id = plan.dead, .container_name = "dead"});
+    const auto sandbox = sandbox_of(endpoint);
     const auto child = ::fork();
     if (child == 0) {
-        if (::setns(sandbox_of(endpoint).get(), CLONE_NEWNET) != 0) ::_exit(1);
+        if (::setns(sandbox.get(), CLONE_NEWNET) != 0) ::_exit(1);
         const auto self = ::getpid();
         write_all(report, std::string_view(reinterpret_cast<const char*>(&self), sizeof(self)));
         ::close_range(3, ~0U, 0);  // as the exec of a container's program does
