@@ -1,5 +1,7 @@
 # brig_layer(NAME [LIBS ...]): src/NAME/*.cpp as a static library linked to every layer before it.
 # brig_program(NAME UPTO LAYER): src/apps/NAME.cpp linked to LAYER and what is before it.
+# brig_short_program(NAME LAYERS ... ARCHIVES ...): the same for a program so short-lived that the
+# dynamic linker would be half its work: linked statically where that is possible.
 set(BRIG_LAYERS "")
 
 function(brig_layer name)
@@ -29,6 +31,31 @@ function(brig_program name)
   endif()
   add_executable(${name} src/apps/${name}.cpp)
   target_link_libraries(${name} PRIVATE ${ARG_UPTO})
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+function(brig_short_program name)
+  cmake_parse_arguments(ARG "" "" "LAYERS;ARCHIVES" ${ARGN})
+  list(GET ARG_LAYERS 0 top)
+  set(archives "")
+  foreach(archive ${ARG_ARCHIVES})
+    find_library(BRIG_STATIC_${archive} lib${archive}.a)
+    list(APPEND archives ${BRIG_STATIC_${archive}})
+  endforeach()
+  if(BRIG_SANITIZE OR BRIG_TSAN OR CMAKE_CROSSCOMPILING OR "${archives}" MATCHES "NOTFOUND")
+    brig_program(${name} UPTO ${top})
+    return()
+  endif()
+  # By file name: a target would bring shared libraries along.
+  add_executable(${name} src/apps/${name}.cpp src/apps/static_fmt.cpp)
+  target_compile_options(${name} PRIVATE $<TARGET_PROPERTY:brig_options,INTERFACE_COMPILE_OPTIONS>)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  foreach(layer ${ARG_LAYERS})
+    add_dependencies(${name} ${layer})
+    target_link_libraries(${name} PRIVATE $<TARGET_FILE:${layer}>)
+  endforeach()
+  target_link_libraries(${name} PRIVATE ${archives})
+  target_link_options(${name} PRIVATE -static-pie -Wl,--gc-sections)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
