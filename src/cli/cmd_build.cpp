@@ -142,8 +142,9 @@ std::string read_start() {
 }
 
 struct Upload {
-    std::string dockerfile;
+    std::string dockerfile;  ///< its path in the context
     client::BodySource source;
+    std::string shown_as;  ///< what the user calls it, where the context has another name for it
 };
 
 Upload upload_from_standard_input(const BuildFlags& flags) {
@@ -168,8 +169,19 @@ Upload choose_upload(const std::string& path, const BuildFlags& flags) {
         throw Failure(1, "unable to prepare context: building from a URL is not implemented; fetch it and give its path");
     }
     BuildContext context = prepare_context(path, flags.file, read_standard_input);
-    std::string dockerfile = context.dockerfile;
-    return {std::move(dockerfile), send_context(std::move(context), flags.quiet)};
+    Upload upload{.dockerfile = context.dockerfile};
+    if (context.adds_dockerfile) upload.shown_as = flags.file == "-" ? "<stdin>" : flags.file;
+    upload.source = send_context(std::move(context), flags.quiet);
+    return upload;
+}
+
+/// Errors name the Dockerfile; a name that we made up would tell nothing.
+std::string in_users_words(std::string message, const Upload& upload) {
+    if (upload.shown_as.empty()) return message;
+    for (auto at = message.find(upload.dockerfile); at != std::string::npos; at = message.find(upload.dockerfile)) {
+        message.replace(at, upload.dockerfile.size(), upload.shown_as);
+    }
+    return message;
 }
 
 }  // namespace
@@ -183,7 +195,13 @@ int build(Invocation& in) {
         {.method = "POST", .target = "/build" + flags.query(upload.dockerfile), .content_type = "application/x-tar"},
         std::move(upload.source));
     std::string image;
-    show_progress(exchange, {.quiet = flags.quiet, .on_aux = [&](const Json& aux) { image = text_of(aux, "ID", image); }});
+    try {
+        show_progress(exchange, {.quiet = flags.quiet, .on_aux = [&](const Json& aux) { image = text_of(aux, "ID", image); }});
+    } catch (const Failure& failure) {
+        throw Failure(failure.exit_code(), in_users_words(failure.message(), upload));
+    } catch (const client::ApiError& error) {
+        throw Failure(1, in_users_words(error.message(), upload));
+    }
     if (flags.quiet) print_line(image);
     if (!flags.id_file.empty()) write_file_atomic(flags.id_file, image, 0644, Durability::rebuildable);
     return 0;

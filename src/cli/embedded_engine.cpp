@@ -1,18 +1,18 @@
 // An engine without any setting up: brigd as a background process that ends by itself when idle.
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <thread>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "cli/session.h"
-
-extern char** environ;
 
 namespace brig::cli {
 namespace {
@@ -34,40 +34,32 @@ std::string engine_program() {
     return "brigd";
 }
 
-struct SpawnPlan {
-    posix_spawn_file_actions_t actions{};
-    posix_spawnattr_t attributes{};
-    SpawnPlan() {
-        ::posix_spawn_file_actions_init(&actions);
-        ::posix_spawnattr_init(&attributes);
-    }
-    SpawnPlan(const SpawnPlan&) = delete;
-    SpawnPlan& operator=(const SpawnPlan&) = delete;
-    ~SpawnPlan() {
-        ::posix_spawn_file_actions_destroy(&actions);
-        ::posix_spawnattr_destroy(&attributes);
-    }
-};
-
-pid_t spawn_detached(const std::vector<std::string>& command, const fs::path& log) {
-    SpawnPlan plan;
-    ::posix_spawn_file_actions_addopen(&plan.actions, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&plan.actions, 1, "/dev/null", O_WRONLY, 0);
-    ::posix_spawn_file_actions_addopen(&plan.actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    // A session of its own, and the signal state of a fresh process: the terminal's Ctrl-C is ours.
+/// What the child does between fork and exec: a session of its own (the terminal's Ctrl-C is not
+/// for it) and the signals and descriptors of a fresh process.
+[[noreturn]] void become_engine(char* const* argv, int nothing, int log) {
+    ::setsid();
+    for (const int signal : {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH}) ::signal(signal, SIG_DFL);
     sigset_t none;
-    sigset_t all;
     sigemptyset(&none);
-    sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&plan.attributes, &none);
-    ::posix_spawnattr_setsigdefault(&plan.attributes, &all);
-    ::posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::dup2(nothing, STDIN_FILENO);
+    ::dup2(nothing, STDOUT_FILENO);
+    ::dup2(log, STDERR_FILENO);
+    ::execvp(argv[0], argv);
+    const std::string failure = std::string("cannot execute ") + argv[0] + ": " + std::strerror(errno) + "\n";
+    if (::write(log, failure.data(), failure.size()) < 0) ::_exit(126);
+    ::_exit(127);
+}
+
+pid_t start_in_background(const std::vector<std::string>& command, const fs::path& log) {
+    const Fd nothing = open_file("/dev/null", O_RDWR);
+    const Fd log_file = open_file(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     std::vector<char*> argv;
     for (const auto& word : command) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
-    pid_t pid = -1;
-    const int failure = ::posix_spawnp(&pid, argv[0], &plan.actions, &plan.attributes, argv.data(), environ);
-    if (failure != 0) throw SysError(failure, "start " + command.front());
+    const pid_t pid = ::fork();
+    if (pid < 0) throw SysError("fork");
+    if (pid == 0) become_engine(argv.data(), nothing.get(), log_file.get());
     return pid;
 }
 
@@ -94,7 +86,7 @@ void start_embedded_engine(const SessionOptions& options, const client::Endpoint
     const fs::path run = fs::path(endpoint.path).parent_path();
     make_directories(run, 0755);
     const fs::path log = run / "brigd.log";
-    const pid_t pid = spawn_detached(engine_command(options), log);
+    const pid_t pid = start_in_background(engine_command(options), log);
     const auto deadline = std::chrono::steady_clock::now() + patience;
     bool exited = false;
     while (!client::answers(endpoint)) {
