@@ -79,6 +79,26 @@ void check_network(const Record& record, const CreateRequest& request) {
     }
 }
 
+// A client takes "not found" at creation to be about the image, and pulls it: what else is missing
+// is a mistake in the request.
+
+ContainerPtr referred(const ContainerTable& table, const std::string& ref) {
+    try {
+        return table.find(ref);
+    } catch (const Error& e) {
+        throw Error(ErrorKind::invalid_argument, e.message());
+    }
+}
+
+std::string network_name(const network::Networks* networks, const std::string& ref) {
+    try {
+        if (networks != nullptr) return networks->inspect(ref).name;
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::not_found) throw;
+    }
+    throw Error(ErrorKind::invalid_argument, "network {} not found", ref);
+}
+
 }  // namespace
 
 Record Engine::Impl::make_record(const CreateRequest& request, const image::Image& image) {
@@ -95,14 +115,13 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
     auto& mode = record.host.network_mode;
     if (mode.empty() || mode == "default") mode = "bridge";
     if (mode.starts_with("container:")) {
-        mode = "container:" + table.find(mode.substr(10))->id;
+        mode = "container:" + referred(table, mode.substr(10))->id;
     } else if (mode != "bridge" && mode != "none" && mode != "host") {
-        if (!parts.networks) throw Error(ErrorKind::not_found, "network {} not found", mode);
-        mode = parts.networks->inspect(mode).name;
+        mode = network_name(parts.networks.get(), mode);
     }
     for (const auto& [name, endpoint] : request.networking.endpoints) {
         if (name != mode && name != "default" && name != "bridge" && name != "host" && name != "none") {
-            throw Error(ErrorKind::not_found, "network {} not found", name);
+            throw Error(ErrorKind::invalid_argument, "network {} not found", name);
         }
     }
     if (record.config.hostname.empty()) {
@@ -121,7 +140,7 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
     MountSources sources{record.config, record.host, {}};
     for (const auto& from : request.host.volumes_from) {
         const auto [ref, access] = split_once(from, ':');
-        for (auto mount : table.find(ref)->snapshot().mounts) {
+        for (auto mount : referred(table, ref)->snapshot().mounts) {
             if (mount.type == "tmpfs") continue;
             mount.rw = mount.rw && access.value_or("rw") != "ro";
             mount.anonymous = false;

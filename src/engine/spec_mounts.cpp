@@ -31,10 +31,11 @@ brig::Mount bind_of(const std::string& source, const std::string& target, bool w
 
 void set_shared_memory(oci::RuntimeSpec& spec, const HostConfig& host) {
     if (host.ipc_mode == "host") {
-        remove_mount(spec, "/dev/shm");
-        remove_mount(spec, "/dev/mqueue");
-        spec.mounts.push_back(bind_of("/dev/shm", "/dev/shm", true));
-        spec.mounts.push_back(bind_of("/dev/mqueue", "/dev/mqueue", true));
+        for (const char* place : {"/dev/shm", "/dev/mqueue"}) {
+            remove_mount(spec, place);
+            std::error_code error;
+            if (std::filesystem::exists(place, error)) spec.mounts.push_back(bind_of(place, place, true));
+        }
     } else if (host.ipc_mode == "none") {
         remove_mount(spec, "/dev/shm");
     } else if (auto* shm = find_mount(spec, "/dev/shm"); shm != nullptr && host.shm_size > 0) {

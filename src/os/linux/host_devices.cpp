@@ -32,8 +32,8 @@ bool describe_node(const std::string& path, std::vector<HostDevice>& out) {
 }
 
 void walk(const std::string& directory, std::vector<HostDevice>& out) {
-    // Places with file systems of their own, and the caller's terminal.
-    constexpr std::array<std::string_view, 8> skipped{"pts", "shm", "fd", "mqueue",
+    // Places with file systems of their own, the caller's terminal, and what leads to the host's.
+    constexpr std::array<std::string_view, 9> skipped{"pts",     "shm",       "fd",    "mqueue", "ptmx",
                                                       "console", "hugepages", ".udev", ".lxc"};
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(directory, error)) {
