@@ -2,6 +2,7 @@
 #include <linux/rtnetlink.h>
 
 #include "net_fixture.h"
+#include "os/linux/nftables.h"
 
 namespace brig::network {
 namespace {
@@ -91,8 +92,24 @@ TEST_F(PublishTest, NeighboursDoNotReachLoopback) {  // CVE-2020-8558
     aim_at_loopback(hostile.get(), attacker.gateway);
     EXPECT_EQ(ask_from(hostile.get(), SOCK_STREAM, "127.0.0.1", 7001, 500), "timeout");
     EXPECT_EQ(ask_from(hostile.get(), SOCK_STREAM, "127.0.0.1", 8082, 500), "timeout");
-    const auto lan = networks.attach(request());
-    (void)lan;
+}
+
+TEST_F(PublishTest, PassesAForwardChainWithPolicyDrop) {  // as docker and iptables leave it
+    using os::linux_net::run_nft;
+    run_nft("table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; \n } \n }\n");
+    {
+        Networks networks(config_);
+        const auto endpoint = networks.attach(request({port(8093, 80)}));
+        const auto sandbox = sandbox_of(endpoint);
+        const EchoServer server(sandbox.get(), SOCK_STREAM, 80);
+        const EchoServer outside_server(outside(), SOCK_STREAM, 7002);
+        EXPECT_EQ(ask_from(outside(), SOCK_STREAM, host_ip, 8093), outside_ip);
+        EXPECT_EQ(ask_from(sandbox.get(), SOCK_STREAM, outside_ip, 7002), host_ip);
+        networks.remove_all();
+    }
+    const auto left = run_nft("list table ip filter\n");
+    EXPECT_EQ(left.find(config_.bridge), std::string::npos) << left;
+    run_nft("delete table ip filter\n");
 }
 
 TEST_F(PublishTest, TwoContainersCannotHaveOnePort) {
