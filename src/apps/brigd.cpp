@@ -96,6 +96,7 @@ public:
         : thread_([this, &server, &engine, idle_exit] { watch(server, engine, idle_exit); }) {}
     ~Watchdog() {
         done_ = true;
+        ::pthread_kill(thread_.native_handle(), SIGTERM);
         thread_.join();
     }
     Watchdog(const Watchdog&) = delete;
@@ -104,9 +105,10 @@ public:
 private:
     void watch(api::Server& server, engine::Engine& engine, std::optional<int> idle_exit) {
         const sigset_t set = ending_signals();
-        const timespec interval{0, 500'000'000};
-        while (!done_) {
-            const int signal = ::sigtimedwait(&set, nullptr, &interval);
+        const timespec interval{1, 0};
+        for (;;) {
+            const int signal = idle_exit ? ::sigtimedwait(&set, nullptr, &interval) : ::sigwaitinfo(&set, nullptr);
+            if (done_) return;
             if (signal > 0) {
                 log::info("signal {}: leaving; containers go on", signal);
                 return server.stop();

@@ -98,7 +98,7 @@ std::vector<Argument> take_apart(const std::vector<std::string>& arguments) {
         auto [key, value] = split_once(std::string_view(text).substr(2), '=');
         if (!value && (key == "debug" || key == "help" || key == "version")) value = "true";
         if (!value && i + 1 < arguments.size()) value = arguments[++i];
-        if (!value) throw Error(ErrorKind::invalid_argument, "option --{} needs a value; see brigd --help", key);
+        if (!value) throw Error(ErrorKind::invalid_argument, "option --{} is unknown or needs a value; see brigd --help", key);
         out.push_back({std::move(key), std::move(*value)});
     }
     return out;
