@@ -18,7 +18,8 @@ namespace {
 
 class Body : public Source {
 public:
-    explicit Body(struct ::archive* input) : input_(input) {}
+    /// `ended` is set where the archive ends with this file's last byte.
+    Body(struct ::archive* input, std::uint64_t size, bool& ended) : input_(input), size_(size), ended_(ended) {}
 
     std::span<const std::byte> next() override {
         if (position_ == offset_ && block_.empty() && !read_block()) return {};
@@ -41,6 +42,11 @@ private:
         la_int64_t offset = 0;
         const int result = ::archive_read_data_block(input_, &data, &size, &offset);
         if (result != ARCHIVE_EOF && result < ARCHIVE_WARN) {
+            // `docker build -f` of a file outside the context leaves out the last padding.
+            if (offset_ == size_) {
+                ended_ = true;
+                return false;
+            }
             const char* text = ::archive_error_string(input_);
             throw Error(ErrorKind::invalid_argument, "{}", text != nullptr ? text : "unreadable file data");
         }
@@ -51,6 +57,8 @@ private:
     }
 
     struct ::archive* input_;
+    std::uint64_t size_;
+    bool& ended_;
     std::span<const std::byte> block_;
     std::uint64_t offset_ = 0;
     std::uint64_t position_ = 0;
@@ -137,6 +145,7 @@ struct TarInput::State {
     struct ::archive* input = ::archive_read_new();
     std::exception_ptr failure;
     std::unique_ptr<Source> body;
+    bool ended = false;
 };
 
 namespace {
@@ -144,7 +153,7 @@ namespace {
 /// Gives a failure of the underlying stream precedence over libarchive's report of it.
 class CheckedBody : public Source {
 public:
-    CheckedBody(struct ::archive* input, std::exception_ptr& failure) : body_(input), failure_(failure) {}
+    CheckedBody(Body body, std::exception_ptr& failure) : body_(std::move(body)), failure_(failure) {}
     std::span<const std::byte> next() override {
         try {
             return body_.next();
@@ -172,6 +181,10 @@ TarInput::~TarInput() = default;
 
 bool TarInput::next() {
     state_->body.reset();
+    if (state_->ended) {
+        state_->check(ARCHIVE_OK);  // a stream that failed there has not ended
+        return false;
+    }
     struct ::archive_entry* entry = nullptr;
     const int result = ::archive_read_next_header(state_->input, &entry);
     if (result == ARCHIVE_EOF) return false;
@@ -182,7 +195,9 @@ bool TarInput::next() {
 }
 
 Source& TarInput::body() {
-    if (!state_->body) state_->body = std::make_unique<CheckedBody>(state_->input, state_->failure);
+    if (!state_->body) {
+        state_->body = std::make_unique<CheckedBody>(Body(state_->input, size_, state_->ended), state_->failure);
+    }
     return *state_->body;
 }
 
