@@ -45,7 +45,7 @@ bool apply_whiteout(TreeWriter& writer, const Entry& entry) {
 }  // namespace
 
 Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& options) {
-    TarInput input(tar);
+    TarInput input(tar, options.padding);
     TreeWriter writer(tree, options.devices);
     Applied done;
     while (input.next()) {

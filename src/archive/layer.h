@@ -16,11 +16,15 @@ struct ApplyLimits {
     std::uint64_t bytes = std::uint64_t{1} << 40U;
 };
 
+/// Whether an archive may end right after its last file's bytes, without padding and end marks.
+enum class Padding { required, may_be_missing };
+
 struct ApplyOptions {
     ApplyLimits limits;
     /// Whiteout names are deletions in a layer, ordinary files in a root file system's tar.
     bool whiteouts = true;
     Devices devices = Devices::create;
+    Padding padding = Padding::required;
 };
 
 struct Applied {

@@ -18,8 +18,8 @@ namespace {
 
 class Body : public Source {
 public:
-    /// `ended` is set where the archive ends with this file's last byte.
-    Body(struct ::archive* input, std::uint64_t size, bool& ended) : input_(input), size_(size), ended_(ended) {}
+    /// `ended`: where given, the archive may end with this file's last byte, and that is noted.
+    Body(struct ::archive* input, std::uint64_t size, bool* ended) : input_(input), size_(size), ended_(ended) {}
 
     std::span<const std::byte> next() override {
         if (position_ == offset_ && block_.empty() && !read_block()) return {};
@@ -42,9 +42,8 @@ private:
         la_int64_t offset = 0;
         const int result = ::archive_read_data_block(input_, &data, &size, &offset);
         if (result != ARCHIVE_EOF && result < ARCHIVE_WARN) {
-            // `docker build -f` of a file outside the context leaves out the last padding.
-            if (offset_ == size_) {
-                ended_ = true;
+            if (ended_ != nullptr && offset_ == size_) {
+                *ended_ = true;
                 return false;
             }
             const char* text = ::archive_error_string(input_);
@@ -58,7 +57,7 @@ private:
 
     struct ::archive* input_;
     std::uint64_t size_;
-    bool& ended_;
+    bool* ended_;
     std::span<const std::byte> block_;
     std::uint64_t offset_ = 0;
     std::uint64_t position_ = 0;
@@ -113,7 +112,7 @@ Entry convert(struct ::archive_entry* from) {
 }  // namespace
 
 struct TarInput::State {
-    explicit State(Source& tar) : source(tar) {}
+    State(Source& tar, Padding wanted) : source(tar), padding(wanted) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() { ::archive_read_free(input); }
@@ -145,6 +144,7 @@ struct TarInput::State {
     struct ::archive* input = ::archive_read_new();
     std::exception_ptr failure;
     std::unique_ptr<Source> body;
+    Padding padding;
     bool ended = false;
 };
 
@@ -170,7 +170,7 @@ private:
 
 }  // namespace
 
-TarInput::TarInput(Source& tar) : state_(std::make_unique<State>(tar)) {
+TarInput::TarInput(Source& tar, Padding padding) : state_(std::make_unique<State>(tar, padding)) {
     ::archive_read_support_format_tar(state_->input);
     // An archive of nothing, as `tar cf - -T /dev/null` of some tars writes it.
     ::archive_read_support_format_empty(state_->input);
@@ -196,7 +196,8 @@ bool TarInput::next() {
 
 Source& TarInput::body() {
     if (!state_->body) {
-        state_->body = std::make_unique<CheckedBody>(Body(state_->input, size_, state_->ended), state_->failure);
+        bool* const ended = state_->padding == Padding::may_be_missing ? &state_->ended : nullptr;
+        state_->body = std::make_unique<CheckedBody>(Body(state_->input, size_, ended), state_->failure);
     }
     return *state_->body;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "archive/layer.h"
 #include "archive/stream.h"
 #include "archive/tree_writer.h"
 #include "archive/utf8_locale.h"
@@ -17,7 +18,7 @@ namespace brig::archive {
 class TarInput {
 public:
     /// `tar` is uncompressed and must outlive it.
-    explicit TarInput(Source& tar);
+    explicit TarInput(Source& tar, Padding padding = Padding::required);
     ~TarInput();
 
     /// The next entry; false at the end. Throws Error{invalid_argument} for what is not tar and for
