@@ -1,4 +1,6 @@
 // brig ps.
+#include <algorithm>
+
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/container_ports.h"
@@ -41,6 +43,11 @@ std::string mounts_of(const Json& container, bool whole) {
     return join(names, ",");
 }
 
+std::int64_t local_volumes(const Json& container) {
+    const Json& mounts = at_path(container, "Mounts");
+    return std::ranges::count_if(mounts, [](const Json& mount) { return text_of(mount, "Driver") == "local"; });
+}
+
 std::string networks_of(const Json& container) {
     std::vector<std::string> names;
     for (const auto& [name, ignored] : at_path(container, "NetworkSettings", "Networks").items()) names.push_back(name);
@@ -62,7 +69,7 @@ Json row_of(const Json& container, bool whole) {
             {"ID", short_id(text_of(container, "Id"), whole)},
             {"Image", image_of(container, whole)},
             {"Labels", joined_labels(at_path(container, "Labels"))},
-            {"LocalVolumes", std::to_string(at_path(container, "Mounts").size())},
+            {"LocalVolumes", std::to_string(local_volumes(container))},
             {"Mounts", mounts_of(container, whole)},
             {"Names", names_of(container, whole)},
             {"Networks", networks_of(container)},
