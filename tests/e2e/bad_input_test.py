@@ -33,7 +33,7 @@ def test_unknown_flag(engine):
 
 
 def test_unknown_command(engine):
-    assert "'frobnicate' is not a brig command" in refused(engine, "frobnicate")
+    assert "unknown command: brig frobnicate" in refused(engine, "frobnicate")
 
 
 def test_unknown_image(engine):

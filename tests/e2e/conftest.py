@@ -11,7 +11,10 @@ import time
 
 import pytest
 
-BIN = pathlib.Path(os.environ.get("BRIG_BIN", pathlib.Path(__file__).parents[2] / "build/dev/bin"))
+SOURCE = pathlib.Path(__file__).parents[2]
+BIN = pathlib.Path(os.environ.get("BRIG_BIN", SOURCE / "build/dev/bin"))
+ENDPOINTS_IN_ADVANCE = 4  # brigd keeps a few ready, as descriptors of its own
+READY_NETWORKS = 4  # interfaces of network namespaces that brigd keeps for the next containers
 CONTAINER_CGROUP = re.compile(r"[0-9a-f]{64}")
 
 
@@ -64,7 +67,8 @@ class Engine:
             self.process = subprocess.Popen(
                 [BIN / "brigd", "--root", self.root, "--run", self.run_dir, "--bridge", self.bridge,
                  "--subnet", self.subnet, "--nft-table", self.table, *self.extra],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=self.env())
+
         def ready():
             if self.process.poll() is not None:
                 raise AssertionError(f"brigd exited with {self.process.returncode}:\n{self.log.read_text()}")
@@ -74,7 +78,7 @@ class Engine:
 
     def env(self):
         return {**os.environ, "DOCKER_HOST": self.host, "BRIG_HOST": self.host, "DOCKER_BUILDKIT": "0",
-                "DOCKER_CLI_HINTS": "false"}
+                "DOCKER_CLI_HINTS": "false", "ASAN_OPTIONS": "quarantine_size_mb=1:malloc_context_size=8"}
 
     def command(self, *args):
         return [str(BIN / "brig"), "-H", self.host, *map(str, args)]
@@ -155,15 +159,19 @@ def leftovers(engine):
     for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
         if str(engine.dir) in line and "/netns/pool-" not in line and not line.split()[4].endswith("/netns"):
             found.append("mount " + line)
-    links = subprocess.run(["ip", "-o", "link", "show", "master", engine.bridge], capture_output=True, text=True)
-    found += ["interface " + line for line in links.stdout.splitlines()]
-    netns = engine.run_dir / "netns"
-    if netns.is_dir():
-        found += [f"netns {entry}" for entry in netns.iterdir() if not entry.name.startswith("pool-")]
+    found += [f"netns {entry}" for entry in (engine.run_dir / "netns").glob("*")]
+    links = interfaces(engine)
+    if len(links) > ENDPOINTS_IN_ADVANCE:
+        found += ["interface " + line for line in links]
     tasks = engine.run_dir / "tasks"
     if tasks.is_dir():
         found += [f"task {entry}" for entry in tasks.iterdir()]
     return found
+
+
+def interfaces(engine):
+    shown = subprocess.run(["ip", "-o", "link", "show", "master", engine.bridge], capture_output=True, text=True)
+    return shown.stdout.splitlines()
 
 
 def container_cgroups():
@@ -190,6 +198,8 @@ def engine(workspace, request):
         wait_for(lambda: not leftovers(made), 5, f"clean host (left: {leftovers(made)})")
         left = container_cgroups() - cgroups_before
         assert not left, f"cgroups left behind: {left}"
+        made.stop()
+        assert not list((made.run_dir / "netns").glob("*")) and not interfaces(made), "the pool goes with the engine"
     finally:
         made.close()
     if b"ERROR: AddressSanitizer" in made.log.read_bytes() or b"runtime error:" in made.log.read_bytes():

@@ -1,11 +1,10 @@
 """Images and builds: load, save, import, tag, rmi, history, Dockerfiles and their cache."""
 import json
 import tarfile
-import time
 import urllib.request
 
 import pytest
-from conftest import wait_for
+from conftest import SOURCE, wait_for
 
 
 def build(engine, directory, *args, **options):
@@ -112,19 +111,19 @@ def test_import_with_changes(tidy, tmp_path):
     tidy.brig("rmi", "imp:1")
 
 
-def test_rmi_refuses_an_image_in_use(tidy):
-    tidy.brig("tag", "busybox", "used:1")
+def test_rmi_refuses_an_image_in_use(tidy, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nLABEL only=here\n")
+    build(tidy, tmp_path, "-t", "used:1")
     tidy.brig("create", "--name", "user", "used:1")
     done = tidy.brig("rmi", "used:1", check=False)
-    assert done.returncode == 1 and "conflict" in done.stderr
+    assert done.returncode == 1 and "conflict: unable to remove repository reference" in done.stderr
     tidy.brig("rm", "user")
     tidy.brig("rmi", "used:1")
+    assert "No such image: used:1" in tidy.brig("rmi", "used:1", check=False).stderr
 
 
 def test_the_example_serves_a_page(tidy):
-    from conftest import BIN
-    example = BIN.parents[2] / "examples/web"
-    build(tidy, example, "-t", "web")
+    build(tidy, SOURCE / "examples/web", "-t", "web")
     tidy.brig("run", "-d", "--name", "web", "-p", "127.0.0.1:38081:8080", "web")
     address = tidy.brig("inspect", "--format", "{{.NetworkSettings.IPAddress}}", "web").stdout.strip()
 

@@ -6,7 +6,10 @@ import pytest
 from conftest import wait_for
 
 SERVER = "while :; do echo served | nc -l -p 80; done"
-UDP_ECHO = "while :; do nc -u -l -p 53 -e cat; done"
+# busybox serves no UDP; the host's own Python does, mounted into the container.
+HOST_USERLAND = ["-v", "/usr:/usr:ro", "-v", "/lib:/lib:ro", "-v", "/lib64:/lib64:ro"]
+UDP_ECHO = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('', 53))\n"
+            "while True:\n    data, peer = s.recvfrom(100)\n    s.sendto(data, peer)\n")
 
 
 def ask(address, port, timeout=2):
@@ -26,9 +29,9 @@ def outside(engine):
     ip("netns", "add", name)
     try:
         ip("link", "add", f"{name}h", "type", "veth", "peer", "name", "eth0", "netns", name)
-        ip("addr", "add", "192.0.2.1/24", "dev", f"{name}h")
+        ip("addr", "add", "198.51.100.1/24", "dev", f"{name}h")
         ip("link", "set", f"{name}h", "up")
-        ip("-n", name, "addr", "add", "192.0.2.2/24", "dev", "eth0")
+        ip("-n", name, "addr", "add", "198.51.100.2/24", "dev", "eth0")
         ip("-n", name, "link", "set", "eth0", "up")
         yield name
     finally:
@@ -51,7 +54,7 @@ def test_published_tcp_port(engine, outside):
     wait_for(lambda: ask(address, 80) == "served\n", 5, "the server by its own address")
     wait_for(lambda: ask("127.0.0.1", 38082) == "served\n", 5, "through 127.0.0.1")
     wait_for(lambda: ask(gateway, 38082) == "served\n", 5, "through the host's address")
-    wait_for(lambda: ask_from(outside, "192.0.2.1", 38082) == "served\n", 5, "from outside")
+    wait_for(lambda: ask_from(outside, "198.51.100.1", 38082) == "served\n", 5, "from outside")
     assert "0.0.0.0:38082->80/tcp" in engine.brig("ps", "--format", "{{.Ports}}").stdout
     assert "38082" in engine.brig("port", "srv").stdout
     # A container reaches it through the host's address too.
@@ -64,12 +67,13 @@ def test_published_tcp_port(engine, outside):
 def test_port_published_on_loopback_stays_there(engine, outside):
     engine.brig("run", "-d", "--name", "loc", "-p", "127.0.0.1:38083:80", "busybox", "sh", "-c", SERVER)
     wait_for(lambda: ask("127.0.0.1", 38083) == "served\n", 5, "through 127.0.0.1")
-    assert ask_from(outside, "192.0.2.1", 38083) == ""
+    assert ask_from(outside, "198.51.100.1", 38083) == ""
     engine.brig("rm", "-f", "loc")
 
 
 def test_published_udp_port(engine):
-    engine.brig("run", "-d", "--name", "udp", "-p", "38084:53/udp", "busybox", "sh", "-c", UDP_ECHO)
+    engine.brig("run", "-d", "--name", "udp", "-p", "38084:53/udp", *HOST_USERLAND, "busybox",
+                "/usr/bin/python3", "-c", UDP_ECHO)
 
     def echo():
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -99,13 +103,13 @@ def test_resolver_and_names_inside(engine):
 
 def test_container_reaches_out_through_the_host(engine, outside):
     server = subprocess.Popen(["ip", "netns", "exec", outside, "python3", "-c",
-                               "import socket\ns=socket.create_server(('192.0.2.2', 7777))\n"
+                               "import socket\ns=socket.create_server(('198.51.100.2', 7777))\n"
                                "c,peer=s.accept()\nc.sendall(peer[0].encode()+b'\\n')"])
     try:
         # The far side has no route back to the bridge, so an answer proves the masquerade.
-        seen = wait_for(lambda: engine.brig("run", "--rm", "busybox", "nc", "192.0.2.2", "7777", check=False).stdout,
+        seen = wait_for(lambda: engine.brig("run", "--rm", "busybox", "nc", "198.51.100.2", "7777", check=False).stdout,
                         10, "an answer")
-        assert seen == "192.0.2.1\n"
+        assert seen == "198.51.100.1\n"
     finally:
         server.kill()
         server.wait()
