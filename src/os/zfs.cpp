@@ -5,10 +5,9 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-#include <csignal>
-
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 #include "base/defer.h"
 #include "base/error.h"
