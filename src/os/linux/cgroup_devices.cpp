@@ -7,6 +7,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <mutex>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -77,6 +79,8 @@ public:
         code_.push_back({BPF_JMP | BPF_EXIT, 0, 0, 0, 0});
     }
 
+    [[nodiscard]] const std::vector<bpf_insn>& code() const { return code_; }
+
     [[nodiscard]] Fd load_into_kernel() const {
         bpf_attr attributes{};
         attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
@@ -101,6 +105,24 @@ private:
     std::vector<bpf_insn> code_;
     std::vector<std::size_t> jumps_;
 };
+
+bool same_code(const std::vector<bpf_insn>& a, const std::vector<bpf_insn>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(bpf_insn)) == 0;
+}
+
+/// The last program again when the rules are the same: a supervisor of a thousand containers loads
+/// (and the kernel keeps) one instead of a thousand.
+Fd loaded(const Program& program) {
+    static std::mutex mutex;
+    static std::vector<bpf_insn> last_code;
+    static Fd last;
+    const std::lock_guard lock(mutex);
+    if (!last || !same_code(last_code, program.code())) {
+        last = program.load_into_kernel();
+        last_code = program.code();
+    }
+    return last.duplicate();
+}
 
 /// What is attached to exactly this group.
 std::vector<std::uint32_t> attached_programs(int directory) {
@@ -153,14 +175,17 @@ void attach_device_rules(int directory, const std::vector<DeviceRule>& rules) {
     bool more = true;
     for (auto rule = rules.rbegin(); rule != rules.rend() && more; ++rule) more = program.add(*rule);
     if (more) program.decide(true);
-    const Fd loaded = program.load_into_kernel();
+    const Fd ours = loaded(program);
     const auto old = attached_programs(directory);
     bpf_attr attributes{};
     attributes.target_fd = static_cast<std::uint32_t>(directory);
-    attributes.attach_bpf_fd = static_cast<std::uint32_t>(loaded.get());
+    attributes.attach_bpf_fd = static_cast<std::uint32_t>(ours.get());
     attributes.attach_type = BPF_CGROUP_DEVICE;
     attributes.attach_flags = BPF_F_ALLOW_MULTI;
-    if (bpf(BPF_PROG_ATTACH, attributes) != 0) throw SysError("attach the device rules");
+    if (bpf(BPF_PROG_ATTACH, attributes) != 0) {
+        if (errno == EINVAL && !old.empty()) return;  // the very same program is attached already
+        throw SysError("attach the device rules");
+    }
     for (const std::uint32_t id : old) detach(directory, id);
 }
 

@@ -104,6 +104,7 @@ MountPlan plan_mount(const brig::Mount& mount) {
     plan.type = mount.type;
     plan.source = mount.source;
     plan.target = mount.target;
+    while (plan.target.size() > 1 && plan.target.ends_with('/')) plan.target.pop_back();
     plan.bind = mount.type == "bind" || mount.type == "rbind";
     plan.recursive_bind = mount.type == "rbind";
     for (const std::string& option : mount.options) {

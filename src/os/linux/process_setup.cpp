@@ -91,6 +91,7 @@ void ProcessSetup::detach_from_parent() {
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::setsid();
+    ::umask(022);  // for what is made on the way
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) throw SysError("forbid tracing");
 }
 

@@ -35,7 +35,7 @@ private:
     void mount_cgroups(const brig::Mount& mount, const CgroupView& cgroups);
     void attach_at(int mount, const std::string& target, bool directory);
     void copy_up(int mount, const std::string& target);
-    void mask(const std::string& path);
+    void mask(const std::string& path, int place);
     void make_node(const DeviceNode& node);
     void make_link(int directory, const char* name, const char* target);
 

@@ -302,6 +302,64 @@ TEST_F(Lifecycle, RaisingALimitWithoutTheRightIsNoFailure) {
     EXPECT_EQ(bundle.run().status, 0);
 }
 
+TEST_F(Lifecycle, UserNamespacesMapTheRoot) {
+    Bundle bundle({"sh", "-c", "id -u; cat /proc/self/uid_map; echo x > /dev/null; touch /made && echo written"});
+    bundle.spec.linux->namespaces.push_back({"user", ""});
+    bundle.spec.linux->uid_mappings = bundle.spec.linux->gid_mappings = {{0, 100000, 65536}};
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(bundle.path())) {
+        ASSERT_EQ(::lchown(entry.path().c_str(), 100000, 100000), 0);
+    }
+    std::filesystem::permissions(bundle.path(), std::filesystem::perms(0755));
+    ASSERT_EQ(::chown(bundle.rootfs().c_str(), 100000, 100000), 0);
+    const auto outcome = bundle.run();
+    EXPECT_THAT(outcome.output, testing::StartsWith("0\n"));
+    EXPECT_THAT(outcome.output, HasSubstr("100000      65536"));
+    EXPECT_THAT(outcome.output, HasSubstr("written"));
+    EXPECT_EQ(outcome.status, 0);
+}
+
+TEST_F(Lifecycle, AnotherContainersNamespacesAreJoined) {
+    Bundle first({"sleep", "100"});
+    const Started started = first.runtime().run(first.request());
+    Bundle second({"sh", "-c", "readlink /proc/self/ns/net /proc/self/ns/ipc; cat /proc/1/cmdline"});
+    for (auto& ns : second.spec.linux->namespaces) {
+        if (ns.type == "network") ns.path = fmt::format("/proc/{}/ns/net", started.pid);
+        if (ns.type == "ipc") ns.path = fmt::format("/proc/{}/ns/ipc", started.pid);
+        if (ns.type == "pid") ns.path = fmt::format("/proc/{}/ns/pid", started.pid);
+    }
+    const auto link = [&](const char* name) {
+        return std::filesystem::read_symlink(fmt::format("/proc/{}/ns/{}", started.pid, name)).string();
+    };
+    EXPECT_EQ(second.run().output, link("net") + "\n" + link("ipc") + "\n" + std::string("sleep\0" "100\0", 10));
+    first.runtime().remove(first.id, true);
+    Bundle::wait(started.pid);
+}
+
+TEST_F(Lifecycle, NothingStaysOpen) {
+    const auto open_files = [] {
+        std::size_t n = 0;
+        for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++n;
+        return n;
+    };
+    Bundle bundle({"sleep", "100"});
+    Bundle failing({"foo"});
+    std::size_t before = 0;
+    for (int i = 0; i < 3; ++i) {
+        {
+            auto runtime = bundle.runtime();
+            const Started started = runtime.create(bundle.request());
+            runtime.start(bundle.id);
+            EXPECT_EQ(bundle.exec({"true"}).status, 0);
+            EXPECT_THROW(bundle.exec({"foo"}), Error);
+            runtime.remove(bundle.id, true);
+            Bundle::wait(started.pid);
+            EXPECT_THROW(failing.run(), Error);
+        }
+        if (i == 0) before = open_files();
+    }
+    EXPECT_EQ(open_files(), before);
+}
+
 TEST_F(Lifecycle, RemoveConvergesAfterACrash) {
     Bundle bundle({"sleep", "100"});
     // A creator that is killed while its container waits to be started.
