@@ -48,6 +48,10 @@ Peeked peek(std::unique_ptr<Source> source);
 /// Error{invalid_argument}.
 std::unique_ptr<Source> decompress(std::unique_ptr<Source> source);
 
+/// Reads `source` ahead on a thread of its own, a megabyte at most. `source` must outlive it and is
+/// not to be used by others until the end was read or the result destroyed.
+std::unique_ptr<Source> on_own_thread(Source& source);
+
 /// Counts and digests what passes through it.
 class HashingSource : public Source {
 public:

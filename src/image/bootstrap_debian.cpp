@@ -2,6 +2,8 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 
 #include "archive/layer.h"
@@ -68,11 +70,24 @@ std::string mirror_for(const BootstrapTask& task, const Distribution& distributi
     return host_mirror(distribution.name).value_or(std::string(distribution.mirror));
 }
 
+/// No file and no record of the image is younger than this: SOURCE_DATE_EPOCH, or the beginning of
+/// the day, so that the same packages give the same image.
+std::int64_t source_date() {
+    const char* given = std::getenv("SOURCE_DATE_EPOCH");
+    if (const auto seconds = parse_int<std::int64_t>(given != nullptr ? given : "")) return *seconds;
+    return std::chrono::floor<std::chrono::days>(now()).time_since_epoch() / std::chrono::seconds(1);
+}
+
+std::vector<std::string> date_environment() {
+    return {"SOURCE_DATE_EPOCH=" + std::to_string(source_date())};
+}
+
 ImportRequest import_request(const BootstrapTask& task) {
     ImportRequest request{.name = task.name,
                           .message = "brig image bootstrap " + task.request.what,
                           .changes = {"CMD [\"bash\"]",
-                                      "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
+                                      "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                          .created = Instant(std::chrono::seconds(source_date()))};
     if (!task.request.architecture.empty()) request.platform = oci::Platform::parse(task.request.architecture);
     return request;
 }
@@ -84,10 +99,12 @@ Image by_mmdebstrap(const BootstrapTask& task, const std::string& program, const
                                   "--dpkgopt=path-exclude=/usr/share/man/*",
                                   "--dpkgopt=path-exclude=/usr/share/doc/*",
                                   "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-                                  "--dpkgopt=path-exclude=/usr/share/locale/*"};
+                                  "--dpkgopt=path-exclude=/usr/share/locale/*",
+                                  // The host's own, copied for the installation.
+                                  "--customize-hook=rm -f \"$1/etc/hostname\" \"$1/etc/resolv.conf\""};
     if (!task.request.architecture.empty()) argv.push_back("--architectures=" + task.request.architecture);
     argv.insert(argv.end(), {task.release, "-", mirror});
-    Program running(argv, task.progress);
+    Program running(argv, task.progress, date_environment());
     return import_tar(task.store, *running.output(), import_request(task));
 }
 
@@ -98,9 +115,10 @@ Image by_debootstrap(const BootstrapTask& task, const std::string& program, cons
     std::vector<std::string> argv{program, "--variant=minbase"};
     if (!task.request.architecture.empty()) argv.push_back("--arch=" + task.request.architecture);
     argv.insert(argv.end(), {task.release, root.string(), mirror});
-    run_program(argv, task.progress);
+    run_program(argv, task.progress, date_environment());
+    std::error_code absent;
+    for (const char* copied : {"etc/hostname", "etc/resolv.conf"}) fs::remove(root / copied, absent);
     for (const char* cache : {"var/cache/apt/archives", "var/lib/apt/lists"}) {
-        std::error_code absent;
         for (const auto& entry : fs::directory_iterator(root / cache, absent)) {
             if (entry.is_regular_file(absent)) fs::remove(entry.path(), absent);
         }

@@ -34,8 +34,9 @@ std::optional<std::string> find_program(const std::vector<std::string>& names);
 /// its own) and the error's text.
 class Program {
 public:
-    /// `argv[0]` is an absolute path.
-    Program(const std::vector<std::string>& argv, const Progress& progress);
+    /// `argv[0]` is an absolute path; `environment` ("NAME=value") is added to the fixed one.
+    Program(const std::vector<std::string>& argv, const Progress& progress,
+            const std::vector<std::string>& environment = {});
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
     /// Kills it when it has not been waited for.
@@ -59,6 +60,7 @@ private:
 };
 
 /// Everything a program prints on stdout.
-std::string run_program(const std::vector<std::string>& argv, const Progress& progress);
+std::string run_program(const std::vector<std::string>& argv, const Progress& progress,
+                        const std::vector<std::string>& environment = {});
 
 }  // namespace brig::image

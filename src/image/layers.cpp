@@ -63,6 +63,24 @@ void check_diff_id(const Digest& got, const std::optional<Digest>& expected) {
     }
 }
 
+/// Unpacks while the next megabyte is being inflated and hashed.
+archive::Applied apply_ahead(archive::Source& tar, const archive::LayerTree& tree) {
+    const auto ahead = archive::on_own_thread(tar);
+    return archive::apply_tar(*ahead, tree);
+}
+
+archive::Applied apply_blob(const Fd& file, const oci::Descriptor& blob, const archive::LayerTree& tree,
+                            const Digest& expected) {
+    // An uncompressed blob that is named by its diff ID was hashed when it was stored.
+    if (blob.media_type == oci::media_type::layer && blob.digest == expected) {
+        return archive::apply_tar(*archive::from_fd(file.get()), tree);
+    }
+    archive::HashingSource tar(archive::decompress(archive::from_fd(file.get())));
+    const auto applied = apply_ahead(tar, tree);
+    check_diff_id(tar.finish(), expected);
+    return applied;
+}
+
 }  // namespace
 
 Layers::Layers(content::Store& content, snapshot::Snapshotter& snapshots)
@@ -110,9 +128,7 @@ Layer Layers::unpack(const oci::Descriptor& blob, const std::optional<Digest>& p
     const std::string key = std::string(unpack_prefix) + random_hex(8);
     snapshots_.prepare(key, key_of(parent));
     Defer undo([&] { discard(key); });
-    archive::HashingSource tar(archive::decompress(archive::from_fd(file.get())));
-    const auto applied = archive::apply_tar(tar, snapshots_.tree(key));
-    check_diff_id(tar.finish(), expected);
+    const auto applied = apply_blob(file, blob, snapshots_.tree(key), expected);
     commit_as(chain, key);
     undo.dismiss();
     return {expected, chain, blob, applied.bytes};
@@ -131,7 +147,7 @@ Layer Layers::add(archive::Source& blob, const std::optional<Digest>& parent,
     const std::string key = std::string(unpack_prefix) + random_hex(8);
     snapshots_.prepare(key, key_of(parent));
     Defer undo([&] { discard(key); });
-    const auto applied = archive::apply_tar(tar, snapshots_.tree(key));
+    const auto applied = apply_ahead(tar, snapshots_.tree(key));
     const Digest diff_id = tar.finish();
     check_diff_id(diff_id, expected);
     while (!stored.next().empty()) {

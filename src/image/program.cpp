@@ -38,7 +38,7 @@ private:
 };
 
 /// Proxies and a fixed locale, nothing else of the engine's environment.
-std::vector<std::string> environment() {
+std::vector<std::string> fixed_environment() {
     std::vector<std::string> out{std::string("PATH=") + program_path, "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"};
     for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
                              "TMPDIR", "SSL_CA_CERT_FILE", "SSL_CERT_FILE"}) {
@@ -81,7 +81,8 @@ std::optional<std::string> find_program(const std::vector<std::string>& names) {
     return std::nullopt;
 }
 
-Program::Program(const std::vector<std::string>& argv, const Progress& progress)
+Program::Program(const std::vector<std::string>& argv, const Progress& progress,
+                 const std::vector<std::string>& environment)
     : name_(std::filesystem::path(argv.front()).filename().string()) {
     FdPair output = make_pipe();
     FdPair errors = make_pipe();
@@ -90,7 +91,8 @@ Program::Program(const std::vector<std::string>& argv, const Progress& progress)
     actions.put(null.get(), 0);
     actions.put(output.second.get(), 1);
     actions.put(errors.second.get(), 2);
-    const auto env = environment();
+    auto env = fixed_environment();
+    env.insert(env.end(), environment.begin(), environment.end());
     const int error = ::posix_spawn(&pid_, argv.front().c_str(), actions.get(), nullptr,
                                     pointers(argv).data(), pointers(env).data());
     if (error != 0) {
@@ -148,8 +150,9 @@ void Program::wait() {
 
 std::unique_ptr<archive::Source> Program::output() { return std::make_unique<ProgramOutput>(*this); }
 
-std::string run_program(const std::vector<std::string>& argv, const Progress& progress) {
-    Program program(argv, progress);
+std::string run_program(const std::vector<std::string>& argv, const Progress& progress,
+                        const std::vector<std::string>& environment) {
+    Program program(argv, progress, environment);
     std::string out = read_to_end(program.out(), max_output);
     program.wait();
     return out;

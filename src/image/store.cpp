@@ -33,7 +33,7 @@ bool is_prefix_of(std::string_view text, const Digest& id) {
     return text.starts_with("sha256:") ? id.str().starts_with(text) : id.hex().starts_with(text);
 }
 
-Store::Store(const Parts& parts) : state_(std::make_unique<State>(parts)) {}
+Store::Store(const Parts& parts) : state_(std::make_unique<State>(parts)) { collect(); }
 Store::~Store() = default;
 
 content::Store& Store::content() const { return state_->parts.content; }

@@ -92,8 +92,8 @@ struct Parts {
 /// Thread-safe. Images are read from memory; every change is on disk before a call returns.
 class Store {
 public:
-    /// Opens the tables and forgets images whose blobs did not survive; what nothing refers to
-    /// is collected by collect().
+    /// Opens the tables, forgets images whose blobs did not survive and collects what nothing
+    /// refers to.
     explicit Store(const Parts& parts);
     ~Store();
 
@@ -125,8 +125,8 @@ public:
         std::uint64_t bytes = 0;
     };
     Pruned prune(bool all, const std::vector<ImageUser>& users);
-    /// Removes snapshots and blobs that no image needs; call at start and after removals that
-    /// released their last container. Cheap when there is nothing to do.
+    /// Removes snapshots and blobs that no image needs; call when the last container of a removed
+    /// image is gone. Cheap when there is nothing to do.
     void collect();
 
     // Making. Hold a content().lease() from the first blob to `create`.
