@@ -323,13 +323,18 @@ private:
     /// inside a co_await expression anywhere here: GCC 12 destroys such temporaries twice.
     asio::awaitable<Reply> call(Request request) {
         auto job = std::make_shared<Request>(std::move(request));
-        return asio::async_initiate<decltype(asio::use_awaitable), void(Reply)>(
-            [this, job](auto handler) {
+        return on_pool<Reply>([this, job] { return handle(std::move(*job)); });
+    }
+
+    template <typename Result>
+    asio::awaitable<Result> on_pool(std::function<Result()> work) {
+        return asio::async_initiate<decltype(asio::use_awaitable), void(Result)>(
+            [this, work = std::move(work)](auto handler) {
                 auto done = std::make_shared<decltype(handler)>(std::move(handler));
-                shared_.handlers.submit([this, job, done] {
-                    auto reply = std::make_shared<Reply>(handle(std::move(*job)));
+                shared_.handlers.submit([this, work, done] {
+                    auto result = std::make_shared<Result>(work());
                     asio::post(socket_.get_executor(),
-                               [done, reply] { std::move (*done)(std::move(*reply)); });
+                               [done, result] { std::move (*done)(std::move(*result)); });
                 });
             },
             asio::use_awaitable);
@@ -399,7 +404,8 @@ private:
         std::string pending(static_cast<const char*>(buffer_.data().data()), buffer_.size());
         buffer_.clear();
         buffer_.shrink_to_fit();
-        co_await relay(socket_, std::move(pending), std::move(hijack.stream));
+        if (hijack.open) hijack.stream = co_await on_pool<Fd>(hijack.open);
+        if (hijack.stream) co_await relay(socket_, std::move(pending), std::move(hijack.stream));
         co_return false;
     }
 

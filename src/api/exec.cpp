@@ -28,24 +28,24 @@ engine::ExecStart start_options(const Request& request) {
     return options;
 }
 
-/// Whether the command could not be run, as against there being no such exec or container.
-bool is_command_failure(const Error& error) {
-    return error.kind() == ErrorKind::permission_denied ||
-           (error.kind() == ErrorKind::not_found && !error.message().starts_with("No such"));
+/// Whether it has been started before: a mistake that is reported instead of a stream.
+bool was_started(const nlohmann::json& exec) {
+    return exec.at("Running") == true || !exec.at("ExitCode").is_null();
 }
 
+/// The client is told first and the command started then: so its first output cannot arrive
+/// together with the reply's head, and the client gets ready while the command starts.
 Reply start(Context& context, Request& request) {
     const auto options = start_options(request);
-    try {
-        auto attached = context.engine.exec_start(request.parameter("id"), options);
-        if (options.detach) return {200, {}, {}};
-        return hijacked(request, std::move(attached.stream), attached.tty);
-    } catch (const Error& error) {
-        if (!is_command_failure(error)) throw;
-        // Clients that attach look at what the stream says and then at the exit code.
-        if (options.detach) return error_reply(400, error.message());
-        return hijacked_message(request, error.message(), options.tty);
+    const auto& id = request.parameter("id");
+    if (options.detach || was_started(context.engine.exec_inspect(id))) {
+        (void)context.engine.exec_start(id, options);
+        return {200, {}, {}};
     }
+    const auto open = [&context, id, options] {
+        return std::move(context.engine.exec_start(id, options).stream);
+    };
+    return hijacked_later(request, open, options.tty);
 }
 
 Reply resize(Context& context, Request& request) {

@@ -1,6 +1,8 @@
 // The names of the two stream forms, and a stream of one message.
 #include "api/hijack.h"
 
+#include "base/error.h"
+
 namespace brig::api {
 namespace {
 
@@ -25,11 +27,23 @@ Reply hijacked(const Request& request, Fd stream, bool tty) {
     return reply;
 }
 
-Reply hijacked_message(const Request& request, std::string_view message, bool tty) {
+Reply hijacked_later(const Request& request, std::function<Fd()> open, bool tty) {
+    auto reply = hijacked(request, Fd(), tty);
+    std::get<Upgrade>(reply.body).open = [open = std::move(open), tty]() -> Fd {
+        try {
+            return open();
+        } catch (...) {
+            return message_stream(describe(std::current_exception()), tty);
+        }
+    };
+    return reply;
+}
+
+Fd message_stream(std::string_view message, bool tty) {
     auto pair = make_socket_pair();
     const auto line = std::string(message) + "\r\n";
     write_all(pair.second.get(), tty ? line : framed(2, line));
-    return hijacked(request, std::move(pair.first), tty);
+    return std::move(pair.first);
 }
 
 }  // namespace brig::api

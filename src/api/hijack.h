@@ -1,6 +1,7 @@
 // Replies that hand the connection to a process's input and output.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "api/http.h"
@@ -11,8 +12,10 @@ namespace brig::api {
 /// before API 1.42 know as raw too.
 std::string_view stream_type(const Request& request, bool tty);
 Reply hijacked(const Request& request, Fd stream, bool tty);
-/// A stream that says `message` on the process's stderr and ends: for failures that come after
-/// the point where the client expects a stream.
-Reply hijacked_message(const Request& request, std::string_view message, bool tty);
+/// The same for a stream that `open` begins, after the client has been told; failures of `open`
+/// are reported on the stream.
+Reply hijacked_later(const Request& request, std::function<Fd()> open, bool tty);
+/// A stream that says `message` on the process's stderr, and ends.
+Fd message_stream(std::string_view message, bool tty);
 
 }  // namespace brig::api

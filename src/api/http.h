@@ -2,6 +2,7 @@
 // are plain synchronous functions, and everything of unbounded size is a file descriptor.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -42,6 +43,9 @@ struct Request {
 struct Upgrade {
     Fd stream;  ///< a connected stream socket
     std::string content_type = "application/vnd.docker.raw-stream";
+    /// Instead of `stream`, for one that begins when the client has been told that it will: called
+    /// once, on a handler's thread. Must not throw.
+    std::function<Fd()> open = {};
 };
 
 /// `body` as Fd (pipe or stream socket) is sent as it becomes readable, until end of file. When the

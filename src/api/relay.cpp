@@ -3,6 +3,7 @@
 #include "api/relay.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
@@ -62,12 +63,28 @@ asio::awaitable<void> uplink(Hijack& hijack, std::string pending) {
     if (!error) hijack.stream.close();
 }
 
+/// Some clients (docker's for Python) read the reply's head with a buffer and then go on without
+/// it: what came together with the head is lost to them. So the head is given the time to be read
+/// on its own.
+asio::awaitable<void> let_head_be_read(Socket& client) {
+    asio::steady_timer pause(client.get_executor());
+    for (int tries = 0; tries < 50; ++tries) {
+        int unread = 0;
+        if (::ioctl(client.native_handle(), TIOCOUTQ, &unread) < 0 || unread == 0) co_return;
+        pause.expires_after(std::chrono::microseconds(200));
+        co_await pause.async_wait(quiet);
+    }
+}
+
 asio::awaitable<void> downlink(Hijack& hijack) {
     TransferBuffer buffer;
+    bool first = true;
     for (;;) {
         const auto [error, count] =
             co_await hijack.stream.async_read_some(asio::buffer(buffer.data(), buffer.size()), quiet);
         if (error) co_return;
+        if (first) co_await let_head_be_read(hijack.client);
+        first = false;
         const auto [failed, n] =
             co_await asio::async_write(hijack.client, asio::buffer(buffer.data(), count), quiet);
         if (failed) co_return;

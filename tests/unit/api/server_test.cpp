@@ -37,6 +37,7 @@ public:
         if (request.path == "/broken") return broken();
         if (request.path == "/silent") return silent();
         if (request.path == "/hijack") return hijack(request);
+        if (request.path == "/later") return later();
         if (request.path == "/held") return held();
         return {404, {}, "nothing here"};
     }
@@ -87,6 +88,16 @@ public:
         Upgrade upgrade;
         upgrade.stream = std::move(pair.first);
         return {request.wants_upgrade() ? 101 : 200, {}, std::move(upgrade)};
+    }
+    Reply later() {
+        Upgrade upgrade;
+        upgrade.open = [this] {
+            release.wait();
+            auto pair = make_socket_pair();
+            write_all(pair.second.get(), std::string_view("begun"));
+            return std::move(pair.first);
+        };
+        return {101, {}, std::move(upgrade)};
     }
     Reply held() {
         ++held_now;
@@ -322,6 +333,14 @@ TEST_F(ServerTest, HijackWithoutUpgradeAnswers200) {
     write_all(service_.process.get(), std::string_view("output"));
     service_.process.reset();
     EXPECT_EQ(c.rest(), "output");
+}
+
+TEST_F(ServerTest, AHijackedStreamCanBeginAfterTheHead) {
+    auto c = client();
+    c.send("POST /later HTTP/1.1\r\nConnection: Upgrade\r\n\r\n");
+    c.until("\r\n\r\n");
+    service_.release.count_down();
+    EXPECT_EQ(c.rest(), "begun");
 }
 
 TEST_F(ServerTest, AHijackerThatLeavesIsNoticedWithoutOutput) {
