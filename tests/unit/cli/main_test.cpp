@@ -1,55 +1,17 @@
 // The command line as a whole, where no engine is needed: usage errors, help, unknown commands.
 #include "cli/main.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/file.h"
-#include "cli/output.h"
+#include "cli/captured.h"
 
 namespace brig::cli {
 namespace {
 
-struct Outcome {
-    int code = 0;
-    std::string out, err;
-};
+using test::Outcome;
 
-/// Points one descriptor at a file for a while.
-class Redirect {
-public:
-    Redirect(int target, const std::string& path) : target_(target), saved_(::dup(target)) {
-        const Fd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        ::dup2(file.get(), target_);
-    }
-    Redirect(const Redirect&) = delete;
-    Redirect& operator=(const Redirect&) = delete;
-    ~Redirect() {
-        ::dup2(saved_, target_);
-        ::close(saved_);
-    }
-
-private:
-    int target_;
-    int saved_;
-};
-
-Outcome brig(std::vector<std::string> arguments) {
-    const TempDir directory("/tmp", "brig-cli-test");
-    const std::string out = directory.path() / "out";
-    const std::string err = directory.path() / "err";
-    arguments.insert(arguments.begin(), {"-H", "unix://" + (directory.path() / "none.sock").string()});
-    Outcome outcome;
-    {
-        const Redirect to_out(STDOUT_FILENO, out);
-        const Redirect to_err(STDERR_FILENO, err);
-        outcome.code = main(arguments);
-    }
-    outcome.out = read_file(out);
-    outcome.err = read_file(err);
-    return outcome;
+Outcome brig(const std::vector<std::string>& arguments) {
+    return test::brig_with("/nonexistent/brig.sock", arguments);
 }
 
 TEST(CommandLine, UnknownFlagsAndCommands) {

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "client/endpoint.h"
