@@ -321,7 +321,7 @@ TEST_F(Lifecycle, UserNamespacesMapTheRoot) {
 TEST_F(Lifecycle, AnotherContainersNamespacesAreJoined) {
     Bundle first({"sleep", "100"});
     const Started started = first.runtime().run(first.request());
-    Bundle second({"sh", "-c", "readlink /proc/self/ns/net /proc/self/ns/ipc; cat /proc/1/cmdline"});
+    Bundle second({"sh", "-c", "readlink /proc/self/ns/net; readlink /proc/self/ns/ipc; cat /proc/1/cmdline"});
     for (auto& ns : second.spec.linux->namespaces) {
         if (ns.type == "network") ns.path = fmt::format("/proc/{}/ns/net", started.pid);
         if (ns.type == "ipc") ns.path = fmt::format("/proc/{}/ns/ipc", started.pid);
