@@ -33,11 +33,18 @@ int main(int argc, char** argv) {
     brig::shim::DaemonOptions options{"/run/brig"};
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
-        if (argument == "--version") return print(stdout, fmt::format("brig-shim version {}, build {}\n", brig::version, brig::git_commit), 0);
+        if (argument == "--version")
+            return print(
+                stdout,
+                fmt::format("brig-shim version {}, build {}\n", brig::version, brig::git_commit),
+                0);
         if (argument == "--help" || argument == "-h") return print(stdout, usage, 0);
-        if (argument == "--foreground") options.foreground = true;
-        else if (argument == "--run" && i + 1 < argc) options.run_dir = argv[++i];
-        else return print(stderr, usage, 2);
+        if (argument == "--foreground")
+            options.foreground = true;
+        else if (argument == "--run" && i + 1 < argc)
+            options.run_dir = argv[++i];
+        else
+            return print(stderr, usage, 2);
     }
     try {
         return brig::shim::run_daemon(options);

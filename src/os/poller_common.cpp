@@ -27,7 +27,8 @@ void Poller::cancel(TimerId timer) {
 
 int Poller::wait_time(std::chrono::milliseconds limit) const {
     if (timers_.empty()) return static_cast<int>(limit.count());
-    const auto until = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now());
+    const auto until =
+        std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now());
     const auto wait = std::max(until, std::chrono::milliseconds(0));
     return static_cast<int>((limit.count() < 0 ? wait : std::min(wait, limit)).count());
 }

@@ -14,15 +14,26 @@ constexpr std::size_t congested_at = 256U << 10U;
 constexpr std::size_t relieved_at = 64U << 10U;
 
 std::array<char, 8> frame_header(Channel channel, std::size_t size) {
-    return {static_cast<char>(channel),    0, 0, 0, static_cast<char>(size >> 24U),
-            static_cast<char>(size >> 16U), static_cast<char>(size >> 8U), static_cast<char>(size)};
+    return {static_cast<char>(channel),
+            0,
+            0,
+            0,
+            static_cast<char>(size >> 24U),
+            static_cast<char>(size >> 16U),
+            static_cast<char>(size >> 8U),
+            static_cast<char>(size)};
 }
 
 }  // namespace
 
-Attachment::Attachment(os::Poller& poller, AttachmentHost& host, Hijacked connection, AttachOptions options)
-    : poller_(poller), host_(host), socket_(std::move(connection.socket)), options_(std::move(options)),
-      queue_(std::move(connection.unsent)), unread_(std::move(connection.unread)),
+Attachment::Attachment(os::Poller& poller, AttachmentHost& host, Hijacked connection,
+                       AttachOptions options)
+    : poller_(poller),
+      host_(host),
+      socket_(std::move(connection.socket)),
+      options_(std::move(options)),
+      queue_(std::move(connection.unsent)),
+      unread_(std::move(connection.unread)),
       input_ended_(!options_.in) {
     watch_ = std::make_unique<os::Watch>(poller_, socket_, *this, os::Interest{});
     update_interest();
@@ -31,7 +42,9 @@ Attachment::Attachment(os::Poller& poller, AttachmentHost& host, Hijacked connec
 bool Attachment::congested() const { return queue_.size() - sent_ > congested_at; }
 
 void Attachment::write(Channel channel, std::string_view data, bool framed) {
-    if (ended() || finished_ || peer_gone_ || !(channel == Channel::out ? options_.out : options_.err)) return;
+    if (ended() || finished_ || peer_gone_ ||
+        !(channel == Channel::out ? options_.out : options_.err))
+        return;
     auto header = frame_header(channel, data.size());
     const std::size_t header_size = framed ? header.size() : 0;
     std::size_t written = 0;

@@ -34,7 +34,8 @@ protected:
 
 class Attachment final : public os::Watcher {
 public:
-    Attachment(os::Poller& poller, AttachmentHost& host, Hijacked connection, AttachOptions options);
+    Attachment(os::Poller& poller, AttachmentHost& host, Hijacked connection,
+               AttachOptions options);
     Attachment(const Attachment&) = delete;
     Attachment& operator=(const Attachment&) = delete;
 

@@ -20,7 +20,8 @@ public:
 
     /// False when the other side was gone before the request could reach it: nothing has happened
     /// and the request may be made elsewhere. `stream`: the answer is any number of messages.
-    bool send(std::string_view service, std::string_view method, std::string payload, bool stream = false);
+    bool send(std::string_view service, std::string_view method, std::string payload,
+              bool stream = false);
     /// The payload of the answer, or of the next message of a stream. Reads not a byte past it
     /// when `exact`. Throws the callee's Error, or unavailable when the connection ends.
     std::string receive(bool exact = false);

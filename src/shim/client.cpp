@@ -21,7 +21,8 @@ constexpr std::size_t max_idle = 8;
 template <typename Message>
 Message parse(const std::string& payload) {
     Message message;
-    if (!message.ParseFromString(payload)) throw Error(ErrorKind::internal, "malformed answer of brig-shim");
+    if (!message.ParseFromString(payload))
+        throw Error(ErrorKind::internal, "malformed answer of brig-shim");
     return message;
 }
 
@@ -35,11 +36,16 @@ Message addressed(const std::string& id, const std::string& exec_id) {
 
 class RpcClient final : public Client {
 public:
-    explicit RpcClient(Options options) : options_(std::move(options)) { idle_.push_back(connect_new()); }
+    explicit RpcClient(Options options) : options_(std::move(options)) {
+        idle_.push_back(connect_new());
+    }
 
     void subscribe(Callbacks callbacks) override {
-        if (events_) throw Error(ErrorKind::failed_precondition, "the shim's events are subscribed to already");
-        events_ = std::make_unique<EventStream>([this] { return connect_new(); }, std::move(callbacks));
+        if (events_)
+            throw Error(ErrorKind::failed_precondition,
+                        "the shim's events are subscribed to already");
+        events_ =
+            std::make_unique<EventStream>([this] { return connect_new(); }, std::move(callbacks));
     }
 
     int create(const TaskSpec& spec) override {
@@ -53,7 +59,8 @@ public:
     }
     void exec(const ExecSpec& spec) override { call(shim_service, "Exec", to_wire(spec)); }
 
-    ExecStarted exec_start(const ExecSpec& spec, const std::optional<AttachOptions>& attach) override {
+    ExecStarted exec_start(const ExecSpec& spec,
+                           const std::optional<AttachOptions>& attach) override {
         auto request = to_wire(spec);
         if (!attach) return {pid_of(call(shim_service, "ExecStart", request)), Fd()};
         *request.mutable_attach() = to_wire(spec.id, spec.exec_id, *attach);
@@ -62,7 +69,8 @@ public:
         return {pid, channel.release()};
     }
 
-    Fd attach(const std::string& id, const std::string& exec_id, const AttachOptions& options) override {
+    Fd attach(const std::string& id, const std::string& exec_id,
+              const AttachOptions& options) override {
         Channel channel = send("Attach", to_wire(id, exec_id, options));
         channel.receive(true);
         return channel.release();
@@ -98,22 +106,24 @@ public:
     void update(const std::string& id, const std::string& resources_json) override {
         task_v2::UpdateTaskRequest request;
         request.set_id(id);
-        request.mutable_resources()->set_type_url("types.containerd.io/opencontainers/runtime-spec/1/LinuxResources");
+        request.mutable_resources()->set_type_url(
+            "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources");
         request.mutable_resources()->set_value(resources_json);
         call(task_service, "Update", request);
     }
 
     TaskExit wait(const std::string& id, const std::string& exec_id) override {
-        return from_wire(parse<v1::Exit>(call(shim_service, "Wait", addressed<task_v2::WaitRequest>(id, exec_id))));
+        return from_wire(parse<v1::Exit>(
+            call(shim_service, "Wait", addressed<task_v2::WaitRequest>(id, exec_id))));
     }
     TaskExit remove(const std::string& id, const std::string& exec_id) override {
-        return from_wire(
-            parse<v1::Exit>(call(shim_service, "Delete", addressed<task_v2::DeleteRequest>(id, exec_id))));
+        return from_wire(parse<v1::Exit>(
+            call(shim_service, "Delete", addressed<task_v2::DeleteRequest>(id, exec_id))));
     }
 
     TaskState state(const std::string& id, const std::string& exec_id) override {
-        return from_wire(
-            parse<v1::Process>(call(shim_service, "State", addressed<task_v2::StateRequest>(id, exec_id))));
+        return from_wire(parse<v1::Process>(
+            call(shim_service, "State", addressed<task_v2::StateRequest>(id, exec_id))));
     }
     std::vector<TaskState> list() override {
         const auto response = parse<v1::ListResponse>(call(shim_service, "List", task_v2::Empty()));
@@ -126,7 +136,8 @@ public:
         request.set_id(id);
         const auto response = parse<task_v2::PidsResponse>(call(task_service, "Pids", request));
         std::vector<int> pids;
-        for (const auto& process : response.processes()) pids.push_back(static_cast<int>(process.pid()));
+        for (const auto& process : response.processes())
+            pids.push_back(static_cast<int>(process.pid()));
         return pids;
     }
     TaskStats stats(const std::string& id) override {
@@ -157,7 +168,9 @@ private:
         return static_cast<int>(parse<task_v2::StartResponse>(payload).pid());
     }
 
-    Channel connect_new() { return Channel(connect_or_start(options_.run_dir, options_.shim_program)); }
+    Channel connect_new() {
+        return Channel(connect_or_start(options_.run_dir, options_.shim_program));
+    }
 
     /// A request of brig.shim.v1 on a connection of its own.
     template <typename Request>

@@ -1,13 +1,13 @@
 // See daemon.h.
 #include "shim/daemon.h"
 
-#include <csignal>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <thread>
 
 #include "base/error.h"
@@ -58,7 +58,8 @@ Fd listen_at(const fs::path& path) {
     const sockaddr_un address = unix_address(path);
     ::unlink(path.c_str());  // left by one that was killed; we hold the lock
     const mode_t before = ::umask(0177);
-    const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int bound =
+        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     ::umask(before);
     if (bound != 0) throw SysError("bind {}", path.string());
     if (::listen(socket.get(), SOMAXCONN) != 0) throw SysError("listen on {}", path.string());
@@ -70,7 +71,8 @@ void raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 1U << 20U);
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log::warn("{}", SysError("raise the limit of descriptors").message());
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log::warn("{}", SysError("raise the limit of descriptors").message());
 }
 
 }  // namespace
@@ -94,13 +96,16 @@ int run_daemon(const DaemonOptions& options) {
     Service service(supervisor, runtime, [&] { stopping = true; });
     poller.watch_signals({SIGCHLD, SIGTERM, SIGINT}, [&](int signal) {
         if (signal == SIGCHLD) return supervisor.reap_orphans_soon();
-        if (supervisor.empty()) stopping = true;
-        else log::info("signal {} ignored: there are tasks", signal);
+        if (supervisor.empty())
+            stopping = true;
+        else
+            log::info("signal {} ignored: there are tasks", signal);
     });
     const fs::path socket = run_dir / socket_name;
-    RpcServer server(poller, listen_at(socket), [&](std::string_view method, std::string_view payload, Call call) {
-        service.handle(method, payload, std::move(call));
-    });
+    RpcServer server(poller, listen_at(socket),
+                     [&](std::string_view method, std::string_view payload, Call call) {
+                         service.handle(method, payload, std::move(call));
+                     });
     if (say_ready) write_all(say_ready.get(), "r");
     say_ready.reset();
 

@@ -29,7 +29,8 @@ std::optional<TaskExit> load_exit(const fs::path& bundle, const std::string& id)
     const auto status = parse_int<int>(fields[1]);
     const auto at = parse_int<std::int64_t>(fields[3]);
     if (!pid || !status || !at) return std::nullopt;
-    return TaskExit{id, {}, *pid, *status, Instant(std::chrono::nanoseconds(*at)), fields[2] == "1"};
+    return TaskExit{
+        id, {}, *pid, *status, Instant(std::chrono::nanoseconds(*at)), fields[2] == "1"};
 }
 
 void remove_exit(const fs::path& bundle) { ::unlink((bundle / "exit").c_str()); }

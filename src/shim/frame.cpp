@@ -22,8 +22,9 @@ std::uint32_t get_u32(std::string_view bytes) {
 
 std::string encode(const Frame& frame) {
     if (frame.data.size() > max_frame_data) {
-        throw Error(ErrorKind::invalid_argument, "message of {} bytes is more than the {} that ttrpc allows",
-                    frame.data.size(), max_frame_data);
+        throw Error(ErrorKind::invalid_argument,
+                    "message of {} bytes is more than the {} that ttrpc allows", frame.data.size(),
+                    max_frame_data);
     }
     std::string out;
     out.reserve(frame_header_size + frame.data.size());
@@ -51,13 +52,16 @@ std::optional<Frame> FrameReader::next() {
     if (bytes.size() < frame_header_size) return std::nullopt;
     const std::size_t size = get_u32(bytes);
     if (size > max_frame_data) {
-        throw Error(ErrorKind::invalid_argument, "frame of {} bytes is more than the {} that ttrpc allows",
-                    size, max_frame_data);
+        throw Error(ErrorKind::invalid_argument,
+                    "frame of {} bytes is more than the {} that ttrpc allows", size,
+                    max_frame_data);
     }
     const auto type = static_cast<std::uint8_t>(bytes[8]);
-    if (type < 1 || type > 3) throw Error(ErrorKind::invalid_argument, "frame of unknown type {}", type);
+    if (type < 1 || type > 3)
+        throw Error(ErrorKind::invalid_argument, "frame of unknown type {}", type);
     if (bytes.size() < frame_header_size + size) return std::nullopt;
-    Frame frame{get_u32(bytes.substr(4)), static_cast<FrameType>(type), static_cast<std::uint8_t>(bytes[9]),
+    Frame frame{get_u32(bytes.substr(4)), static_cast<FrameType>(type),
+                static_cast<std::uint8_t>(bytes[9]),
                 std::string(bytes.substr(frame_header_size, size))};
     begin_ += frame_header_size + size;
     // An idle connection shall cost next to nothing.

@@ -1,13 +1,13 @@
 // See launcher.h.
 #include "shim/launcher.h"
 
-#include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <optional>
 
 #include "base/defer.h"
@@ -44,7 +44,8 @@ int run_to_ready(const fs::path& run_dir, const fs::path& program) {
     const std::string log = (run_dir / "shim.log").string();
     ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    ::posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ::posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                       0600);
     sigset_t none;
     sigset_t all;
     ::sigemptyset(&none);
@@ -58,7 +59,8 @@ int run_to_ready(const fs::path& run_dir, const fs::path& program) {
     std::string directory = fs::absolute(run_dir).string();
     char* const arguments[] = {name.data(), option.data(), directory.data(), nullptr};
     pid_t pid = 0;
-    if (const int error = ::posix_spawnp(&pid, name.c_str(), &actions, &attributes, arguments, environ)) {
+    if (const int error =
+            ::posix_spawnp(&pid, name.c_str(), &actions, &attributes, arguments, environ)) {
         throw SysError(error, "start " + name);
     }
     int status = 0;
@@ -76,8 +78,8 @@ Fd connect_or_start(const fs::path& run_dir, const fs::path& program) {
     if (auto socket = try_connect(run_dir)) return std::move(*socket);
     const int status = run_to_ready(run_dir, program);
     if (auto socket = try_connect(run_dir)) return std::move(*socket);
-    throw Error(ErrorKind::unavailable, "{} did not start (wait status {}); see {}", program.string(), status,
-                (run_dir / "shim.log").string());
+    throw Error(ErrorKind::unavailable, "{} did not start (wait status {}); see {}",
+                program.string(), status, (run_dir / "shim.log").string());
 }
 
 }  // namespace brig::shim

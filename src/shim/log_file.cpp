@@ -26,16 +26,20 @@ std::string numbered(const std::filesystem::path& path, int number) {
 
 }  // namespace
 
-LogFile::LogFile(LogOptions options) : options_(std::move(options)), file_(open_log(options_.path)) {
-    struct stat info{};
+LogFile::LogFile(LogOptions options)
+    : options_(std::move(options)), file_(open_log(options_.path)) {
+    struct stat info {};
     if (::fstat(file_.get(), &info) != 0) throw SysError("look at {}", options_.path.string());
     size_ = static_cast<std::uint64_t>(info.st_size);
 }
 
-LineSplitter& LogFile::splitter(std::string_view stream) { return stream == "stderr" ? stderr_ : stdout_; }
+LineSplitter& LogFile::splitter(std::string_view stream) {
+    return stream == "stderr" ? stderr_ : stdout_;
+}
 
 void LogFile::write(std::string_view stream, std::string_view data, Instant time) {
-    splitter(stream).feed(data, time, [&](std::string_view text, Instant at) { append(text, stream, at); });
+    splitter(stream).feed(data, time,
+                          [&](std::string_view text, Instant at) { append(text, stream, at); });
     flush();
 }
 
@@ -77,7 +81,8 @@ void LogFile::flush() {
         dropped_ += unwritten_.size();
         size_ -= unwritten_.size();
         // No half entry may stay: readers would trip over it. The container's output goes on.
-        if (rest.size() < unwritten_.size() && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) {
+        if (rest.size() < unwritten_.size() &&
+            ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) {
             log::warn("truncate {}", options_.path.string());
         }
     }
@@ -89,7 +94,8 @@ void LogFile::rotate() {
     if (options_.max_files > 1) {
         for (int number = options_.max_files - 1; number > 0; --number) {
             // The oldest is overwritten; ones that are not there yet are passed over.
-            ::rename(numbered(options_.path, number - 1).c_str(), numbered(options_.path, number).c_str());
+            ::rename(numbered(options_.path, number - 1).c_str(),
+                     numbered(options_.path, number).c_str());
         }
         try {
             file_ = open_log(options_.path);

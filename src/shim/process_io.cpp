@@ -23,7 +23,8 @@ constexpr int pumps_at_end = 32;
 
 void set_nonblocking(const Fd& fd) {
     const int flags = ::fcntl(fd.get(), F_GETFL);
-    if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) throw SysError("set pipe non-blocking");
+    if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0)
+        throw SysError("set pipe non-blocking");
 }
 
 std::string_view name_of(Channel channel) { return channel == Channel::out ? "stdout" : "stderr"; }
@@ -33,7 +34,8 @@ std::string_view name_of(Channel channel) { return channel == Channel::out ? "st
 ProcessIo::Source::Source(ProcessIo& owner, Fd fd, Channel which)
     : owner_(owner), fd_(std::move(fd)), channel_(which) {
     set_nonblocking(fd_);
-    watch_ = std::make_unique<os::Watch>(owner_.loop_.poller, fd_, *this, os::Interest{.readable = true});
+    watch_ = std::make_unique<os::Watch>(owner_.loop_.poller, fd_, *this,
+                                         os::Interest{.readable = true});
 }
 
 void ProcessIo::Source::on_ready(os::Ready) {
@@ -122,7 +124,9 @@ runtime::Stdio ProcessIo::prepare(const IoOptions& options) {
 
 void ProcessIo::begin(Fd console) {
     if (options_.terminal) {
-        if (!console) throw Error(ErrorKind::invalid_argument, "a terminal was asked for, but the process has none");
+        if (!console)
+            throw Error(ErrorKind::invalid_argument,
+                        "a terminal was asked for, but the process has none");
         if (options_.open_stdin) stdin_end_ = console.duplicate();
         stdout_end_ = std::move(console);
     }
@@ -134,7 +138,8 @@ void ProcessIo::begin(Fd console) {
 }
 
 void ProcessIo::attach(Hijacked connection, AttachOptions options) {
-    clients_.push_back(std::make_unique<Attachment>(loop_.poller, *this, std::move(connection), std::move(options)));
+    clients_.push_back(std::make_unique<Attachment>(loop_.poller, *this, std::move(connection),
+                                                    std::move(options)));
     regulate();
     if (complete_) clients_.back()->finish();
     sweep();
@@ -202,7 +207,8 @@ void ProcessIo::finish(std::function<void()> done) {
         if (source == nullptr || source->at_end()) continue;
         for (int i = 0; i < pumps_at_end && source->pump(); ++i) {
         }
-        if (source->at_end() && log_) log_->end(name_of(source == out_.get() ? Channel::out : Channel::err));
+        if (source->at_end() && log_)
+            log_->end(name_of(source == out_.get() ? Channel::out : Channel::err));
     }
     if (drained()) return complete();
     deadline_ = loop_.poller.call_after(linger, [this] { complete(); });

@@ -23,8 +23,10 @@ constexpr std::size_t max_unsent = 8U << 20U;
 class Connection final : public os::Watcher, public std::enable_shared_from_this<Connection> {
 public:
     Connection(RpcServer& server, Fd socket)
-        : server_(server), socket_(std::move(socket)),
-          watch_(std::make_unique<os::Watch>(server.poller_, socket_, *this, os::Interest{.readable = true})) {}
+        : server_(server),
+          socket_(std::move(socket)),
+          watch_(std::make_unique<os::Watch>(server.poller_, socket_, *this,
+                                             os::Interest{.readable = true})) {}
 
     void send(const Frame& frame) {
         if (!socket_) return;
@@ -69,7 +71,8 @@ private:
     }
 
     void flush() {
-        const ssize_t n = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t n =
+            ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno != EAGAIN && errno != EINTR) return close();
         if (n > 0) unsent_.erase(0, static_cast<std::size_t>(n));
         if (unsent_.size() > max_unsent) return close();
@@ -102,7 +105,8 @@ Frame response(std::uint32_t stream, std::string payload) {
 }  // namespace
 
 void Call::reply(std::string payload) {
-    if (const auto connection = connection_.lock()) connection->send(response(stream_, std::move(payload)));
+    if (const auto connection = connection_.lock())
+        connection->send(response(stream_, std::move(payload)));
 }
 
 void Call::fail(const Error& error) {
@@ -128,7 +132,9 @@ Hijacked Call::hijack(std::string payload) {
 }
 
 RpcServer::RpcServer(os::Poller& poller, Fd listener, Handler handler)
-    : poller_(poller), listener_(std::move(listener)), handler_(std::move(handler)),
+    : poller_(poller),
+      listener_(std::move(listener)),
+      handler_(std::move(handler)),
       watch_(poller, listener_, *this, {.readable = true}) {}
 
 RpcServer::~RpcServer() = default;
@@ -139,7 +145,8 @@ void RpcServer::on_ready(os::Ready) {
         if (errno != EMFILE && errno != ENFILE) return;
         // The connection stays in the queue; without a pause the loop would spin on it.
         watch_.set({});
-        poller_.call_after(std::chrono::milliseconds(100), [this] { watch_.set({.readable = true}); });
+        poller_.call_after(std::chrono::milliseconds(100),
+                           [this] { watch_.set({.readable = true}); });
         return;
     }
     const auto connection = std::make_shared<Connection>(*this, std::move(socket));

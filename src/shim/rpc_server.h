@@ -47,7 +47,8 @@ private:
 class RpcServer final : private os::Watcher {
 public:
     /// `method` is "service/method". What it throws is answered as a failure.
-    using Handler = std::function<void(std::string_view method, std::string_view payload, Call call)>;
+    using Handler =
+        std::function<void(std::string_view method, std::string_view payload, Call call)>;
 
     /// `listener` is a listening non-blocking unix socket.
     RpcServer(os::Poller& poller, Fd listener, Handler handler);

@@ -33,13 +33,15 @@ struct Service::Methods {
 
     static void create(Service& s, std::string_view payload, Call call) {
         task_v2::CreateTaskResponse response;
-        response.set_pid(s.supervisor_.create(from_wire(parse<task_v2::CreateTaskRequest>(payload))));
+        response.set_pid(
+            s.supervisor_.create(from_wire(parse<task_v2::CreateTaskRequest>(payload))));
         call.reply(response.SerializeAsString());
     }
 
     static void launch(Service& s, std::string_view payload, Call call) {
         task_v2::CreateTaskResponse response;
-        response.set_pid(s.supervisor_.launch(from_wire(parse<task_v2::CreateTaskRequest>(payload))));
+        response.set_pid(
+            s.supervisor_.launch(from_wire(parse<task_v2::CreateTaskRequest>(payload))));
         call.reply(response.SerializeAsString());
     }
 
@@ -101,7 +103,8 @@ struct Service::Methods {
 
     static void kill(Service& s, std::string_view payload, Call call) {
         const auto request = parse<task_v2::KillRequest>(payload);
-        s.supervisor_.kill(request.id(), request.exec_id(), static_cast<int>(request.signal()), request.all());
+        s.supervisor_.kill(request.id(), request.exec_id(), static_cast<int>(request.signal()),
+                           request.all());
         call.reply({});
     }
 
@@ -139,7 +142,8 @@ struct Service::Methods {
         const auto request = parse<task_v2::StatsRequest>(payload);
         task_v2::StatsResponse response;
         response.mutable_stats()->set_type_url("brig.shim.v1.Stats");
-        response.mutable_stats()->set_value(to_wire(s.runtime_.stats(request.id())).SerializeAsString());
+        response.mutable_stats()->set_value(
+            to_wire(s.runtime_.stats(request.id())).SerializeAsString());
         call.reply(response.SerializeAsString());
     }
 
@@ -170,12 +174,14 @@ struct Service::Methods {
 
     static void brig_state(Service& s, std::string_view payload, Call call) {
         const auto request = parse<task_v2::StateRequest>(payload);
-        call.reply(to_wire(s.supervisor_.state(request.id(), request.exec_id())).SerializeAsString());
+        call.reply(
+            to_wire(s.supervisor_.state(request.id(), request.exec_id())).SerializeAsString());
     }
 
     static void list(Service& s, std::string_view, Call call) {
         v1::ListResponse response;
-        for (const TaskState& state : s.supervisor_.list()) *response.add_processes() = to_wire(state);
+        for (const TaskState& state : s.supervisor_.list())
+            *response.add_processes() = to_wire(state);
         call.reply(response.SerializeAsString());
     }
 
@@ -254,7 +260,8 @@ Service::Service(Supervisor& supervisor, runtime::Runtime& runtime, std::functio
 
 void Service::handle(std::string_view method, std::string_view payload, Call call) {
     const auto* entry = Methods::find(method);
-    if (entry == nullptr) throw Error(ErrorKind::not_implemented, "the shim has no method {}", method);
+    if (entry == nullptr)
+        throw Error(ErrorKind::not_implemented, "the shim has no method {}", method);
     entry->method(*this, payload, std::move(call));
 }
 
@@ -269,7 +276,8 @@ void Service::wait(Waiter waiter) {
 TaskExit Service::remove(const task_v2::DeleteRequest& request) {
     TaskExit exit = supervisor_.remove(request.id(), request.exec_id());
     std::erase_if(waiters_, [&](Waiter& waiter) {
-        const bool affected = waiter.id == exit.id && (exit.exec_id.empty() || waiter.exec_id == exit.exec_id);
+        const bool affected =
+            waiter.id == exit.id && (exit.exec_id.empty() || waiter.exec_id == exit.exec_id);
         if (affected) waiter.call.fail(Error(ErrorKind::not_found, "{} was removed", waiter.id));
         return affected;
     });

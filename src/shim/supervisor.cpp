@@ -104,10 +104,12 @@ int Supervisor::create(const TaskSpec& spec) { return create_task(spec, false); 
 int Supervisor::launch(const TaskSpec& spec) { return create_task(spec, true); }
 
 int Supervisor::create_task(const TaskSpec& spec, bool start) {
-    if (tasks_.contains(spec.id)) throw Error(ErrorKind::already_exists, "task {} exists already", spec.id);
+    if (tasks_.contains(spec.id))
+        throw Error(ErrorKind::already_exists, "task {} exists already", spec.id);
     auto created = std::make_unique<Task>(spec.id, spec.bundle);
     Process& main = created->main;
-    // Taken out before anything can fail: clients waiting for a task that cannot be made are let go.
+    // Taken out before anything can fail: clients waiting for a task that cannot be made are let
+    // go.
     auto early = early_.extract(spec.id);
     main.io = early.empty() ? std::make_unique<ProcessIo>(io_loop_) : std::move(early.mapped());
     main.io->on_deserted = nullptr;
@@ -149,14 +151,16 @@ void Supervisor::abandon(Process& process) {
 }
 
 void Supervisor::watch(Process& process) {
-    poller_.watch_exit(process.handle->fd(), process.pid,
-                       [this, &process](std::optional<int> status) { ended(process, exit_status(status)); });
+    poller_.watch_exit(
+        process.handle->fd(), process.pid,
+        [this, &process](std::optional<int> status) { ended(process, exit_status(status)); });
 }
 
 int Supervisor::start(const std::string& id, const std::string& exec_id) {
     Process& started = process(id, exec_id);
     if (started.status != TaskStatus::created || started.ending) {
-        throw Error(ErrorKind::failed_precondition, "{} has been started already", exec_id.empty() ? id : exec_id);
+        throw Error(ErrorKind::failed_precondition, "{} has been started already",
+                    exec_id.empty() ? id : exec_id);
     }
     if (!exec_id.empty()) return start_exec(started.task, started);
     runtime_.start(id);
@@ -217,7 +221,8 @@ void Supervisor::report(Process& process, TaskExit exit) {
 void Supervisor::kill(const std::string& id, const std::string& exec_id, int signal, bool all) {
     Process& target = process(id, exec_id);
     if (!target.handle) {
-        throw Error(ErrorKind::failed_precondition, "{} is not running", exec_id.empty() ? id : exec_id);
+        throw Error(ErrorKind::failed_precondition, "{} is not running",
+                    exec_id.empty() ? id : exec_id);
     }
     if (exec_id.empty()) return runtime_.kill(id, signal, all);
     target.handle->signal(signal);
@@ -248,14 +253,16 @@ void Supervisor::resume(const std::string& id) {
 TaskExit Supervisor::remove(const std::string& id, const std::string& exec_id) {
     Process& target = process(id, exec_id);
     if (target.status != TaskStatus::stopped && target.status != TaskStatus::created) {
-        throw Error(ErrorKind::failed_precondition, "{} is running", exec_id.empty() ? id : exec_id);
+        throw Error(ErrorKind::failed_precondition, "{} is running",
+                    exec_id.empty() ? id : exec_id);
     }
     Task& owner = target.task;
     if (!exec_id.empty()) return remove_exec(owner, target);
 
     runtime_.remove(id, true);
     remove_exit(owner.bundle);
-    TaskExit exit = target.exit.value_or(TaskExit{id, {}, target.pid, unknown_status, now(), false});
+    TaskExit exit =
+        target.exit.value_or(TaskExit{id, {}, target.pid, unknown_status, now(), false});
     if (target.handle) poller_.forget_exit(target.handle->fd(), target.pid);
     for (auto& [name, exec] : owner.execs) {
         if (exec->handle) poller_.forget_exit(exec->handle->fd(), exec->pid);
@@ -295,7 +302,8 @@ void Supervisor::check_attachable(const std::string& id, const std::string& exec
         throw Error(ErrorKind::failed_precondition, "{} has ended", exec_id.empty() ? id : exec_id);
     }
     if (!target.io) {
-        throw Error(ErrorKind::failed_precondition, "task {} has lost its stdio, since its shim was restarted", id);
+        throw Error(ErrorKind::failed_precondition,
+                    "task {} has lost its stdio, since its shim was restarted", id);
     }
 }
 

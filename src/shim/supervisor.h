@@ -46,7 +46,8 @@ public:
     /// Throws what would keep attach() from working, while the caller can still be told.
     void check_attachable(const std::string& id, const std::string& exec_id) const;
     /// The connection ends with an end of file when the process can no longer be attached to.
-    void attach(const std::string& id, const std::string& exec_id, Hijacked connection, AttachOptions options);
+    void attach(const std::string& id, const std::string& exec_id, Hijacked connection,
+                AttachOptions options);
 
     [[nodiscard]] bool empty() const { return tasks_.empty(); }
     /// SIGCHLD came: reaps, a little later, children that nobody waits for.

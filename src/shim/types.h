@@ -29,8 +29,8 @@ struct TaskSpec {
     std::filesystem::path bundle;  ///< config.json is there; on a file system lost at reboot
     std::vector<Mount> rootfs;     ///< mounted over root.path in the container's mount namespace
     bool terminal = false;
-    bool open_stdin = false;       ///< false: /dev/null
-    bool stdin_once = false;       ///< the end of the first attached client's input is the end of stdin
+    bool open_stdin = false;  ///< false: /dev/null
+    bool stdin_once = false;  ///< the end of the first attached client's input is the end of stdin
     ConsoleSize console;
     LogOptions log;
 };
@@ -41,7 +41,7 @@ struct ExecSpec {
     std::string process_json;  ///< an OCI `process` object
     bool terminal = false;
     bool open_stdin = false;
-    bool stdin_once = true;    ///< as in TaskSpec
+    bool stdin_once = true;  ///< as in TaskSpec
     ConsoleSize console;
 };
 
@@ -60,7 +60,7 @@ struct TaskExit {
     std::string id;
     std::string exec_id;  ///< empty: the container's main process
     int pid = 0;
-    int status = 0;       ///< 0..255; 128 + signal number
+    int status = 0;  ///< 0..255; 128 + signal number
     Instant at;
     bool oom_killed = false;
 };

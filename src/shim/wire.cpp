@@ -47,17 +47,21 @@ task_v2::CreateTaskRequest to_wire(const TaskSpec& spec) {
 }
 
 TaskSpec from_wire(const task_v2::CreateTaskRequest& message) {
-    if (message.id().empty()) throw Error(ErrorKind::invalid_argument, "task without an identifier");
+    if (message.id().empty())
+        throw Error(ErrorKind::invalid_argument, "task without an identifier");
     TaskSpec spec;
     spec.id = message.id();
     spec.bundle = message.bundle();
     spec.terminal = message.terminal();
     for (const auto& entry : message.rootfs()) {
-        spec.rootfs.push_back({entry.type(), entry.source(), entry.target(),
+        spec.rootfs.push_back({entry.type(),
+                               entry.source(),
+                               entry.target(),
                                {entry.options().begin(), entry.options().end()}});
     }
     v1::IoOptions io;
-    if (message.options().type_url() == io_options_type && !io.ParseFromString(message.options().value())) {
+    if (message.options().type_url() == io_options_type &&
+        !io.ParseFromString(message.options().value())) {
         throw Error(ErrorKind::invalid_argument, "malformed options of task {}", spec.id);
     }
     spec.open_stdin = io.open_stdin();
@@ -84,12 +88,14 @@ v1::ExecStartRequest to_wire(const ExecSpec& spec) {
 }
 
 ExecSpec from_wire(const task_v2::ExecProcessRequest& message, const v1::IoOptions& io) {
-    if (message.exec_id().empty()) throw Error(ErrorKind::invalid_argument, "exec without an identifier");
+    if (message.exec_id().empty())
+        throw Error(ErrorKind::invalid_argument, "exec without an identifier");
     return {message.id(),    message.exec_id(), message.spec().value(), message.terminal(),
             io.open_stdin(), io.stdin_once(),   console_size(io)};
 }
 
-v1::AttachRequest to_wire(const std::string& id, const std::string& exec_id, const AttachOptions& options) {
+v1::AttachRequest to_wire(const std::string& id, const std::string& exec_id,
+                          const AttachOptions& options) {
     v1::AttachRequest message;
     message.set_id(id);
     message.set_exec_id(exec_id);
@@ -116,8 +122,12 @@ v1::Exit to_wire(const TaskExit& exit) {
 }
 
 TaskExit from_wire(const v1::Exit& message) {
-    return {message.id(), message.exec_id(), static_cast<int>(message.pid()),
-            static_cast<int>(message.status()), to_instant(message.at()), message.oom_killed()};
+    return {message.id(),
+            message.exec_id(),
+            static_cast<int>(message.pid()),
+            static_cast<int>(message.status()),
+            to_instant(message.at()),
+            message.oom_killed()};
 }
 
 v1::Process to_wire(const TaskState& state) {
@@ -132,7 +142,8 @@ v1::Process to_wire(const TaskState& state) {
 }
 
 TaskState from_wire(const v1::Process& message) {
-    TaskState state{message.id(), message.exec_id(), message.bundle(), static_cast<int>(message.pid()),
+    TaskState state{message.id(),        message.exec_id(),
+                    message.bundle(),    static_cast<int>(message.pid()),
                     TaskStatus::stopped, std::nullopt};
     switch (message.status()) {
         case task_v2::CREATED: state.status = TaskStatus::created; break;

@@ -16,7 +16,8 @@ TaskSpec from_wire(const task_v2::CreateTaskRequest& message);
 v1::ExecStartRequest to_wire(const ExecSpec& spec);
 ExecSpec from_wire(const task_v2::ExecProcessRequest& message, const v1::IoOptions& io);
 
-v1::AttachRequest to_wire(const std::string& id, const std::string& exec_id, const AttachOptions& options);
+v1::AttachRequest to_wire(const std::string& id, const std::string& exec_id,
+                          const AttachOptions& options);
 AttachOptions from_wire(const v1::AttachRequest& message);
 
 v1::Exit to_wire(const TaskExit& exit);

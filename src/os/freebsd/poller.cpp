@@ -2,7 +2,6 @@
 // EVFILT_SIGNAL for signals.
 #include "os/poller.h"
 
-#include <csignal>
 #include <sys/event.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <span>
 
 #include "base/error.h"
@@ -31,7 +31,8 @@ struct Poller::Kernel {
 
     void set_filter(int fd, Watcher& watcher, short filter, int flags) const {
         const auto ident = static_cast<std::uintptr_t>(fd);
-        if (submit(ident, filter, static_cast<unsigned short>(flags), 0, &watcher) != 0 && flags != EV_DELETE) {
+        if (submit(ident, filter, static_cast<unsigned short>(flags), 0, &watcher) != 0 &&
+            flags != EV_DELETE) {
             throw SysError("watch descriptor {}", fd);
         }
     }
@@ -82,15 +83,19 @@ Poller::~Poller() = default;
 void Poller::update(int fd, Watcher& watcher, Interest from, Interest to) {
     // Being told of a hang-up alone is an edge-triggered write filter: once writable, once EOF.
     const auto write_flags = [](Interest interest) {
-        return interest.writable ? EV_ADD : interest.hangup && !interest.readable ? EV_ADD | EV_CLEAR : EV_DELETE;
+        return interest.writable                       ? EV_ADD
+               : interest.hangup && !interest.readable ? EV_ADD | EV_CLEAR
+                                                       : EV_DELETE;
     };
     const int before = write_flags(from);
     const int after = write_flags(to);
     if (from.readable != to.readable) {
         kernel_->set_filter(fd, watcher, EVFILT_READ, to.readable ? EV_ADD : EV_DELETE);
     }
-    if (before != after && before != EV_DELETE) kernel_->set_filter(fd, watcher, EVFILT_WRITE, EV_DELETE);
-    if (before != after && after != EV_DELETE) kernel_->set_filter(fd, watcher, EVFILT_WRITE, after);
+    if (before != after && before != EV_DELETE)
+        kernel_->set_filter(fd, watcher, EVFILT_WRITE, EV_DELETE);
+    if (before != after && after != EV_DELETE)
+        kernel_->set_filter(fd, watcher, EVFILT_WRITE, after);
     if (!to.any()) kernel_->drop_pending(&watcher);
 }
 
@@ -99,8 +104,10 @@ void Poller::watch_exit(const Fd& process, pid_t pid, OnExit on_exit) {
     void* data = reinterpret_cast<void*>(static_cast<std::intptr_t>(pid));
     const auto descriptor = static_cast<std::uintptr_t>(process.get());
     constexpr unsigned short flags = EV_ADD | EV_ONESHOT;
-    if (process && kernel_->submit(descriptor, EVFILT_PROCDESC, flags, NOTE_EXIT, data) == 0) return;
-    if (kernel_->submit(static_cast<std::uintptr_t>(pid), EVFILT_PROC, flags, NOTE_EXIT, data) != 0) {
+    if (process && kernel_->submit(descriptor, EVFILT_PROCDESC, flags, NOTE_EXIT, data) == 0)
+        return;
+    if (kernel_->submit(static_cast<std::uintptr_t>(pid), EVFILT_PROC, flags, NOTE_EXIT, data) !=
+        0) {
         kernel_->exits.erase(pid);
         throw SysError("watch process {}", pid);
     }
@@ -114,7 +121,8 @@ void Poller::watch_signals(std::initializer_list<int> signals, std::function<voi
         // SIGCHLD must keep its default action, or children would be reaped unseen; EVFILT_SIGNAL
         // sees a signal before its disposition does.
         if (signal != SIGCHLD) ::signal(signal, SIG_IGN);
-        if (kernel_->submit(static_cast<std::uintptr_t>(signal), EVFILT_SIGNAL, EV_ADD, 0, nullptr) != 0) {
+        if (kernel_->submit(static_cast<std::uintptr_t>(signal), EVFILT_SIGNAL, EV_ADD, 0,
+                            nullptr) != 0) {
             throw SysError("watch signal {}", signal);
         }
     }

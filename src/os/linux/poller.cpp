@@ -2,7 +2,6 @@
 // same with one child or a thousand (waitpid(-1) would walk them all); signals are a signalfd.
 #include "os/poller.h"
 
-#include <csignal>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -10,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <span>
 
 #include "base/error.h"
@@ -22,7 +22,8 @@ std::uint32_t to_epoll(Interest interest) {
 }
 
 Ready from_epoll(std::uint32_t events) {
-    return {(events & EPOLLIN) != 0, (events & EPOLLOUT) != 0, (events & (EPOLLHUP | EPOLLERR)) != 0};
+    return {(events & EPOLLIN) != 0, (events & EPOLLOUT) != 0,
+            (events & (EPOLLHUP | EPOLLERR)) != 0};
 }
 
 /// The status in waitpid's form, and the process reaped; nothing when it is not our child.
@@ -73,7 +74,8 @@ struct Poller::Kernel {
         epoll_event event{};
         event.events = mask;
         event.data.ptr = &watcher;
-        if (::epoll_ctl(epoll.get(), operation, fd, &event) != 0) throw SysError("watch descriptor {}", fd);
+        if (::epoll_ctl(epoll.get(), operation, fd, &event) != 0)
+            throw SysError("watch descriptor {}", fd);
     }
 
     /// Nothing already reported in this round reaches `watcher` any more.
@@ -107,7 +109,8 @@ Poller::~Poller() = default;
 
 void Poller::update(int fd, Watcher& watcher, Interest from, Interest to) {
     if (to.any()) {
-        return kernel_->control(from.any() ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, watcher, to_epoll(to));
+        return kernel_->control(from.any() ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, watcher,
+                                to_epoll(to));
     }
     // Not merely an empty event mask: epoll would go on reporting EPOLLHUP, and the loop spin.
     ::epoll_ctl(kernel_->epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
@@ -142,7 +145,8 @@ void Poller::run_once(std::chrono::milliseconds limit) {
     while (!kernel.pending.empty()) {
         const epoll_event event = kernel.pending.front();
         kernel.pending = kernel.pending.subspan(1);
-        if (event.data.ptr != nullptr) static_cast<Watcher*>(event.data.ptr)->on_ready(from_epoll(event.events));
+        if (event.data.ptr != nullptr)
+            static_cast<Watcher*>(event.data.ptr)->on_ready(from_epoll(event.events));
     }
     run_timers();
 }

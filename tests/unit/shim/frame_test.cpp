@@ -17,7 +17,8 @@ TEST(Frame, HasTheHeaderOfTheProtocol) {
 }
 
 TEST(Frame, IsReadBackHoweverItIsTorn) {
-    const std::string bytes = encode({1, FrameType::request, 0, "first"}) + encode({3, FrameType::data, 1, ""});
+    const std::string bytes =
+        encode({1, FrameType::request, 0, "first"}) + encode({3, FrameType::data, 1, ""});
     FrameReader reader;
     std::vector<Frame> frames;
     for (const char c : bytes) {

@@ -39,7 +39,8 @@ TEST_F(LauncherTest, ManyCallersGetOneShimThatIsNoChildOfTheirs) {
     EXPECT_EQ(pids.size(), 1U);
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
     EXPECT_EQ(::getsid(*pids.begin()), *pids.begin());
-    EXPECT_EQ(fs::status(run_ / "shim.sock").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+    EXPECT_EQ(fs::status(run_ / "shim.sock").permissions(),
+              fs::perms::owner_read | fs::perms::owner_write);
     EXPECT_TRUE(clients.front()->shutdown());
 }
 

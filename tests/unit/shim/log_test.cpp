@@ -31,10 +31,10 @@ TEST(LogEscape, ControlCharactersAndMarkup) {
 TEST(LogEscape, Utf8PassesAndWhatIsNotBecomesTheReplacementCharacter) {
     EXPECT_EQ(escaped("häß€😀"), "häß€😀");
     EXPECT_EQ(escaped("a\xff\xfe-b"), "a\\ufffd\\ufffd-b");
-    EXPECT_EQ(escaped("\xc0\x80"), "\\ufffd\\ufffd");              // overlong
-    EXPECT_EQ(escaped("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");   // surrogate
+    EXPECT_EQ(escaped("\xc0\x80"), "\\ufffd\\ufffd");             // overlong
+    EXPECT_EQ(escaped("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");  // surrogate
     EXPECT_EQ(escaped("\xf4\x90\x80\x80"), "\\ufffd\\ufffd\\ufffd\\ufffd");
-    EXPECT_EQ(escaped("x\xe2\x82"), "x\\ufffd\\ufffd");            // cut off
+    EXPECT_EQ(escaped("x\xe2\x82"), "x\\ufffd\\ufffd");  // cut off
     EXPECT_EQ(escaped("\u2028\u2029"), "\\u2028\\u2029");
 }
 
@@ -48,7 +48,8 @@ std::vector<std::string> split_all(std::initializer_list<std::string> reads) {
 }
 
 TEST(LogLines, EndAtLineFeedsHoweverTheyAreRead) {
-    EXPECT_EQ(split_all({"one\ntwo\n\nth", "ree\n"}), (std::vector<std::string>{"one\n", "two\n", "\n", "three\n"}));
+    EXPECT_EQ(split_all({"one\ntwo\n\nth", "ree\n"}),
+              (std::vector<std::string>{"one\n", "two\n", "\n", "three\n"}));
     EXPECT_EQ(split_all({"no end"}), (std::vector<std::string>{"no end"}));
     EXPECT_TRUE(split_all({""}).empty());
 }
@@ -56,9 +57,12 @@ TEST(LogLines, EndAtLineFeedsHoweverTheyAreRead) {
 TEST(LogLines, AreCutAfter16KiB) {
     const std::string full(16384, 'x');
     EXPECT_EQ(split_all({full + "\n"}), (std::vector<std::string>{full, "\n"}));
-    EXPECT_EQ(split_all({full + full + "yz\nnext"}), (std::vector<std::string>{full, full, "yz\n", "next"}));
-    EXPECT_EQ(split_all({"ab", full, "\n"}), (std::vector<std::string>{"ab" + full.substr(2), "xx\n"}));
-    EXPECT_EQ(split_all({full.substr(1) + "\n"}), (std::vector<std::string>{full.substr(1) + "\n"}));
+    EXPECT_EQ(split_all({full + full + "yz\nnext"}),
+              (std::vector<std::string>{full, full, "yz\n", "next"}));
+    EXPECT_EQ(split_all({"ab", full, "\n"}),
+              (std::vector<std::string>{"ab" + full.substr(2), "xx\n"}));
+    EXPECT_EQ(split_all({full.substr(1) + "\n"}),
+              (std::vector<std::string>{full.substr(1) + "\n"}));
 }
 
 TEST(LogLines, AllPartsOfALineHaveTheTimeOfItsFirst) {
@@ -75,7 +79,9 @@ TEST(LogLines, AllPartsOfALineHaveTheTimeOfItsFirst) {
 
 class LogFileTest : public testing::Test {
 protected:
-    [[nodiscard]] fs::path path(const std::string& suffix = "") const { return dir_.path() / ("log" + suffix); }
+    [[nodiscard]] fs::path path(const std::string& suffix = "") const {
+        return dir_.path() / ("log" + suffix);
+    }
     TempDir dir_{fs::temp_directory_path(), "brig-log"};
     const Instant time_{std::chrono::nanoseconds(1'700'000'000'123'456'789)};
 };
@@ -99,15 +105,18 @@ TEST_F(LogFileTest, RotatesBySizeAndKeepsSoMany) {
     for (int i = 0; i < 10; ++i) log.write("stdout", fmt::format("line {}\n", i), time_);
     // Each entry has 77 bytes: three of them pass 200.
     EXPECT_THAT(read_file(path()), testing::HasSubstr("line 9"));
-    EXPECT_THAT(read_file(path(".1")), testing::AllOf(testing::HasSubstr("line 6"), testing::HasSubstr("line 8")));
-    EXPECT_THAT(read_file(path(".2")), testing::AllOf(testing::HasSubstr("line 3"), testing::HasSubstr("line 5")));
+    EXPECT_THAT(read_file(path(".1")),
+                testing::AllOf(testing::HasSubstr("line 6"), testing::HasSubstr("line 8")));
+    EXPECT_THAT(read_file(path(".2")),
+                testing::AllOf(testing::HasSubstr("line 3"), testing::HasSubstr("line 5")));
     EXPECT_FALSE(fs::exists(path(".3")));
 }
 
 TEST_F(LogFileTest, RotatesWithinOneRead) {
     LogFile log({path(), 100, 2});
     log.write("stdout", "a\nb\nc\nd\ne\n", time_);
-    EXPECT_THAT(read_file(path()), testing::AllOf(testing::HasSubstr("e\\n"), testing::Not(testing::HasSubstr("b\\n"))));
+    EXPECT_THAT(read_file(path()), testing::AllOf(testing::HasSubstr("e\\n"),
+                                                  testing::Not(testing::HasSubstr("b\\n"))));
 }
 
 TEST_F(LogFileTest, OneFileIsTruncated) {
@@ -121,7 +130,8 @@ TEST_F(LogFileTest, OneFileIsTruncated) {
 TEST_F(LogFileTest, ContinuesAnOldFile) {
     LogFile({path()}).write("stdout", "old\n", time_);
     LogFile({path()}).write("stdout", "new\n", time_);
-    EXPECT_THAT(read_file(path()), testing::AllOf(testing::HasSubstr("old"), testing::HasSubstr("new")));
+    EXPECT_THAT(read_file(path()),
+                testing::AllOf(testing::HasSubstr("old"), testing::HasSubstr("new")));
 }
 
 TEST_F(LogFileTest, DropsWhatDoesNotFitAndLeavesNoHalfEntry) {

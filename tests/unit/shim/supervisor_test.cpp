@@ -37,9 +37,11 @@ protected:
         if (::geteuid() != 0) GTEST_SKIP() << "containers need root";
         if (!fs::exists(busybox)) GTEST_SKIP() << "needs a static " << busybox;
         rootfs_ = dir_.path() / "rootfs";
-        for (const char* name : {"bin", "dev", "proc", "sys", "tmp", "etc"}) make_directories(rootfs_ / name, 0755);
+        for (const char* name : {"bin", "dev", "proc", "sys", "tmp", "etc"})
+            make_directories(rootfs_ / name, 0755);
         fs::copy_file(busybox, rootfs_ / "bin/busybox");
-        for (const char* name : {"sh", "cat", "sleep", "true", "stty", "head", "dd", "echo", "tr"}) {
+        for (const char* name :
+             {"sh", "cat", "sleep", "true", "stty", "head", "dd", "echo", "tr"}) {
             fs::create_symlink("busybox", rootfs_ / "bin" / name);
         }
         start_shim();
@@ -95,7 +97,9 @@ protected:
     }
 
     [[nodiscard]] fs::path run() const { return dir_.path() / "run"; }
-    [[nodiscard]] fs::path log_of(const TaskSpec& spec) const { return dir_.path() / (spec.id + ".log"); }
+    [[nodiscard]] fs::path log_of(const TaskSpec& spec) const {
+        return dir_.path() / (spec.id + ".log");
+    }
 
     oci::Process process(std::vector<std::string> args) {
         oci::Process process = runtime::default_spec().process;
@@ -118,14 +122,19 @@ protected:
         config.process.terminal = terminal;
         config.root.path = rootfs_.string();
         if (config.linux) config.linux->cgroups_path = "/" + spec.id;
-        write_file_atomic(spec.bundle / "config.json", oci::to_json(config), 0600, Durability::rebuildable);
+        write_file_atomic(spec.bundle / "config.json", oci::to_json(config), 0600,
+                          Durability::rebuildable);
         return spec;
     }
 
     ExecSpec make_exec(const TaskSpec& task, const std::string& script, bool terminal = false) {
         oci::Process exec = process({"/bin/sh", "-c", script});
         exec.terminal = terminal;
-        return {.id = task.id, .exec_id = random_hex(4), .process_json = oci::to_json(exec), .terminal = terminal, .console = {}};
+        return {.id = task.id,
+                .exec_id = random_hex(4),
+                .process_json = oci::to_json(exec),
+                .terminal = terminal,
+                .console = {}};
     }
 
     /// The log's text of one stream.
@@ -157,7 +166,8 @@ std::pair<std::string, std::string> demultiplex(const std::string& stream) {
     std::size_t i = 0;
     while (i + 8 <= stream.size()) {
         std::size_t size = 0;
-        for (std::size_t k = 4; k < 8; ++k) size = size << 8U | static_cast<unsigned char>(stream[i + k]);
+        for (std::size_t k = 4; k < 8; ++k)
+            size = size << 8U | static_cast<unsigned char>(stream[i + k]);
         out[static_cast<std::size_t>(stream[i])] += stream.substr(i + 8, size);
         i += 8 + size;
     }
@@ -204,11 +214,13 @@ TEST_F(SupervisorTest, SignalsAreDeliveredAndNotInheritedAsIgnored) {
     EXPECT_EQ(client_->wait(spec.id).status, 3);
     const TaskSpec spy = make("cat /proc/self/status; :");
     run_to_end(spy);
-    EXPECT_THAT(logged(spy, "stdout"), HasSubstr("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
+    EXPECT_THAT(logged(spy, "stdout"),
+                HasSubstr("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
 }
 
 TEST_F(SupervisorTest, AllOutputIsInTheLogBeforeTheExit) {
-    const TaskSpec spec = make("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo bad >&2; printf end");
+    const TaskSpec spec = make(
+        "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo bad >&2; printf end");
     EXPECT_EQ(run_to_end(spec), 0);
     const std::string out = logged(spec, "stdout");
     EXPECT_THAT(out, testing::StartsWith("line 0\nline 1\n"));
@@ -218,7 +230,9 @@ TEST_F(SupervisorTest, AllOutputIsInTheLogBeforeTheExit) {
 }
 
 TEST_F(SupervisorTest, AttachedBeforeCreateLosesNothing) {
-    const TaskSpec spec = make("echo out; echo err >&2; dd if=/dev/zero bs=1000 count=3000 2>/dev/null | tr '\\000' x; echo last");
+    const TaskSpec spec = make(
+        "echo out; echo err >&2; dd if=/dev/zero bs=1000 count=3000 2>/dev/null | tr '\\000' x; "
+        "echo last");
     const Fd early = client_->attach(spec.id, "", {});
     client_->create(spec);
     const Fd late = client_->attach(spec.id, "", {.err = false, .detach_keys = {}});
@@ -296,8 +310,9 @@ TEST_F(SupervisorTest, DetachKeysEndTheAttachmentOnly) {
     EXPECT_EQ(client_->state(spec.id).status, TaskStatus::running);
     client_->close_stdin(spec.id, "");
     client_->wait(spec.id);
-    EXPECT_EQ(logged(spec, "stdout"), "a\x10"
-                                      "b\n");
+    EXPECT_EQ(logged(spec, "stdout"),
+              "a\x10"
+              "b\n");
 }
 
 TEST_F(SupervisorTest, TerminalIsRawAndResized) {
@@ -309,7 +324,8 @@ TEST_F(SupervisorTest, TerminalIsRawAndResized) {
     EXPECT_EQ(read_until(stream, "\n"), "40 100\r\n");
     client_->resize(spec.id, "", {132, 50});
     write_all(stream.get(), std::string_view("hi\n"));
-    EXPECT_THAT(read_all(stream), testing::AllOf(HasSubstr("50 132\r\n"), testing::EndsWith("got hi\r\n")));
+    EXPECT_THAT(read_all(stream),
+                testing::AllOf(HasSubstr("50 132\r\n"), testing::EndsWith("got hi\r\n")));
     EXPECT_EQ(client_->wait(spec.id).status, 0);
     EXPECT_THAT(logged(spec, "stdout"), HasSubstr("got hi\r\n"));
 }
@@ -323,7 +339,8 @@ TEST_F(SupervisorTest, ExecHasItsOwnStdioAndExit) {
     EXPECT_GT(started.pid, 0);
     write_all(started.stream.get(), std::string_view("through"));
     ::shutdown(started.stream.get(), SHUT_WR);
-    EXPECT_EQ(demultiplex(read_all(started.stream)), std::pair(std::string("through"), std::string("err\n")));
+    EXPECT_EQ(demultiplex(read_all(started.stream)),
+              std::pair(std::string("through"), std::string("err\n")));
     EXPECT_EQ(client_->wait(spec.id, exec.exec_id).status, 5);
     EXPECT_EQ(client_->remove(spec.id, exec.exec_id).status, 5);
     EXPECT_THROW(client_->state(spec.id, exec.exec_id), Error);
@@ -414,7 +431,8 @@ struct Exits {
     }
     TaskExit wait_for(const std::string& id) {
         std::unique_lock lock(mutex);
-        EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return by_id.contains(id); }));
+        EXPECT_TRUE(
+            changed.wait_for(lock, std::chrono::seconds(10), [&] { return by_id.contains(id); }));
         return by_id[id];
     }
     std::mutex mutex;
@@ -474,7 +492,8 @@ TEST_F(SupervisorTest, FiftyAtOnceLeaveNoDescriptorsAndNoZombies) {
     Exits exits;
     client_->subscribe(exits.callbacks());
     std::vector<TaskSpec> specs;
-    for (int i = 0; i < 50; ++i) specs.push_back(make(fmt::format("echo {}; sleep 0.3; exit {}", i, i)));
+    for (int i = 0; i < 50; ++i)
+        specs.push_back(make(fmt::format("echo {}; sleep 0.3; exit {}", i, i)));
     std::vector<std::thread> threads;
     for (int t = 0; t < 5; ++t) {
         threads.emplace_back([&, t] {
