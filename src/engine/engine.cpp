@@ -32,7 +32,12 @@ Engine::Impl::Impl(Parts from) : parts(std::move(from)), table(parts.settings.ro
                                 if (gate->engine != nullptr) gate->engine->on_task_exit(exit);
                             },
                             [] { log::warn("the connection to brig-shim is lost"); },
-                            [] { log::info("connected to brig-shim again"); }});
+                            [gate = gate] {
+                                log::info("connected to brig-shim again");
+                                const std::lock_guard lock(gate->mutex);
+                                auto* engine = gate->engine;
+                                if (engine != nullptr) engine->background.submit([engine] { engine->reconcile(); });
+                            }});
 }
 
 Engine::Impl::~Impl() {

@@ -73,6 +73,7 @@ struct Engine::Impl {
 
     // stop.cpp
     bool stop(const ContainerPtr& container, std::optional<int> signal, std::optional<int> timeout);
+    void await_start(Container& container);
     void signal_task(Container& container, int signal);
     bool await_exit(Container& container, std::optional<std::chrono::seconds> limit);
     void kill_and_await(Container& container);
@@ -83,6 +84,7 @@ struct Engine::Impl {
 
     // recovery.cpp
     void recover();
+    void reconcile();
 
     // exec.cpp
     std::shared_ptr<Exec> find_exec(const std::string& id);

@@ -126,4 +126,22 @@ void Engine::Impl::recover() {
     }
 }
 
+/// After the shim was away: exits are told again, but what a new shim knows nothing of would run for
+/// ever in our books.
+void Engine::Impl::reconcile() {
+    for (const auto& container : table.all()) {
+        const std::lock_guard operation(container->operation);
+        if (container->removed || !container->state().running()) continue;
+        attempt("container " + container->id, [&] {
+            try {
+                static_cast<void>(parts.tasks->state(container->id));
+            } catch (const Error& e) {
+                if (e.kind() != ErrorKind::not_found) throw;
+                log::warn("container {} was lost with the shim", container->id);
+                finish_locked(*container, {container->id, "", 0, 255, now(), false});
+            }
+        });
+    }
+}
+
 }  // namespace brig::engine

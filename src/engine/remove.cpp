@@ -35,6 +35,7 @@ void Engine::Impl::remove(const ContainerPtr& container, bool force, bool volume
         const auto status = container->state().status;
         return status == Status::running || status == Status::paused || status == Status::restarting;
     };
+    await_start(*container);
     if (alive()) {
         if (!force) throw busy(container->snapshot());
         {

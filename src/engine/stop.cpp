@@ -24,6 +24,9 @@ Error not_running(const Container& container) {
     return {ErrorKind::conflict, "container {} is not running", container.id};
 }
 
+/// Whoever ends a container that is just being started means the one that will run.
+void Engine::Impl::await_start(Container& container) { const std::lock_guard operation(container.operation); }
+
 /// A task that is gone already has its exit on the way.
 void Engine::Impl::signal_task(Container& container, int signal) {
     try {
@@ -62,6 +65,7 @@ void Engine::Impl::kill_and_await(Container& container) {
 
 bool Engine::Impl::stop(const ContainerPtr& container, std::optional<int> signal, std::optional<int> timeout) {
     Record record;
+    await_start(*container);
     {
         const std::lock_guard lock(container->mutex);
         record = container->record;
@@ -121,6 +125,7 @@ void Engine::kill(const std::string& ref, const std::string& signal) {
     const int number = signal.empty() ? SIGKILL : parse_signal(signal);
     const auto container = impl_->table.find(ref);
     Record record;
+    impl_->await_start(*container);
     {
         const std::lock_guard lock(container->mutex);
         record = container->record;
@@ -135,7 +140,12 @@ void Engine::kill(const std::string& ref, const std::string& signal) {
     if (number == SIGKILL) {
         impl_->kill_and_await(*container);
     } else {
-        impl_->parts.tasks->kill(container->id, "", number, false);
+        try {
+            impl_->parts.tasks->kill(container->id, "", number, false);
+        } catch (const Error& e) {
+            if (e.kind() == ErrorKind::not_found || e.kind() == ErrorKind::failed_precondition) throw not_running(*container);
+            throw;
+        }
     }
     impl_->publish(record, "kill", {{"signal", std::to_string(number)}});
 }

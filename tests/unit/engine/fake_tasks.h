@@ -44,6 +44,15 @@ public:
         if (exit_status) task.state.exit = shim::TaskExit{id, "", task.state.pid, *exit_status, now(), false};
         tasks_[id] = task;
     }
+    /// The shim was killed and another one has been started.
+    void reconnect() {
+        std::function<void()> tell;
+        {
+            const std::lock_guard lock(mutex_);
+            tell = callbacks_.on_reconnect;
+        }
+        if (tell) tell();
+    }
     bool has(const std::string& id) {
         const std::lock_guard lock(mutex_);
         return tasks_.contains(id);

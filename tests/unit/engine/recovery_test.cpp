@@ -34,6 +34,18 @@ TEST_F(EngineTest, TaskThatVanishedIsExited) {
     EXPECT_EQ(state_of("web")["ExitCode"], 255);
 }
 
+TEST_F(EngineTest, TaskLostWithTheShimIsExited) {
+    const auto id = engine_->create(request("web")).id;
+    engine_->create(request("other"));
+    engine_->start("web");
+    engine_->start("other");
+    tasks_->remove(id, "");
+    tasks_->reconnect();
+    EXPECT_TRUE(eventually([&] { return state_of("web")["Status"] == "exited"; }));
+    EXPECT_EQ(state_of("web")["ExitCode"], 255);
+    EXPECT_EQ(state_of("other")["Status"], "running");
+}
+
 TEST_F(EngineTest, LeftoversAreSwept) {
     const std::string stranger(64, 'a');
     make_directories(directory_.path() / "root/containers" / stranger);
