@@ -157,12 +157,13 @@ Catalog::Record Catalog::reserve(const std::string& key, const std::optional<std
     return record;
 }
 
-/// Not flushed: a container's snapshot that a power loss takes is one nobody can have relied on.
-void Catalog::write_meta(const Record& record) const {
-    write_file_atomic(directory(record.id) / "meta", serialise(record), 0600, Durability::rebuildable);
+/// Not flushed: a container's snapshot that a power loss takes is one nobody can have relied on. Nor
+/// renamed into place: the last line tells whether the file is whole.
+void Catalog::publish(const Record& record) {
+    const fs::path path = directory(record.id) / "meta";
+    const Fd file = open_file(path.string(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+    write_all(file.get(), serialise(record));
 }
-
-void Catalog::publish(const Record& record) { write_meta(record); }
 
 void Catalog::abandon(const Record& record) noexcept {
     try {
@@ -185,7 +186,7 @@ void Catalog::commit(const std::string& name, const std::string& key) {
     Record changed = record;
     changed.kind = Kind::committed;
     changed.key = name;
-    write_meta(changed);
+    write_file_atomic(directory(record.id) / "meta", serialise(changed), 0600, Durability::rebuildable);
     record = changed;
     by_key_.erase(found);
     by_key_.emplace(name, record.id);

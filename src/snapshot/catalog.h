@@ -51,7 +51,6 @@ public:
 
 private:
     void load();
-    void write_meta(const Record& record) const;
     [[nodiscard]] Info info_of(const Record& record) const;
 
     std::filesystem::path root_;
