@@ -1,5 +1,4 @@
-// The only user of Beast, and only of its parser: replies are few and simple enough to be written
-// as text, which costs less code than a serializer per body type.
+// The only user of Beast's parser. Replies are written as text (wire.h).
 #include "api/connection.h"
 
 #include <sys/socket.h>
@@ -15,10 +14,10 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
+#include "api/wire.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -36,24 +35,12 @@ using HeadParser = http::request_parser<http::empty_body>;
 using StreamParser = http::request_parser<http::buffer_body>;
 using TextParser = http::request_parser<http::string_body>;
 
-/// A request that cannot be served and after which the connection cannot be understood any more.
-struct Rejected {
-    int status;
-    std::string reason;
-};
-
 Rejected rejection(const boost::system::error_code& error) {
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
         return {431, "request header is too large"};
     }
     if (error == http::error::body_limit) return {413, "request body is too large"};
     return {400, "malformed HTTP request: " + to_lower(error.message())};
-}
-
-Reply plain_error(const Rejected& rejected) {
-    std::string quoted;  // our own texts: no character of them needs escaping in JSON
-    for (const char c : rejected.reason) quoted += c == '"' || c == '\\' ? '\'' : c;
-    return {rejected.status, {{"Content-Type", "application/json"}}, "{\"message\":\"" + quoted + "\"}\n"};
 }
 
 Request to_request(const HeadParser& parser) {
@@ -67,31 +54,6 @@ Request to_request(const HeadParser& parser) {
         value += field.value();
     }
     return request;
-}
-
-/// A header's value must not be able to end the line it stands in.
-std::string one_line(std::string_view value) {
-    std::string out(value);
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-    }
-    return out;
-}
-
-std::string head_text(const Reply& reply, std::string_view framing) {
-    std::string out = fmt::format("HTTP/1.1 {} {}\r\n", reply.status,
-                                  std::string_view(http::obsolete_reason(http::int_to_status(
-                                      static_cast<unsigned>(reply.status)))));
-    for (const auto& [name, value] : reply.headers) {
-        out += fmt::format("{}: {}\r\n", name, one_line(value));
-    }
-    out += framing;
-    out += "\r\n";
-    return out;
-}
-
-bool bodiless(const Reply& reply) {
-    return reply.status == 204 || reply.status == 304 || reply.status / 100 == 1;
 }
 
 /// A counted condition that coroutines of one thread wait for.
@@ -393,12 +355,7 @@ private:
     }
 
     asio::awaitable<bool> take_over(const Reply& reply, Upgrade hijack, bool upgrade) {
-        // Docker's own wording: some clients compare the whole status line.
-        auto head = upgrade ? std::string("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n")
-                            : std::string("HTTP/1.1 200 OK\r\n");
-        head += fmt::format("Content-Type: {}\r\n", hijack.content_type);
-        for (const auto& [name, value] : reply.headers) head += fmt::format("{}: {}\r\n", name, one_line(value));
-        head += "\r\n";
+        const auto head = hijack_head(reply, hijack, upgrade);
         const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(head), quiet);
         if (error) co_return false;
         std::string pending(static_cast<const char*>(buffer_.data().data()), buffer_.size());

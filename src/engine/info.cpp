@@ -73,6 +73,7 @@ json Engine::info() {
             {"SystemTime", format_rfc3339(now())},
             {"LoggingDriver", "json-file"},
             {"CgroupDriver", "cgroupfs"},
+            {"CgroupVersion", host.cgroup_version},
             {"NEventsListener", 0},
             {"KernelVersion", host.kernel},
             {"OperatingSystem", host.operating_system},

@@ -32,6 +32,7 @@ struct HostInfo {
     std::string operating_system;  ///< "Debian GNU/Linux 12 (bookworm)"
     int cpus = 0;
     std::uint64_t memory = 0;
+    std::string cgroup_version = {};  ///< "2"; "1" also where both are mounted; empty without any
 };
 HostInfo host_info();
 

@@ -88,6 +88,7 @@ HostInfo host_info() {
     utsname names{};
     ::uname(&names);
     HostInfo info{names.sysname, names.release, names.machine, names.nodename, "Linux", 0, 0};
+    info.cgroup_version = ::access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0 ? "2" : "1";
     info.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
     struct sysinfo memory {};
     if (::sysinfo(&memory) == 0) info.memory = static_cast<std::uint64_t>(memory.totalram) * memory.mem_unit;
