@@ -2,6 +2,7 @@
 #include "cli/container_flags.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 

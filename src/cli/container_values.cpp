@@ -1,5 +1,6 @@
 // Values of single flags of run and create; see container_flags.h.
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cmath>
@@ -49,7 +50,7 @@ std::int64_t parse_go_duration(const std::string& text) {
         const double number = std::strtod(at, &end);
         std::string_view rest(end);
         const auto unit = rest.substr(0, rest.find_first_of("0123456789."));
-        const auto* known = std::ranges::find(units, unit, &Unit::name);
+        const auto known = std::ranges::find(units, unit, &Unit::name);
         if (end == at || number < 0 || known == units.end()) break;
         total += number * known->nanoseconds;
         at = end + unit.size();

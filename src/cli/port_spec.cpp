@@ -2,6 +2,7 @@
 #include "cli/port_spec.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <cstdint>
 #include <optional>

@@ -76,7 +76,7 @@ std::vector<int> forwarded_signals() {
 }
 
 std::string signal_name(int signal) {
-    const auto* it = std::ranges::find(known, signal, &Named::number);
+    const auto it = std::ranges::find(known, signal, &Named::number);
     return it == known.end() ? std::to_string(signal) : std::string(it->name);
 }
 
