@@ -1,6 +1,6 @@
 # Outside libraries behind one target each (ext_NAME), so that layers name what they need and the
 # FreeBSD cross build, which compiles against headers only, can supply them differently.
-foreach(name crypto fmt os json archive sqlite protobuf boost cli)
+foreach(name crypto fmt os json archive sqlite protobuf boost)
   add_library(ext_${name} INTERFACE)
 endforeach()
 target_compile_definitions(ext_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION

@@ -37,11 +37,11 @@ on_freebsd() { [ "$(uname -s)" = FreeBSD ]; }
 
 install_build_packages() {
     if on_freebsd; then
-        install_packages "to build Brig" bash cmake ninja pkgconf boost-libs nlohmann-json cli11 libfmt \
+        install_packages "to build Brig" bash cmake ninja pkgconf boost-libs nlohmann-json libfmt \
             sqlite3 libarchive zstd tomlplusplus protobuf googletest
     else
         install_packages "to build Brig" g++ cmake ninja-build pkg-config git ccache libboost1.81-dev \
-            nlohmann-json3-dev libcli11-dev libfmt-dev libsqlite3-dev libarchive-dev libzstd-dev \
+            nlohmann-json3-dev libfmt-dev libsqlite3-dev libarchive-dev libzstd-dev \
             zlib1g-dev libssl-dev libseccomp-dev libnftables-dev libtomlplusplus-dev \
             libprotobuf-dev protobuf-compiler
     fi
