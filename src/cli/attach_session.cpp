@@ -14,13 +14,17 @@ std::string container_path(std::string_view container, std::string_view what) {
 
 client::Exchange begin_attach(client::Client& engine, const AttachWish& wish, bool logs) {
     client::Query query;
-    query.flag("stream", true).flag("stdin", wish.in).flag("stdout", wish.out).flag("stderr", wish.err);
+    query.flag("stream", true)
+        .flag("stdin", wish.in)
+        .flag("stdout", wish.out)
+        .flag("stderr", wish.err);
     query.flag("logs", logs);
     if (!wish.detach_keys.empty()) query.add("detachKeys", wish.detach_keys);
     return engine.begin_hijack(container_path(wish.container, "attach") + query.str());
 }
 
-client::Exchange begin_wait(client::Client& engine, const std::string& container, std::string_view condition) {
+client::Exchange begin_wait(client::Client& engine, const std::string& container,
+                            std::string_view condition) {
     client::Query query;
     query.add("condition", condition);
     return engine.begin("POST", container_path(container, "wait") + query.str());
@@ -34,7 +38,8 @@ int exit_code_of(client::Exchange& wait) {
 }
 
 StreamPlan plan_for(client::Client& engine, const AttachWish& wish) {
-    const std::string keys = wish.detach_keys.empty() ? std::string(default_detach_keys) : wish.detach_keys;
+    const std::string keys =
+        wish.detach_keys.empty() ? std::string(default_detach_keys) : wish.detach_keys;
     StreamPlan plan{.tty = wish.tty, .input = wish.in, .detach_keys = parse_detach_keys(keys)};
     const auto tell = [&engine, container = wish.container](const std::string& what) {
         try {

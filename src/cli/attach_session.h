@@ -22,7 +22,8 @@ std::string container_path(std::string_view container, std::string_view what);
 /// POST /containers/ID/attach, not awaited.
 client::Exchange begin_attach(client::Client& engine, const AttachWish& wish, bool logs = false);
 /// POST /containers/ID/wait, not awaited; condition: "next-exit", "removed", "not-running".
-client::Exchange begin_wait(client::Client& engine, const std::string& container, std::string_view condition);
+client::Exchange begin_wait(client::Client& engine, const std::string& container,
+                            std::string_view condition);
 /// The exit code that the engine answered. Throws Error for a failure in waiting.
 int exit_code_of(client::Exchange& wait);
 /// Resizes and signals of `wish` go to its container.

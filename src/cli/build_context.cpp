@@ -37,7 +37,8 @@ public:
     }
 
     void add(const std::string& name, const struct stat& status, const std::string& link) {
-        const std::unique_ptr<archive_entry, void (*)(archive_entry*)> entry(::archive_entry_new(), ::archive_entry_free);
+        const std::unique_ptr<archive_entry, void (*)(archive_entry*)> entry(::archive_entry_new(),
+                                                                             ::archive_entry_free);
         ::archive_entry_set_pathname_utf8(entry.get(), name.c_str());
         ::archive_entry_copy_pathname(entry.get(), name.c_str());
         ::archive_entry_set_filetype(entry.get(), status.st_mode & S_IFMT);
@@ -45,7 +46,8 @@ public:
         ::archive_entry_set_size(entry.get(), S_ISREG(status.st_mode) ? status.st_size : 0);
         ::archive_entry_set_mtime(entry.get(), status.st_mtim.tv_sec, 0);
         if (!link.empty()) ::archive_entry_copy_symlink(entry.get(), link.c_str());
-        if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) ::archive_entry_set_rdev(entry.get(), status.st_rdev);
+        if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
+            ::archive_entry_set_rdev(entry.get(), status.st_rdev);
         check(::archive_write_header(archive_.get(), entry.get()));
     }
     void data(std::string_view bytes) {
@@ -76,7 +78,8 @@ private:
     [[noreturn]] void fail() {
         if (failure_) std::rethrow_exception(failure_);
         const char* text = ::archive_error_string(archive_.get());
-        throw Error(ErrorKind::internal, "write the build context: {}", text == nullptr ? "unknown failure" : text);
+        throw Error(ErrorKind::internal, "write the build context: {}",
+                    text == nullptr ? "unknown failure" : text);
     }
 
     const Sink& sink_;
@@ -93,7 +96,8 @@ public:
 
 private:
     static oci::IgnorePatterns read_ignore(const BuildContext& context) {
-        for (const std::string& name : {context.dockerfile + ".dockerignore", std::string(".dockerignore")}) {
+        for (const std::string& name :
+             {context.dockerfile + ".dockerignore", std::string(".dockerignore")}) {
             try {
                 return oci::IgnorePatterns::parse(read_file(context.directory / name));
             } catch (const SysError& error) {
@@ -105,7 +109,8 @@ private:
 
     /// The engine needs these whatever .dockerignore says; it keeps them from COPY by itself.
     [[nodiscard]] bool always_sent(const std::string& path) const {
-        return path == context_.dockerfile || path == ".dockerignore" || path == context_.dockerfile + ".dockerignore";
+        return path == context_.dockerfile || path == ".dockerignore" ||
+               path == context_.dockerfile + ".dockerignore";
     }
     [[nodiscard]] bool leads_to_dockerfile(const std::string& directory) const {
         return context_.dockerfile.starts_with(directory + "/");
@@ -141,9 +146,11 @@ private:
         std::array<char, 65536> buffer;
         // No more than the header says, should the file be growing.
         for (auto left = static_cast<std::size_t>(status.st_size); left > 0;) {
-            const auto piece = std::as_writable_bytes(std::span(buffer)).first(std::min(left, buffer.size()));
+            const auto piece =
+                std::as_writable_bytes(std::span(buffer)).first(std::min(left, buffer.size()));
             const std::size_t n = read_some(file.get(), piece);
-            if (n == 0) throw Error(ErrorKind::internal, "{} shrank while it was read", full.string());
+            if (n == 0)
+                throw Error(ErrorKind::internal, "{} shrank while it was read", full.string());
             tar_.data({buffer.data(), n});
             left -= n;
         }
@@ -168,8 +175,10 @@ std::string read_dockerfile(const fs::path& path) {
     } catch (const SysError& error) {
         if (error.kind() != ErrorKind::not_found) throw;
         throw Error(ErrorKind::not_found,
-                    "unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat {}: no such "
-                    "file or directory", path.string());
+                    "unable to prepare context: unable to evaluate symlinks in Dockerfile path: "
+                    "lstat {}: no such "
+                    "file or directory",
+                    path.string());
     }
 }
 
@@ -179,9 +188,11 @@ BuildContext prepare_context(const std::string& path, const std::string& file,
                              const std::function<std::string()>& standard_input) {
     std::error_code failure;
     BuildContext context{.directory = fs::canonical(path, failure)};
-    if (failure) throw Error(ErrorKind::not_found, "unable to prepare context: path \"{}\" not found", path);
+    if (failure)
+        throw Error(ErrorKind::not_found, "unable to prepare context: path \"{}\" not found", path);
     if (!fs::is_directory(context.directory)) {
-        throw Error(ErrorKind::invalid_argument, "unable to prepare context: context must be a directory: {}", path);
+        throw Error(ErrorKind::invalid_argument,
+                    "unable to prepare context: context must be a directory: {}", path);
     }
     if (file == "-") {
         context.dockerfile_text = standard_input();
@@ -191,8 +202,10 @@ BuildContext prepare_context(const std::string& path, const std::string& file,
         const std::string text = read_dockerfile(given);
         const fs::path inside = fs::weakly_canonical(given).lexically_relative(context.directory);
         context.adds_dockerfile = inside.empty() || inside.begin()->string() == "..";
-        if (context.adds_dockerfile) context.dockerfile_text = text;
-        else context.dockerfile = inside.string();
+        if (context.adds_dockerfile)
+            context.dockerfile_text = text;
+        else
+            context.dockerfile = inside.string();
     }
     if (context.adds_dockerfile) context.dockerfile = ".dockerfile." + random_hex(10);
     return context;
@@ -209,7 +222,9 @@ bool looks_like_archive(std::string_view start) {
     constexpr std::size_t magic_offset = 257;
     if (start.size() >= magic_offset + 5 && start.substr(magic_offset, 5) == "ustar") return true;
     for (const std::string_view magic : {std::string_view("\x1f\x8b"), std::string_view("BZh"),
-                                         std::string_view("\xfd" "7zXZ"), std::string_view("\x28\xb5\x2f\xfd")}) {
+                                         std::string_view("\xfd"
+                                                          "7zXZ"),
+                                         std::string_view("\x28\xb5\x2f\xfd")}) {
         if (start.starts_with(magic)) return true;
     }
     return false;

@@ -20,7 +20,8 @@ void require_terminal(const AttachWish& wish) {
     }
 }
 
-int follow(client::Exchange& wait, Stream& stream, client::Hijacked connection, std::string_view on_detach) {
+int follow(client::Exchange& wait, Stream& stream, client::Hijacked connection,
+           std::string_view on_detach) {
     if (stream.run(std::move(connection)) == StreamEnd::detached) {
         if (on_detach.empty()) return 0;
         throw Failure(1, std::string(on_detach));
@@ -29,7 +30,8 @@ int follow(client::Exchange& wait, Stream& stream, client::Hijacked connection, 
     return exit_code_of(wait);
 }
 
-int start_attached(client::Client& engine, const std::string& name, bool interactive, AttachWish wish) {
+int start_attached(client::Client& engine, const std::string& name, bool interactive,
+                   AttachWish wish) {
     const Json container = inspect_container(engine, name);
     const Json& config = at_path(container, "Config");
     wish.container = text_of(container, "Id");
@@ -56,14 +58,18 @@ int attach(Invocation& in) {
     bool no_input = false;
     in.flags.text("detach-keys", wish.detach_keys, "Keys that leave the container running");
     in.flags.toggle("no-stdin", no_input, "Do not attach our standard input");
-    in.flags.toggle("sig-proxy", wish.proxy_signals, "Pass signals on to the container").shows_default("true");
+    in.flags.toggle("sig-proxy", wish.proxy_signals, "Pass signals on to the container")
+        .shows_default("true");
     const auto names = in.parse();
     client::Client& engine = in.engine();
     const Json container = inspect_container(engine, names[0]);
     const Json& state = at_path(container, "State");
-    if (!truth_of(state, "Running")) throw Failure(1, "cannot attach to a stopped container, start it first");
-    if (truth_of(state, "Paused")) throw Failure(1, "cannot attach to a paused container, unpause it first");
-    if (truth_of(state, "Restarting")) throw Failure(1, "cannot attach to a restarting container, wait until it is running");
+    if (!truth_of(state, "Running"))
+        throw Failure(1, "cannot attach to a stopped container, start it first");
+    if (truth_of(state, "Paused"))
+        throw Failure(1, "cannot attach to a paused container, unpause it first");
+    if (truth_of(state, "Restarting"))
+        throw Failure(1, "cannot attach to a restarting container, wait until it is running");
     wish.container = text_of(container, "Id");
     wish.tty = truth_of(at_path(container, "Config"), "Tty");
     wish.in = !no_input && truth_of(at_path(container, "Config"), "OpenStdin");
@@ -88,7 +94,8 @@ int start(Invocation& in) {
     in.flags.text("detach-keys", wish.detach_keys, "Keys that leave the container running");
     const auto names = in.parse();
     if (attached || interactive) {
-        if (names.size() > 1) throw Failure(1, "you cannot start and attach multiple containers at once");
+        if (names.size() > 1)
+            throw Failure(1, "you cannot start and attach multiple containers at once");
         return start_attached(in.engine(), names[0], interactive, wish);
     }
     std::vector<std::string> failed;

@@ -31,7 +31,8 @@ struct BuildFlags {
 
     void declare(Flags& flags) {
         flags.list("tag,t", tags, "Name (and tag) of the image");
-        flags.text("file,f", file, "The Dockerfile (default PATH/Dockerfile); - for standard input");
+        flags.text("file,f", file,
+                   "The Dockerfile (default PATH/Dockerfile); - for standard input");
         flags.list("build-arg", args, "Set a build-time variable");
         flags.list("label", labels, "Set a label of the image");
         flags.toggle("no-cache", no_cache, "Run every step anew");
@@ -62,7 +63,10 @@ struct BuildFlags {
         if (!platform.empty()) query.add("platform", platform);
         if (memory) query.add("memory", std::to_string(*memory));
         if (shm_size) query.add("shmsize", std::to_string(*shm_size));
-        query.flag("nocache", no_cache).flag("pull", pull).flag("q", quiet).flag("forcerm", force_remove);
+        query.flag("nocache", no_cache)
+            .flag("pull", pull)
+            .flag("q", quiet)
+            .flag("forcerm", force_remove);
         query.add("rm", remove ? "1" : "0").add("version", "1");
         return query.str();
     }
@@ -83,8 +87,10 @@ private:
         for (const auto& pair : args) {
             const auto [key, value] = split_once(pair, '=');
             const char* own = value ? nullptr : std::getenv(key.c_str());
-            if (value) map[key] = *value;
-            else map[key] = own == nullptr ? Json() : Json(own);
+            if (value)
+                map[key] = *value;
+            else
+                map[key] = own == nullptr ? Json() : Json(own);
         }
         return map;
     }
@@ -106,8 +112,8 @@ private:
     void say(std::string_view end) const {
         if (quiet_) return;
         const std::string start = terminal_ ? "\r" : "";
-        write_all(STDOUT_FILENO, fmt::format("{}Sending build context to the Brig engine  {}{}", start,
-                                             human_size(static_cast<double>(sent_)), end));
+        write_all(STDOUT_FILENO, fmt::format("{}Sending build context to the Brig engine  {}{}",
+                                             start, human_size(static_cast<double>(sent_)), end));
     }
     bool quiet_;
     bool terminal_;
@@ -133,7 +139,8 @@ std::string read_start() {
     std::string start(archive_header, '\0');
     std::size_t have = 0;
     while (have < start.size()) {
-        const auto n = read_some(STDIN_FILENO, std::as_writable_bytes(std::span(start)).subspan(have));
+        const auto n =
+            read_some(STDIN_FILENO, std::as_writable_bytes(std::span(start)).subspan(have));
         if (n == 0) break;
         have += n;
     }
@@ -155,8 +162,12 @@ Upload upload_from_standard_input(const BuildFlags& flags) {
                     client::from_descriptor(STDIN_FILENO)(sink);
                 }};
     }
-    if (!flags.file.empty()) throw Failure(1, "ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles");
-    BuildContext context{.dockerfile = "Dockerfile", .dockerfile_text = start + read_standard_input(), .adds_dockerfile = true};
+    if (!flags.file.empty())
+        throw Failure(1,
+                      "ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles");
+    BuildContext context{.dockerfile = "Dockerfile",
+                         .dockerfile_text = start + read_standard_input(),
+                         .adds_dockerfile = true};
     return {context.dockerfile, send_context(context, flags.quiet)};
 }
 
@@ -166,7 +177,9 @@ Upload choose_upload(const std::string& path, const BuildFlags& flags) {
     }
     if (path == "-") return upload_from_standard_input(flags);
     if (path.find("://") != std::string::npos || path.starts_with("git@")) {
-        throw Failure(1, "unable to prepare context: building from a URL is not implemented; fetch it and give its path");
+        throw Failure(1,
+                      "unable to prepare context: building from a URL is not implemented; fetch it "
+                      "and give its path");
     }
     BuildContext context = prepare_context(path, flags.file, read_standard_input);
     Upload upload{.dockerfile = context.dockerfile};
@@ -178,7 +191,8 @@ Upload choose_upload(const std::string& path, const BuildFlags& flags) {
 /// Errors name the Dockerfile; a name that we made up would tell nothing.
 std::string in_users_words(std::string message, const Upload& upload) {
     if (upload.shown_as.empty()) return message;
-    for (auto at = message.find(upload.dockerfile); at != std::string::npos; at = message.find(upload.dockerfile)) {
+    for (auto at = message.find(upload.dockerfile); at != std::string::npos;
+         at = message.find(upload.dockerfile)) {
         message.replace(at, upload.dockerfile.size(), upload.shown_as);
     }
     return message;
@@ -191,19 +205,24 @@ int build(Invocation& in) {
     flags.declare(in.flags);
     const auto words = in.parse();
     Upload upload = choose_upload(words[0], flags);
-    client::Exchange exchange = in.engine().begin(
-        {.method = "POST", .target = "/build" + flags.query(upload.dockerfile), .content_type = "application/x-tar"},
-        std::move(upload.source));
+    client::Exchange exchange =
+        in.engine().begin({.method = "POST",
+                           .target = "/build" + flags.query(upload.dockerfile),
+                           .content_type = "application/x-tar"},
+                          std::move(upload.source));
     std::string image;
     try {
-        show_progress(exchange, {.quiet = flags.quiet, .on_aux = [&](const Json& aux) { image = text_of(aux, "ID", image); }});
+        show_progress(exchange, {.quiet = flags.quiet, .on_aux = [&](const Json& aux) {
+                                     image = text_of(aux, "ID", image);
+                                 }});
     } catch (const Failure& failure) {
         throw Failure(failure.exit_code(), in_users_words(failure.message(), upload));
     } catch (const client::ApiError& error) {
         throw Failure(1, in_users_words(error.message(), upload));
     }
     if (flags.quiet) print_line(image);
-    if (!flags.id_file.empty()) write_file_atomic(flags.id_file, image, 0644, Durability::rebuildable);
+    if (!flags.id_file.empty())
+        write_file_atomic(flags.id_file, image, 0644, Durability::rebuildable);
     return 0;
 }
 

@@ -13,15 +13,18 @@ namespace brig::cli {
 namespace {
 
 std::string line_of(const Json& event) {
-    const std::int64_t nanoseconds = number_of(event, "timeNano", number_of(event, "time") * 1000000000);
+    const std::int64_t nanoseconds =
+        number_of(event, "timeNano", number_of(event, "time") * 1000000000);
     std::vector<std::string> attributes;
     const Json& actor = at_path(event, "Actor");
     for (const auto& [key, value] : at_path(actor, "Attributes").items()) {
-        attributes.push_back(key + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
+        attributes.push_back(key + "=" +
+                             (value.is_string() ? value.get<std::string>() : value.dump()));
     }
     std::ranges::sort(attributes);
-    std::string line = fmt::format("{} {} {} {}", format_rfc3339(Instant(std::chrono::nanoseconds(nanoseconds))),
-                                   text_of(event, "Type"), text_of(event, "Action"), text_of(actor, "ID"));
+    std::string line =
+        fmt::format("{} {} {} {}", format_rfc3339(Instant(std::chrono::nanoseconds(nanoseconds))),
+                    text_of(event, "Type"), text_of(event, "Action"), text_of(actor, "ID"));
     if (!attributes.empty()) line += " (" + join(attributes, ", ") + ")";
     return line;
 }

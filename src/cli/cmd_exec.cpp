@@ -27,14 +27,18 @@ struct ExecFlags {
         flags.text("user,u", user, "User (and group) to run as: <name|uid>[:<group|gid>]");
         flags.text("workdir,w", workdir, "Directory to start in");
         flags.text("detach-keys", detach_keys, "Keys that leave the command running");
-        flags.value("env,e", "list", [this](const std::string& v) { env.push_back(resolve_env(v)); },
-                    "Set an environment variable, or pass on ours");
+        flags.value(
+            "env,e", "list", [this](const std::string& v) { env.push_back(resolve_env(v)); },
+            "Set an environment variable, or pass on ours");
         flags.list("env-file", env_files, "Read environment variables from a file");
     }
 
     [[nodiscard]] Json request(const std::vector<std::string>& command) const {
-        Json body = {{"AttachStdin", interactive && !detach}, {"AttachStdout", !detach}, {"AttachStderr", !detach},
-                     {"Tty", tty}, {"Cmd", command}};
+        Json body = {{"AttachStdin", interactive && !detach},
+                     {"AttachStdout", !detach},
+                     {"AttachStderr", !detach},
+                     {"Tty", tty},
+                     {"Cmd", command}};
         if (privileged) body["Privileged"] = true;
         if (!user.empty()) body["User"] = user;
         if (!workdir.empty()) body["WorkingDir"] = workdir;
@@ -54,12 +58,16 @@ std::string exec_path(const std::string& id, std::string_view what) {
 }
 
 StreamPlan exec_plan(client::Client& engine, const ExecFlags& flags, const std::string& id) {
-    AttachWish wish{.tty = flags.tty, .in = flags.interactive, .proxy_signals = false, .detach_keys = flags.detach_keys};
+    AttachWish wish{.tty = flags.tty,
+                    .in = flags.interactive,
+                    .proxy_signals = false,
+                    .detach_keys = flags.detach_keys};
     StreamPlan plan = plan_for(engine, wish);
     if (flags.tty) {
         plan.resize = [&engine, id](os::WindowSize size) {
             try {
-                engine.call("POST", exec_path(id, fmt::format("resize?h={}&w={}", size.rows, size.columns)));
+                engine.call("POST", exec_path(id, fmt::format("resize?h={}&w={}", size.rows,
+                                                              size.columns)));
             } catch (const client::ApiError&) {
                 // The command has just ended.
             }
@@ -82,7 +90,8 @@ int run_exec(client::Client& engine, const ExecFlags& flags, const std::string& 
     {
         Stream stream(exec_plan(engine, flags, id));
         if (flags.tty) stream.announce_size();
-        if (stream.run(std::move(connection)) == StreamEnd::detached) throw Failure(1, "read escape sequence");
+        if (stream.run(std::move(connection)) == StreamEnd::detached)
+            throw Failure(1, "read escape sequence");
     }
     const Json state = parse_json(engine.call("GET", exec_path(id, "json")).body);
     return static_cast<int>(number_of(state, "ExitCode"));
@@ -99,7 +108,8 @@ int exec(Invocation& in) {
     }
     const Json body = flags.request({words.begin() + 1, words.end()});
     client::Client& engine = in.engine();
-    const Json created = parse_json(engine.call("POST", container_path(words[0], "exec"), body.dump()).body);
+    const Json created =
+        parse_json(engine.call("POST", container_path(words[0], "exec"), body.dump()).body);
     try {
         return run_exec(engine, flags, text_of(created, "Id"));
     } catch (const client::ApiError& error) {

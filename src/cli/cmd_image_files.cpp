@@ -19,14 +19,16 @@ Fd open_input(const std::string& path) {
     try {
         return open_file(path, O_RDONLY);
     } catch (const SysError& error) {
-        throw Error(error.kind(), "open {}: {}", path, to_lower(std::strerror(error.error_number())));
+        throw Error(error.kind(), "open {}: {}", path,
+                    to_lower(std::strerror(error.error_number())));
     }
 }
 
 /// A reference's name and tag, the tag empty where it has none.
 std::pair<std::string, std::string> split_reference(const std::string& reference) {
     const auto colon = reference.rfind(':');
-    if (colon == std::string::npos || reference.find('/', colon) != std::string::npos) return {reference, ""};
+    if (colon == std::string::npos || reference.find('/', colon) != std::string::npos)
+        return {reference, ""};
     return {reference.substr(0, colon), reference.substr(colon + 1)};
 }
 
@@ -36,7 +38,8 @@ client::Exchange upload(client::Client& engine, const std::string& target, int f
 }
 
 void copy_to(client::Exchange& exchange, int fd) {
-    for (auto piece = exchange.read(); !piece.empty(); piece = exchange.read()) write_all(fd, piece);
+    for (auto piece = exchange.read(); !piece.empty(); piece = exchange.read())
+        write_all(fd, piece);
 }
 
 }  // namespace
@@ -49,12 +52,15 @@ int load(Invocation& in) {
     in.flags.toggle("quiet,q", quiet, "Show no progress");
     in.parse();
     Fd file;
-    if (!input.empty()) file = open_input(input);
-    else if (os::is_terminal(STDIN_FILENO)) throw Failure(1, "requested load from stdin, but stdin is empty");
+    if (!input.empty())
+        file = open_input(input);
+    else if (os::is_terminal(STDIN_FILENO))
+        throw Failure(1, "requested load from stdin, but stdin is empty");
     client::Query query;
     query.add("quiet", quiet ? "1" : "0");
     if (!platform.empty()) query.add("platform", platform);
-    auto exchange = upload(in.engine(), "/images/load" + query.str(), file ? file.get() : STDIN_FILENO);
+    auto exchange =
+        upload(in.engine(), "/images/load" + query.str(), file ? file.get() : STDIN_FILENO);
     show_progress(exchange, {});
     return 0;
 }
@@ -80,7 +86,8 @@ int save(Invocation& in) {
     const Fd file = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     Defer remove([&] { ::unlink(temporary.c_str()); });
     copy_to(exchange, file.get());
-    if (::rename(temporary.c_str(), output.c_str()) != 0) throw SysError("rename {} to {}", temporary, output);
+    if (::rename(temporary.c_str(), output.c_str()) != 0)
+        throw SysError("rename {} to {}", temporary, output);
     remove.dismiss();
     return 0;
 }
@@ -103,10 +110,13 @@ int import(Invocation& in) {
     if (!platform.empty()) query.add("platform", platform);
     for (const auto& change : changes) query.add("changes", change);
     if (words[0].starts_with("http://") || words[0].starts_with("https://")) {
-        throw Failure(1, "import from a URL is not implemented; fetch it and give the file, or - for standard input");
+        throw Failure(1,
+                      "import from a URL is not implemented; fetch it and give the file, or - for "
+                      "standard input");
     }
     const Fd file = words[0] == "-" ? Fd() : open_input(words[0]);
-    auto exchange = upload(in.engine(), "/images/create" + query.str(), file ? file.get() : STDIN_FILENO);
+    auto exchange =
+        upload(in.engine(), "/images/create" + query.str(), file ? file.get() : STDIN_FILENO);
     show_progress(exchange, {});
     return 0;
 }

@@ -13,7 +13,8 @@ std::string image_path(const std::string& name) { return "/images/" + client::en
 
 void print_removed(const Json& items) {
     for (const Json& item : items) {
-        if (const auto name = text_of(item, "Untagged"); !name.empty()) print_line("Untagged: " + name);
+        if (const auto name = text_of(item, "Untagged"); !name.empty())
+            print_line("Untagged: " + name);
         if (const auto id = text_of(item, "Deleted"); !id.empty()) print_line("Deleted: " + id);
     }
 }
@@ -43,7 +44,8 @@ int rmi(Invocation& in) {
     bool failed = false;
     for_each_name(names, [&](const std::string& name) {
         try {
-            print_removed(parse_json(in.engine().call("DELETE", image_path(name) + query.str()).body));
+            print_removed(
+                parse_json(in.engine().call("DELETE", image_path(name) + query.str()).body));
         } catch (const client::ApiError& error) {
             failed = failed || !force || error.status() != 404;
             throw;
@@ -56,12 +58,16 @@ int image_prune(Invocation& in) {
     bool all = false;
     bool force = false;
     std::vector<std::string> filters;
-    in.flags.toggle("all,a", all, "Remove every image that no container uses, not only untagged ones");
+    in.flags.toggle("all,a", all,
+                    "Remove every image that no container uses, not only untagged ones");
     in.flags.toggle("force,f", force, "Do not ask");
     in.flags.list("filter", filters, "Only those that match (until=…, label=…)");
     in.parse();
-    const std::string what = all ? "all images without at least one container associated to them" : "all dangling images";
-    if (!force && !confirm("WARNING! This will remove " + what + ".\nAre you sure you want to continue?")) return 0;
+    const std::string what = all ? "all images without at least one container associated to them"
+                                 : "all dangling images";
+    if (!force &&
+        !confirm("WARNING! This will remove " + what + ".\nAre you sure you want to continue?"))
+        return 0;
     filters.push_back(all ? "dangling=0" : "dangling=1");
     const auto query = client::Query().add("filters", filters_parameter(filters)).str();
     const Json answer = parse_json(in.engine().call("POST", "/images/prune" + query).body);
@@ -69,12 +75,14 @@ int image_prune(Invocation& in) {
     if (!deleted.empty()) {
         print_line("Deleted Images:");
         for (const Json& item : deleted) {
-            if (const auto name = text_of(item, "Untagged"); !name.empty()) print_line("untagged: " + name);
+            if (const auto name = text_of(item, "Untagged"); !name.empty())
+                print_line("untagged: " + name);
             if (const auto id = text_of(item, "Deleted"); !id.empty()) print_line("deleted: " + id);
         }
         print_line("");
     }
-    print_line("Total reclaimed space: " + human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
+    print_line("Total reclaimed space: " +
+               human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
     return 0;
 }
 

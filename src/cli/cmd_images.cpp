@@ -37,7 +37,8 @@ std::vector<Name> names_of(const Json& image, bool digests) {
             name.digest = digest.value_or(none);
             used = true;
         }
-        if (!used && names.empty() && repository != none) names.push_back({repository, none, digest.value_or(none)});
+        if (!used && names.empty() && repository != none)
+            names.push_back({repository, none, digest.value_or(none)});
     }
     if (names.empty()) names.emplace_back();
     return names;
@@ -61,9 +62,17 @@ Json image_row(const Json& image, const Name& name, bool whole) {
 }
 
 Json image_titles() {
-    return {{"ID", "IMAGE ID"}, {"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Digest", "DIGEST"},
-            {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"Size", "SIZE"}, {"Containers", "CONTAINERS"},
-            {"VirtualSize", "SIZE"}, {"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"}};
+    return {{"ID", "IMAGE ID"},
+            {"Repository", "REPOSITORY"},
+            {"Tag", "TAG"},
+            {"Digest", "DIGEST"},
+            {"CreatedSince", "CREATED"},
+            {"CreatedAt", "CREATED AT"},
+            {"Size", "SIZE"},
+            {"Containers", "CONTAINERS"},
+            {"VirtualSize", "SIZE"},
+            {"SharedSize", "SHARED SIZE"},
+            {"UniqueSize", "UNIQUE SIZE"}};
 }
 
 struct HistoryView {
@@ -99,7 +108,8 @@ int images(Invocation& in) {
     in.flags.toggle("digests", digests, "Show digests");
     in.flags.toggle("no-trunc", whole, "Do not shorten anything");
     in.flags.toggle("quiet,q", quiet, "Print IDs only");
-    in.flags.list("filter,f", filters, "Only those that match (dangling=true, label=…, reference=…)");
+    in.flags.list("filter,f", filters,
+                  "Only those that match (dangling=true, label=…, reference=…)");
     in.flags.text("format", format, "table, json, or a Go template");
     const auto names = in.parse();
     if (!names.empty()) filters.push_back("reference=" + names[0]);
@@ -108,11 +118,15 @@ int images(Invocation& in) {
     if (!filters.empty()) query.add("filters", filters_parameter(filters));
     const Json images = parse_json(in.engine().call("GET", "/images/json" + query.str()).body);
     if (quiet) format = "{{.ID}}";
-    Listing listing{.titles = image_titles(),
-                    .columns = digests ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
-                                       : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
+    Listing listing{
+        .titles = image_titles(),
+        .columns =
+            digests
+                ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+                : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
     for (const Json& image : images) {
-        for (const Name& name : names_of(image, digests)) listing.rows.push_back(image_row(image, name, whole));
+        for (const Name& name : names_of(image, digests))
+            listing.rows.push_back(image_row(image, name, whole));
     }
     print_listing(listing, format);
     return 0;
@@ -127,10 +141,16 @@ int history(Invocation& in) {
     in.flags.toggle("quiet,q", quiet, "Print IDs only");
     in.flags.text("format", format, "table, json, or a Go template");
     const auto names = in.parse();
-    const Json layers = parse_json(in.engine().call("GET", "/images/" + client::encode(names[0]) + "/history").body);
-    Listing listing{.titles = {{"ID", "IMAGE"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"},
-                               {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}},
-                    .columns = "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"};
+    const Json layers = parse_json(
+        in.engine().call("GET", "/images/" + client::encode(names[0]) + "/history").body);
+    Listing listing{
+        .titles = {{"ID", "IMAGE"},
+                   {"CreatedSince", "CREATED"},
+                   {"CreatedAt", "CREATED AT"},
+                   {"CreatedBy", "CREATED BY"},
+                   {"Size", "SIZE"},
+                   {"Comment", "COMMENT"}},
+        .columns = "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"};
     if (quiet) format = "{{.ID}}";
     for (const Json& layer : layers) listing.rows.push_back(history_row(layer, view));
     print_listing(listing, format);

@@ -28,7 +28,8 @@ Json look_up(client::Client& engine, const Kind& kind, const std::string& name, 
 }
 
 /// `type` empty: the first kind that has an object of this name.
-Json look_up_any(client::Client& engine, const std::string& type, const std::string& name, bool size) {
+Json look_up_any(client::Client& engine, const std::string& type, const std::string& name,
+                 bool size) {
     for (const Kind& kind : kinds) {
         if (!type.empty() && kind.name != type) continue;
         try {
@@ -48,8 +49,10 @@ int print_found(const std::vector<std::string>& names, const std::string& format
     for (const auto& name : names) {
         try {
             Json object = find(name);
-            if (format.empty()) found.push_back(std::move(object));
-            else print_line(format_value(object, format));
+            if (format.empty())
+                found.push_back(std::move(object));
+            else
+                print_line(format_value(object, format));
         } catch (const client::ApiError& error) {
             failures.push_back(error.message());
         } catch (const Error& error) {
@@ -77,10 +80,13 @@ int inspect_kind(Invocation& in, const std::string& type) {
     std::string wanted = type;
     bool size = false;
     in.flags.text("format,f", format, "json, or a Go template");
-    if (type.empty()) in.flags.text("type", wanted, "Look only for a container, image, network or volume");
-    if (type.empty() || type == "container") in.flags.toggle("size,s", size, "Add a container's sizes");
+    if (type.empty())
+        in.flags.text("type", wanted, "Look only for a container, image, network or volume");
+    if (type.empty() || type == "container")
+        in.flags.toggle("size,s", size, "Add a container's sizes");
     const auto names = in.parse();
-    const bool known = wanted.empty() || std::ranges::find(kinds, wanted, &Kind::name) != std::end(kinds);
+    const bool known =
+        wanted.empty() || std::ranges::find(kinds, wanted, &Kind::name) != std::end(kinds);
     if (!known) throw Failure(1, fmt::format("\"{}\" is not a valid value for --type", wanted));
     check_template(format);
     return print_found(names, format, [&](const std::string& name) {

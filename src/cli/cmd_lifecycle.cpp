@@ -67,7 +67,8 @@ int rm(Invocation& in) {
             in.engine().call("DELETE", container_path(name, "") + query.str());
             print_line(name);
         } catch (const client::ApiError& error) {
-            failed = failed || !force || error.status() != 404;  // with -f, gone is as good as removed
+            failed =
+                failed || !force || error.status() != 404;  // with -f, gone is as good as removed
             throw;
         }
     });
@@ -77,9 +78,11 @@ int rm(Invocation& in) {
 int rename(Invocation& in) {
     const auto names = in.parse();
     try {
-        in.engine().call("POST", container_path(names[0], "rename") + client::Query().add("name", names[1]).str());
+        in.engine().call("POST", container_path(names[0], "rename") +
+                                     client::Query().add("name", names[1]).str());
     } catch (const client::ApiError& error) {
-        throw Failure(1, fmt::format("{}\nError: failed to rename container named {}", error.message(), names[0]));
+        throw Failure(1, fmt::format("{}\nError: failed to rename container named {}",
+                                     error.message(), names[0]));
     }
     return 0;
 }
@@ -98,19 +101,22 @@ int container_prune(Invocation& in) {
     in.flags.toggle("force,f", force, "Do not ask");
     in.flags.list("filter", filters, "Only those that match (until=…, label=…)");
     in.parse();
-    if (!force && !confirm("WARNING! This will remove all stopped containers.\nAre you sure you want to continue?")) {
+    if (!force && !confirm("WARNING! This will remove all stopped containers.\nAre you sure you "
+                           "want to continue?")) {
         return 0;
     }
     client::Query query;
     if (!filters.empty()) query.add("filters", filters_parameter(filters));
-    const Json answer = parse_json(in.engine().call("POST", "/containers/prune" + query.str()).body);
+    const Json answer =
+        parse_json(in.engine().call("POST", "/containers/prune" + query.str()).body);
     const Json& deleted = at_path(answer, "ContainersDeleted");
     if (!deleted.empty()) {
         print_line("Deleted Containers:");
         for (const Json& id : deleted) print_line(id.get<std::string>());
         print_line("");
     }
-    print_line("Total reclaimed space: " + human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
+    print_line("Total reclaimed space: " +
+               human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
     return 0;
 }
 

@@ -43,18 +43,25 @@ int logs(Invocation& in) {
     in.flags.text("tail,n", tail, "Number of lines from the end").shows_default("\"all\"");
     const auto names = in.parse();
     client::Query query;
-    query.flag("follow", follow).flag("stdout", true).flag("stderr", true).flag("timestamps", timestamps).flag("details", details);
+    query.flag("follow", follow)
+        .flag("stdout", true)
+        .flag("stderr", true)
+        .flag("timestamps", timestamps)
+        .flag("details", details);
     if (!since.empty()) query.add("since", timestamp_parameter(since));
     if (!until.empty()) query.add("until", timestamp_parameter(until));
     query.add("tail", tail);
-    client::Exchange exchange = in.engine().begin("GET", container_path(names[0], "logs") + query.str());
+    client::Exchange exchange =
+        in.engine().begin("GET", container_path(names[0], "logs") + query.str());
     const bool raw = is_raw(in.engine(), exchange, names[0]);
     Demultiplexer demultiplexer;
     std::string out;
     std::string err;
     for (auto piece = exchange.read(); !piece.empty(); piece = exchange.read()) {
-        if (raw) out = piece;
-        else demultiplexer.feed(piece, out, err);
+        if (raw)
+            out = piece;
+        else
+            demultiplexer.feed(piece, out, err);
         print(out);
         out.clear();
         write_err(err);

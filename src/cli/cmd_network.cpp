@@ -8,12 +8,15 @@
 namespace brig::cli {
 namespace {
 
-std::string truth_text(const Json& object, const char* key) { return truth_of(object, key) ? "true" : "false"; }
+std::string truth_text(const Json& object, const char* key) {
+    return truth_of(object, key) ? "true" : "false";
+}
 
 std::string created_text(const Json& network) {
     const auto created = parse_rfc3339(text_of(network, "Created"));
     if (!created) return "0001-01-01 00:00:00 +0000 UTC";
-    return go_time(std::chrono::duration_cast<std::chrono::seconds>(created->time_since_epoch()).count());
+    return go_time(
+        std::chrono::duration_cast<std::chrono::seconds>(created->time_since_epoch()).count());
 }
 
 }  // namespace
@@ -31,8 +34,14 @@ int network_list(Invocation& in) {
     client::Query query;
     if (!filters.empty()) query.add("filters", filters_parameter(filters));
     const Json networks = parse_json(in.engine().call("GET", "/networks" + query.str()).body);
-    Listing listing{.titles = {{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Driver", "DRIVER"}, {"Scope", "SCOPE"},
-                               {"IPv4", "IPV4"}, {"IPv6", "IPV6"}, {"Internal", "INTERNAL"}, {"Labels", "LABELS"},
+    Listing listing{.titles = {{"ID", "NETWORK ID"},
+                               {"Name", "NAME"},
+                               {"Driver", "DRIVER"},
+                               {"Scope", "SCOPE"},
+                               {"IPv4", "IPV4"},
+                               {"IPv6", "IPV6"},
+                               {"Internal", "INTERNAL"},
+                               {"Labels", "LABELS"},
                                {"CreatedAt", "CREATED AT"}},
                     .columns = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}"};
     if (quiet) format = "{{.ID}}";

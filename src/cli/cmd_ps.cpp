@@ -17,7 +17,8 @@ std::string names_of(const Json& container, bool whole) {
     std::vector<std::string> names;
     for (const Json& json : at_path(container, "Names")) {
         const std::string name = json.get<std::string>().substr(1);
-        if (whole || name.find('/') == std::string::npos) names.push_back(name);  // others are links
+        if (whole || name.find('/') == std::string::npos)
+            names.push_back(name);  // others are links
     }
     return join(names, ",");
 }
@@ -45,12 +46,14 @@ std::string mounts_of(const Json& container, bool whole) {
 
 std::int64_t local_volumes(const Json& container) {
     const Json& mounts = at_path(container, "Mounts");
-    return std::ranges::count_if(mounts, [](const Json& mount) { return text_of(mount, "Driver") == "local"; });
+    return std::ranges::count_if(
+        mounts, [](const Json& mount) { return text_of(mount, "Driver") == "local"; });
 }
 
 std::string networks_of(const Json& container) {
     std::vector<std::string> names;
-    for (const auto& [name, ignored] : at_path(container, "NetworkSettings", "Networks").items()) names.push_back(name);
+    for (const auto& [name, ignored] : at_path(container, "NetworkSettings", "Networks").items())
+        names.push_back(name);
     return join(names, ",");
 }
 
@@ -82,10 +85,20 @@ Json row_of(const Json& container, bool whole) {
 }
 
 Json titles() {
-    return {{"ID", "CONTAINER ID"}, {"Names", "NAMES"}, {"Image", "IMAGE"}, {"Command", "COMMAND"},
-                     {"CreatedAt", "CREATED AT"}, {"RunningFor", "CREATED"}, {"Ports", "PORTS"}, {"State", "STATE"},
-                     {"Status", "STATUS"}, {"Size", "SIZE"}, {"Labels", "LABELS"}, {"Mounts", "MOUNTS"},
-                     {"LocalVolumes", "LOCAL VOLUMES"}, {"Networks", "NETWORKS"}};
+    return {{"ID", "CONTAINER ID"},
+            {"Names", "NAMES"},
+            {"Image", "IMAGE"},
+            {"Command", "COMMAND"},
+            {"CreatedAt", "CREATED AT"},
+            {"RunningFor", "CREATED"},
+            {"Ports", "PORTS"},
+            {"State", "STATE"},
+            {"Status", "STATUS"},
+            {"Size", "SIZE"},
+            {"Labels", "LABELS"},
+            {"Mounts", "MOUNTS"},
+            {"LocalVolumes", "LOCAL VOLUMES"},
+            {"Networks", "NETWORKS"}};
 }
 
 }  // namespace
@@ -113,11 +126,14 @@ int ps(Invocation& in) {
     query.flag("all", all).flag("size", size || format.find(".Size") != std::string::npos);
     if (last && *last > 0) query.add("limit", std::to_string(*last));
     if (!filters.empty()) query.add("filters", filters_parameter(filters));
-    const Json containers = parse_json(in.engine().call("GET", "/containers/json" + query.str()).body);
+    const Json containers =
+        parse_json(in.engine().call("GET", "/containers/json" + query.str()).body);
     if (quiet) format = "{{.ID}}";
     Listing listing{.titles = titles(),
-                    .columns = size ? "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}\t{{.Size}}"
-                                    : "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"};
+                    .columns = size ? "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{."
+                                      "Status}}\t{{.Ports}}\t{{.Names}}\t{{.Size}}"
+                                    : "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{."
+                                      "Status}}\t{{.Ports}}\t{{.Names}}"};
     for (const Json& container : containers) listing.rows.push_back(row_of(container, whole));
     print_listing(listing, format);
     return 0;

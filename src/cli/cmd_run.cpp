@@ -30,8 +30,10 @@ public:
     explicit CidFile(std::string path) : path_(std::move(path)) {
         if (path_.empty()) return;
         if (::access(path_.c_str(), F_OK) == 0) {
-            throw Error(ErrorKind::already_exists,
-                        "container ID file found, make sure the other container isn't running or delete {}", path_);
+            throw Error(
+                ErrorKind::already_exists,
+                "container ID file found, make sure the other container isn't running or delete {}",
+                path_);
         }
         try {
             file_ = open_file(path_, O_WRONLY | O_CREAT | O_EXCL, 0644);
@@ -63,7 +65,8 @@ std::string with_tag(const std::string& image) {
     return has_digest || has_tag ? image : image + ":latest";
 }
 
-void pull(client::Client& engine, const std::string& image, const ContainerFlags& flags, bool quiet) {
+void pull(client::Client& engine, const std::string& image, const ContainerFlags& flags,
+          bool quiet) {
     client::Query query;
     const std::string full = with_tag(image);
     const bool has_digest = full.find('@') != std::string::npos;
@@ -82,14 +85,18 @@ Json create(client::Client& engine, const ContainerFlags& flags, const Json& bod
 }
 
 bool says_image_is_missing(const client::ApiError& error) {
-    return error.status() == 404 && to_lower(error.said()).find("no such image") != std::string::npos;
+    return error.status() == 404 &&
+           to_lower(error.said()).find("no such image") != std::string::npos;
 }
 
-std::string create_or_pull(client::Client& engine, const ContainerFlags& flags, const Json& body, bool quiet) {
+std::string create_or_pull(client::Client& engine, const ContainerFlags& flags, const Json& body,
+                           bool quiet) {
     const std::string image = text_of(body, "Image");
     if (flags.pull != "missing" && flags.pull != "always" && flags.pull != "never") {
-        throw Error(ErrorKind::invalid_argument,
-                    "invalid pull option: '{}': must be one of \"always\", \"missing\" or \"never\"", flags.pull);
+        throw Error(
+            ErrorKind::invalid_argument,
+            "invalid pull option: '{}': must be one of \"always\", \"missing\" or \"never\"",
+            flags.pull);
     }
     CidFile cid(flags.cidfile);
     if (flags.pull == "always") pull(engine, image, flags, quiet);
@@ -114,7 +121,8 @@ void start(client::Client& engine, const std::string& id) {
     try {
         engine.call("POST", container_path(id, "start"));
     } catch (const client::ApiError& error) {
-        const std::string message = "brig: " + error.message() + "\n\nRun 'brig run --help' for more information";
+        const std::string message =
+            "brig: " + error.message() + "\n\nRun 'brig run --help' for more information";
         throw Failure(start_failure_code(error.said()), message);
     }
 }
@@ -132,7 +140,8 @@ AttachWish attach_wish(const RunFlags& flags, const Json& body, const std::strin
 int run_attached(client::Client& engine, const RunFlags& flags, const AttachWish& wish) {
     StreamPlan plan = plan_for(engine, wish);
     client::Exchange attach = begin_attach(engine, wish);
-    client::Exchange wait = begin_wait(engine, wish.container, flags.container.auto_remove ? "removed" : "next-exit");
+    client::Exchange wait =
+        begin_wait(engine, wish.container, flags.container.auto_remove ? "removed" : "next-exit");
     plan.ended_fd = wait.fd();
     client::Hijacked connection = attach.hijack();
     wait.response();
@@ -150,7 +159,8 @@ void check(const RunFlags& flags) {
     if (flags.detach && !flags.container.attach.empty()) {
         throw Failure(1, "conflicting options: cannot specify both --attach and --detach");
     }
-    if (!flags.detach && flags.container.tty && flags.container.interactive && !os::is_terminal(STDIN_FILENO)) {
+    if (!flags.detach && flags.container.tty && flags.container.interactive &&
+        !os::is_terminal(STDIN_FILENO)) {
         throw Failure(1, "the input device is not a TTY");
     }
 }
@@ -160,7 +170,8 @@ void add_console_size(Json& body, const ContainerFlags& flags) {
     if (size) body["HostConfig"]["ConsoleSize"] = Json::array({size->rows, size->columns});
 }
 
-Json request_body(const ContainerFlags& flags, const std::vector<std::string>& words, bool detached) {
+Json request_body(const ContainerFlags& flags, const std::vector<std::string>& words,
+                  bool detached) {
     if (words[0].empty()) throw Error(ErrorKind::invalid_argument, "invalid reference format");
     Json body = flags.request(words[0], {words.begin() + 1, words.end()}, detached);
     add_console_size(body, flags);
@@ -172,8 +183,10 @@ Json request_body(const ContainerFlags& flags, const std::vector<std::string>& w
 int run(Invocation& in) {
     RunFlags flags;
     flags.container.declare(in.flags);
-    in.flags.toggle("detach,d", flags.detach, "Leave the container in the background and print its ID");
-    in.flags.toggle("sig-proxy", flags.proxy_signals, "Pass signals on to the container").shows_default("true");
+    in.flags.toggle("detach,d", flags.detach,
+                    "Leave the container in the background and print its ID");
+    in.flags.toggle("sig-proxy", flags.proxy_signals, "Pass signals on to the container")
+        .shows_default("true");
     in.flags.text("detach-keys", flags.detach_keys, "Keys that leave the container running");
     in.flags.toggle("quiet,q", flags.quiet, "Show nothing of a pull");
     const auto words = in.parse();

@@ -13,8 +13,12 @@ namespace brig::cli {
 namespace {
 
 double cpu_percent(const Json& stats) {
-    const auto total = [&](const char* which) { return number_of(at_path(stats, which, "cpu_usage"), "total_usage"); };
-    const auto system = [&](const char* which) { return number_of(at_path(stats, which), "system_cpu_usage"); };
+    const auto total = [&](const char* which) {
+        return number_of(at_path(stats, which, "cpu_usage"), "total_usage");
+    };
+    const auto system = [&](const char* which) {
+        return number_of(at_path(stats, which), "system_cpu_usage");
+    };
     const auto used = static_cast<double>(total("cpu_stats") - total("precpu_stats"));
     const auto passed = static_cast<double>(system("cpu_stats") - system("precpu_stats"));
     const auto cpus = static_cast<double>(number_of(at_path(stats, "cpu_stats"), "online_cpus", 1));
@@ -41,14 +45,17 @@ std::pair<std::int64_t, std::int64_t> block_bytes(const Json& stats) {
 }
 
 std::string pair_text(std::pair<std::int64_t, std::int64_t> bytes) {
-    return human_size(static_cast<double>(bytes.first), 3) + " / " + human_size(static_cast<double>(bytes.second), 3);
+    return human_size(static_cast<double>(bytes.first), 3) + " / " +
+           human_size(static_cast<double>(bytes.second), 3);
 }
 
 Json row_of(const Json& stats, const std::string& asked, bool whole) {
     const Json& memory = at_path(stats, "memory_stats");
     // Cache that can be dropped at once does not count, as with docker.
-    const auto cache = number_of(at_path(memory, "stats"), "inactive_file", number_of(at_path(memory, "stats"), "total_inactive_file"));
-    const auto used = static_cast<double>(std::max<std::int64_t>(0, number_of(memory, "usage") - cache));
+    const auto cache = number_of(at_path(memory, "stats"), "inactive_file",
+                                 number_of(at_path(memory, "stats"), "total_inactive_file"));
+    const auto used =
+        static_cast<double>(std::max<std::int64_t>(0, number_of(memory, "usage") - cache));
     const auto limit = static_cast<double>(number_of(memory, "limit"));
     const std::string name = text_of(stats, "name", asked);
     return {{"BlockIO", pair_text(block_bytes(stats))},
@@ -72,12 +79,22 @@ std::vector<std::string> running_containers(client::Client& engine, bool all) {
 }
 
 Listing measure(client::Client& engine, const std::vector<std::string>& names, bool whole) {
-    Listing listing{.titles = {{"ID", "CONTAINER ID"}, {"Name", "NAME"}, {"Container", "CONTAINER"}, {"CPUPerc", "CPU %"},
-                               {"MemUsage", "MEM USAGE / LIMIT"}, {"MemPerc", "MEM %"}, {"NetIO", "NET I/O"},
-                               {"BlockIO", "BLOCK I/O"}, {"PIDs", "PIDS"}},
-                    .columns = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}"};
-    std::vector<client::Exchange> exchanges;  // all at once: each takes the engine a second to measure
-    for (const auto& name : names) exchanges.push_back(engine.begin("GET", container_path(name, "stats?stream=false")));
+    Listing listing{.titles = {{"ID", "CONTAINER ID"},
+                               {"Name", "NAME"},
+                               {"Container", "CONTAINER"},
+                               {"CPUPerc", "CPU %"},
+                               {"MemUsage", "MEM USAGE / LIMIT"},
+                               {"MemPerc", "MEM %"},
+                               {"NetIO", "NET I/O"},
+                               {"BlockIO", "BLOCK I/O"},
+                               {"PIDs", "PIDS"}},
+                    .columns =
+                        "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}"
+                        "\t{{.BlockIO}}\t{{.PIDs}}"};
+    std::vector<client::Exchange>
+        exchanges;  // all at once: each takes the engine a second to measure
+    for (const auto& name : names)
+        exchanges.push_back(engine.begin("GET", container_path(name, "stats?stream=false")));
     for (std::size_t i = 0; i < names.size(); ++i) {
         listing.rows.push_back(row_of(parse_json(exchanges[i].read_all()), names[i], whole));
     }
@@ -107,8 +124,10 @@ Usage sum_up(std::string type, const Json& items, Size size_of, Active is_active
     Usage usage{.type = std::move(type), .total = items.size()};
     for (const Json& item : items) {
         usage.size += size_of(item);
-        if (is_active(item)) ++usage.active;
-        else usage.reclaimable += size_of(item);
+        if (is_active(item))
+            ++usage.active;
+        else
+            usage.reclaimable += size_of(item);
     }
     return usage;
 }
@@ -126,7 +145,8 @@ int stats(Invocation& in) {
     in.flags.text("format", format, "table, json, or a Go template");
     const auto names = in.parse();
     do {
-        const Listing listing = measure(in.engine(), names.empty() ? running_containers(in.engine(), all) : names, whole);
+        const Listing listing = measure(
+            in.engine(), names.empty() ? running_containers(in.engine(), all) : names, whole);
         if (!once && output_is_terminal()) print("\x1b[H\x1b[2J");
         print_listing(listing, format);
         flush_output();
@@ -145,19 +165,28 @@ int system_df(Invocation& in) {
     Usage images = sum_up("Images", at_path(answer, "Images"), size,
                           [](const Json& image) { return number_of(image, "Containers") > 0; });
     images.size = number_of(answer, "LayersSize", images.size);
-    const Usage containers = sum_up("Containers", at_path(answer, "Containers"),
-                                    [](const Json& item) { return number_of(item, "SizeRw"); },
-                                    [](const Json& item) { return text_of(item, "State") == "running"; });
-    const auto volume_usage = [](const Json& volume) -> const Json& { return at_path(volume, "UsageData"); };
-    const Usage volumes = sum_up("Local Volumes", at_path(answer, "Volumes"),
-                                 [&](const Json& item) { return number_of(volume_usage(item), "Size"); },
-                                 [&](const Json& item) { return number_of(volume_usage(item), "RefCount") > 0; });
+    const Usage containers = sum_up(
+        "Containers", at_path(answer, "Containers"),
+        [](const Json& item) { return number_of(item, "SizeRw"); },
+        [](const Json& item) { return text_of(item, "State") == "running"; });
+    const auto volume_usage = [](const Json& volume) -> const Json& {
+        return at_path(volume, "UsageData");
+    };
+    const Usage volumes = sum_up(
+        "Local Volumes", at_path(answer, "Volumes"),
+        [&](const Json& item) { return number_of(volume_usage(item), "Size"); },
+        [&](const Json& item) { return number_of(volume_usage(item), "RefCount") > 0; });
     const Usage cache = sum_up("Build Cache", at_path(answer, "BuildCache"), size,
                                [](const Json& item) { return truth_of(item, "InUse"); });
-    print_listing({.titles = {{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"}, {"Size", "SIZE"},
-                              {"Reclaimable", "RECLAIMABLE"}},
-                   .columns = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
-                   .rows = {usage_row(images), usage_row(containers), usage_row(volumes), usage_row(cache)}}, format);
+    print_listing(
+        {.titles = {{"Type", "TYPE"},
+                    {"TotalCount", "TOTAL"},
+                    {"Active", "ACTIVE"},
+                    {"Size", "SIZE"},
+                    {"Reclaimable", "RECLAIMABLE"}},
+         .columns = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
+         .rows = {usage_row(images), usage_row(containers), usage_row(volumes), usage_row(cache)}},
+        format);
     return 0;
 }
 

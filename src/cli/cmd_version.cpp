@@ -28,8 +28,11 @@ std::string system_name() {
 }
 
 Json client_version() {
-    return {{"Version", version}, {"ApiVersion", api_version}, {"GitCommit", git_commit},
-            {"Os", system_name()}, {"Arch", architecture()}};
+    return {{"Version", version},
+            {"ApiVersion", api_version},
+            {"GitCommit", git_commit},
+            {"Os", system_name()},
+            {"Arch", architecture()}};
 }
 
 struct Line {
@@ -40,24 +43,31 @@ struct Line {
 void print_lines(std::string_view heading, const std::vector<Line>& lines, std::size_t width) {
     print_line(heading);
     for (const Line& line : lines) {
-        if (!line.value.empty()) print_line(fmt::format(" {:<{}}{}", fmt::format("{}: ", line.title), width, line.value));
+        if (!line.value.empty())
+            print_line(
+                fmt::format(" {:<{}}{}", fmt::format("{}: ", line.title), width, line.value));
     }
 }
 
 void print_client(const Json& client) {
-    print_lines("Client: Brig", {{"Version", text_of(client, "Version")},
-                                 {"API version", text_of(client, "ApiVersion")},
-                                 {"Git commit", text_of(client, "GitCommit")},
-                                 {"OS/Arch", text_of(client, "Os") + "/" + text_of(client, "Arch")}}, 19);
+    print_lines("Client: Brig",
+                {{"Version", text_of(client, "Version")},
+                 {"API version", text_of(client, "ApiVersion")},
+                 {"Git commit", text_of(client, "GitCommit")},
+                 {"OS/Arch", text_of(client, "Os") + "/" + text_of(client, "Arch")}},
+                19);
 }
 
 void print_server(const Json& server) {
-    print_lines("\nServer: Brig", {{"Version", text_of(server, "Version")},
-                                   {"API version", fmt::format("{} (minimum version {})", text_of(server, "ApiVersion"),
-                                                               text_of(server, "MinAPIVersion"))},
-                                   {"Git commit", text_of(server, "GitCommit")},
-                                   {"OS/Arch", text_of(server, "Os") + "/" + text_of(server, "Arch")},
-                                   {"Kernel", text_of(server, "KernelVersion")}}, 19);
+    print_lines(
+        "\nServer: Brig",
+        {{"Version", text_of(server, "Version")},
+         {"API version", fmt::format("{} (minimum version {})", text_of(server, "ApiVersion"),
+                                     text_of(server, "MinAPIVersion"))},
+         {"Git commit", text_of(server, "GitCommit")},
+         {"OS/Arch", text_of(server, "Os") + "/" + text_of(server, "Arch")},
+         {"Kernel", text_of(server, "KernelVersion")}},
+        19);
 }
 
 std::string driver_list(const Json& names) {
@@ -90,7 +100,8 @@ void print_engine(const Json& info) {
                  {"Total Memory", binary_size(static_cast<double>(number_of(info, "MemTotal")))},
                  {"Name", text_of(info, "Name")},
                  {"ID", text_of(info, "ID")},
-                 {"Root Dir", text_of(info, "DockerRootDir")}}, 0);
+                 {"Root Dir", text_of(info, "DockerRootDir")}},
+                0);
     for (const Json& warning : at_path(info, "Warnings")) print_error(warning.get<std::string>());
 }
 
@@ -123,8 +134,10 @@ int info(Invocation& in) {
         print_line("");
     }
     const Json engine = parse_json(in.engine().call("GET", "/info").body);
-    if (format.empty()) print_engine(engine);
-    else print_line(format_value(engine, format));
+    if (format.empty())
+        print_engine(engine);
+    else
+        print_line(format_value(engine, format));
     return 0;
 }
 

@@ -31,12 +31,15 @@ int volume_create(Invocation& in) {
     in.flags.list("opt,o", options, "Option of the driver");
     const auto words = in.parse();
     if (!words.empty() && !name.empty()) {
-        throw Failure(1, "conflicting options: cannot specify a volume-name through both --name and as a positional arg");
+        throw Failure(1,
+                      "conflicting options: cannot specify a volume-name through both --name and "
+                      "as a positional arg");
     }
     Json body = {{"Name", words.empty() ? name : words[0]}, {"Driver", driver}};
     if (!labels.empty()) body["Labels"] = as_map(labels);
     if (!options.empty()) body["DriverOpts"] = as_map(options);
-    print_line(text_of(parse_json(in.engine().call("POST", "/volumes/create", body.dump()).body), "Name"));
+    print_line(
+        text_of(parse_json(in.engine().call("POST", "/volumes/create", body.dump()).body), "Name"));
     return 0;
 }
 
@@ -51,8 +54,12 @@ int volume_list(Invocation& in) {
     client::Query query;
     if (!filters.empty()) query.add("filters", filters_parameter(filters));
     const Json answer = parse_json(in.engine().call("GET", "/volumes" + query.str()).body);
-    Listing listing{.titles = {{"Driver", "DRIVER"}, {"Name", "VOLUME NAME"}, {"Scope", "SCOPE"},
-                               {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"}, {"Size", "SIZE"}},
+    Listing listing{.titles = {{"Driver", "DRIVER"},
+                               {"Name", "VOLUME NAME"},
+                               {"Scope", "SCOPE"},
+                               {"Mountpoint", "MOUNTPOINT"},
+                               {"Labels", "LABELS"},
+                               {"Size", "SIZE"}},
                     .columns = "{{.Driver}}\t{{.Name}}"};
     if (quiet) format = "{{.Name}}";
     for (const Json& volume : at_path(answer, "Volumes")) {
@@ -88,8 +95,10 @@ int volume_prune(Invocation& in) {
     in.flags.list("filter", filters, "Only those that match (label=…)");
     in.parse();
     const std::string which = all ? "all local volumes" : "anonymous local volumes";
-    if (!force && !confirm(fmt::format("WARNING! This will remove {} not used by at least one container.\n"
-                                       "Are you sure you want to continue?", which))) {
+    if (!force &&
+        !confirm(fmt::format("WARNING! This will remove {} not used by at least one container.\n"
+                             "Are you sure you want to continue?",
+                             which))) {
         return 0;
     }
     if (all) filters.emplace_back("all=1");
@@ -102,7 +111,8 @@ int volume_prune(Invocation& in) {
         for (const Json& name : deleted) print_line(name.get<std::string>());
         print_line("");
     }
-    print_line("Total reclaimed space: " + human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
+    print_line("Total reclaimed space: " +
+               human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
     return 0;
 }
 

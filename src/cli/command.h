@@ -2,11 +2,11 @@
 // own flags. Only the chosen command's flags are ever built; start-up time is part of every run.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <functional>
 #include <vector>
 
 #include "cli/flags.h"
@@ -24,7 +24,7 @@ struct Command {
     int min_arguments;
     int max_arguments;  ///< -1: any number
     int (*run)(Invocation&);
-    bool ends_flags = false;  ///< the first positional ends the flags
+    bool ends_flags = false;      ///< the first positional ends the flags
     bool fails_with_125 = false;  ///< as run and create: errors are 125 and point at --help
 };
 
@@ -69,7 +69,9 @@ class Invocation {
 public:
     Invocation(const Command& command, std::string called_as, std::vector<std::string> arguments,
                Session& shared)
-        : session(shared), command_(command), called_as_(std::move(called_as)),
+        : session(shared),
+          command_(command),
+          called_as_(std::move(called_as)),
           arguments_(std::move(arguments)) {}
 
     Flags flags;
@@ -92,6 +94,7 @@ private:
 };
 
 /// Runs `each` for every name; failures are printed and the rest goes on. Returns the exit code.
-int for_each_name(const std::vector<std::string>& names, const std::function<void(const std::string&)>& each);
+int for_each_name(const std::vector<std::string>& names,
+                  const std::function<void(const std::string&)>& each);
 
 }  // namespace brig::cli

@@ -51,13 +51,14 @@ private:
     std::optional<std::int64_t> stop_timeout_;
     bool init_ = false;
     // resources
-    std::optional<std::int64_t> memory_, memory_swap_, memory_reservation_, nano_cpus_, cpu_shares_, cpu_period_,
-        cpu_quota_, pids_limit_, shm_size_, oom_score_adj_;
+    std::optional<std::int64_t> memory_, memory_swap_, memory_reservation_, nano_cpus_, cpu_shares_,
+        cpu_period_, cpu_quota_, pids_limit_, shm_size_, oom_score_adj_;
     std::string cpuset_cpus_, cpuset_mems_, cgroup_parent_;
     bool oom_kill_disable_ = false;
     Json ulimits_ = Json::array();
     // network
-    std::vector<std::string> publish_, expose_, networks_, aliases_, add_hosts_, dns_, dns_options_, dns_search_;
+    std::vector<std::string> publish_, expose_, networks_, aliases_, add_hosts_, dns_, dns_options_,
+        dns_search_;
     std::string ip_, ip6_, mac_;
     bool publish_all_ = false;
     // storage
@@ -73,8 +74,8 @@ private:
     std::string pid_, ipc_, uts_, userns_, cgroupns_, log_driver_, runtime_;
     // health
     std::string health_cmd_;
-    std::optional<std::int64_t> health_interval_, health_timeout_, health_start_period_, health_start_interval_,
-        health_retries_;
+    std::optional<std::int64_t> health_interval_, health_timeout_, health_start_period_,
+        health_start_interval_, health_retries_;
     bool no_healthcheck_ = false;
 };
 

@@ -29,7 +29,8 @@ std::vector<std::string> capabilities(const std::vector<std::string>& names) {
     std::vector<std::string> out;
     for (const auto& name : names) {
         std::string upper = name;
-        std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+        std::ranges::transform(upper, upper.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
         out.push_back(upper == "ALL" || upper.starts_with("CAP_") ? upper : "CAP_" + upper);
     }
     return out;
@@ -39,9 +40,11 @@ std::vector<std::string> capabilities(const std::vector<std::string>& names) {
 std::string security_option(const std::string& option) {
     if (option == "no-new-privileges") return option;
     const auto at = option.find_first_of("=:");
-    if (at == std::string::npos) throw Error(ErrorKind::invalid_argument, "Invalid --security-opt: \"{}\"", option);
+    if (at == std::string::npos)
+        throw Error(ErrorKind::invalid_argument, "Invalid --security-opt: \"{}\"", option);
     const std::string value = option.substr(at + 1);
-    if (option.substr(0, at) != "seccomp" || value == "unconfined" || value == "builtin") return option;
+    if (option.substr(0, at) != "seccomp" || value == "unconfined" || value == "builtin")
+        return option;
     try {
         return "seccomp=" + parse_json(read_file(value)).dump();
     } catch (const Error& error) {
@@ -50,13 +53,16 @@ std::string security_option(const std::string& option) {
 }
 
 void check_namespace(const char* flag, const char* title, const std::string& value) {
-    if (value.empty() || value == "host" || (std::string_view(flag) == "pid" && value.starts_with("container:"))) return;
+    if (value.empty() || value == "host" ||
+        (std::string_view(flag) == "pid" && value.starts_with("container:")))
+        return;
     throw Error(ErrorKind::invalid_argument, "--{}: invalid {} mode", flag, title);
 }
 
 }  // namespace
 
-Json ContainerFlags::request(const std::string& image, const std::vector<std::string>& command, bool detached) const {
+Json ContainerFlags::request(const std::string& image, const std::vector<std::string>& command,
+                             bool detached) const {
     Json config = {{"Image", image}};
     Json host = Json::object();
     add_process(config, detached);
@@ -122,8 +128,10 @@ void ContainerFlags::add_ports(Json& config, Json& host) const {
 void ContainerFlags::add_volumes(Json& config, Json& host) const {
     for (const auto& text : volumes_) {
         const VolumeFlag volume = parse_volume_flag(text);
-        if (volume.binds) host["Binds"].push_back(volume.text);
-        else config["Volumes"][volume.text] = Json::object();
+        if (volume.binds)
+            host["Binds"].push_back(volume.text);
+        else
+            config["Volumes"][volume.text] = Json::object();
     }
     if (!mounts_.empty()) host["Mounts"] = mounts_;
     for (const auto& text : tmpfs_) {
@@ -176,7 +184,8 @@ void ContainerFlags::add_namespaces(Json& host) const {
     set_flag(host, "AutoRemove", auto_remove);
     if (!restart_.empty()) {
         if (auto_remove && restart_ != "no") {
-            throw Error(ErrorKind::invalid_argument, "conflicting options: cannot specify both --restart and --rm");
+            throw Error(ErrorKind::invalid_argument,
+                        "conflicting options: cannot specify both --restart and --rm");
         }
         host["RestartPolicy"] = parse_restart_policy(restart_);
     }
@@ -204,13 +213,16 @@ void ContainerFlags::add_network(Json& config, Json& host) const {
     set_text(first["IPAMConfig"], "IPv6Address", ip6_);
     set_text(first, "MacAddress", mac_);
     if (first["IPAMConfig"].is_null()) first.erase("IPAMConfig");
-    if (networks_.size() > 1 || !first.empty()) config["NetworkingConfig"]["EndpointsConfig"] = std::move(endpoints);
+    if (networks_.size() > 1 || !first.empty())
+        config["NetworkingConfig"]["EndpointsConfig"] = std::move(endpoints);
 }
 
 void ContainerFlags::add_health(Json& config) const {
     Json health;
-    if (no_healthcheck_) health["Test"] = Json::array({"NONE"});
-    else if (!health_cmd_.empty()) health["Test"] = Json::array({"CMD-SHELL", health_cmd_});
+    if (no_healthcheck_)
+        health["Test"] = Json::array({"NONE"});
+    else if (!health_cmd_.empty())
+        health["Test"] = Json::array({"CMD-SHELL", health_cmd_});
     set_number(health, "Interval", health_interval_);
     set_number(health, "Timeout", health_timeout_);
     set_number(health, "StartPeriod", health_start_period_);

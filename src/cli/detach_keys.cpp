@@ -27,7 +27,8 @@ std::string parse_detach_keys(std::string_view text) {
     for (const auto& key : split(text, ',')) {
         const auto code = key_code(key);
         if (!code) {
-            throw Error(ErrorKind::invalid_argument, "invalid detach keys ({}): unknown character: '{}'", text, key);
+            throw Error(ErrorKind::invalid_argument,
+                        "invalid detach keys ({}): unknown character: '{}'", text, key);
         }
         sequence += *code;
     }
@@ -42,8 +43,10 @@ bool DetachWatcher::feed(std::string_view typed, std::string& out) {
         }
         out += sequence_.substr(0, matched_);
         matched_ = 0;
-        if (!sequence_.empty() && c == sequence_.front()) matched_ = 1;
-        else out += c;
+        if (!sequence_.empty() && c == sequence_.front())
+            matched_ = 1;
+        else
+            out += c;
     }
     return false;
 }

@@ -38,7 +38,8 @@ std::string engine_program() {
 /// for it) and the signals and descriptors of a fresh process.
 [[noreturn]] void become_engine(char* const* argv, int nothing, int log) {
     ::setsid();
-    for (const int signal : {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH}) ::signal(signal, SIG_DFL);
+    for (const int signal : {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH})
+        ::signal(signal, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -46,7 +47,8 @@ std::string engine_program() {
     ::dup2(nothing, STDOUT_FILENO);
     ::dup2(log, STDERR_FILENO);
     ::execvp(argv[0], argv);
-    const std::string failure = std::string("cannot execute ") + argv[0] + ": " + std::strerror(errno) + "\n";
+    const std::string failure =
+        std::string("cannot execute ") + argv[0] + ": " + std::strerror(errno) + "\n";
     if (::write(log, failure.data(), failure.size()) < 0) ::_exit(126);
     ::_exit(127);
 }
@@ -75,8 +77,10 @@ std::string last_line(const fs::path& log) {
 
 std::vector<std::string> engine_command(const SessionOptions& options) {
     std::vector<std::string> command{engine_program(), "--idle-exit", "300"};
-    if (!options.run.empty()) command.insert(command.end(), {"--run", fs::absolute(options.run).string()});
-    if (!options.root.empty()) command.insert(command.end(), {"--root", fs::absolute(options.root).string()});
+    if (!options.run.empty())
+        command.insert(command.end(), {"--run", fs::absolute(options.run).string()});
+    if (!options.root.empty())
+        command.insert(command.end(), {"--root", fs::absolute(options.root).string()});
     return command;
 }
 
@@ -95,8 +99,8 @@ void start_embedded_engine(const SessionOptions& options, const client::Endpoint
         if (!exited && ::waitpid(pid, &status, WNOHANG) == pid) exited = true;
         const auto left = deadline - std::chrono::steady_clock::now();
         if (left <= 0s || (exited && left < patience - 2s)) {
-            throw Error(ErrorKind::unavailable, "cannot start an engine (brigd): {}; see {}", last_line(log),
-                        log.string());
+            throw Error(ErrorKind::unavailable, "cannot start an engine (brigd): {}; see {}",
+                        last_line(log), log.string());
         }
         std::this_thread::sleep_for(poll_interval);
     }

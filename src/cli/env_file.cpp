@@ -16,7 +16,8 @@ std::string read_named(const std::string& path) {
     try {
         return read_file(path);
     } catch (const SysError& error) {
-        throw Error(error.kind(), "open {}: {}", path, to_lower(std::strerror(error.error_number())));
+        throw Error(error.kind(), "open {}: {}", path,
+                    to_lower(std::strerror(error.error_number())));
     }
 }
 
@@ -36,10 +37,12 @@ std::vector<std::string> meaningful_lines(const std::string& path) {
 
 void check_name(const std::string& path, const std::string& name, const std::string& line) {
     if (name.empty()) {
-        throw Error(ErrorKind::invalid_argument, "invalid env file ({}): no variable name on line '{}'", path, line);
+        throw Error(ErrorKind::invalid_argument,
+                    "invalid env file ({}): no variable name on line '{}'", path, line);
     }
     if (name.find_first_of(" \t\v\f") != std::string::npos) {
-        throw Error(ErrorKind::invalid_argument, "invalid env file ({}): variable '{}' contains whitespaces", path, name);
+        throw Error(ErrorKind::invalid_argument,
+                    "invalid env file ({}): variable '{}' contains whitespaces", path, name);
     }
 }
 

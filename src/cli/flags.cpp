@@ -8,7 +8,9 @@
 namespace brig::cli {
 namespace {
 
-[[noreturn]] void refuse(std::string message) { throw Error(ErrorKind::invalid_argument, std::move(message)); }
+[[noreturn]] void refuse(std::string message) {
+    throw Error(ErrorKind::invalid_argument, std::move(message));
+}
 
 std::string shown_name(const Flag& flag) {
     if (flag.short_name == 0) return "--" + flag.long_name;
@@ -21,13 +23,15 @@ std::int64_t parse_go_int(const std::string& text) {
     std::string_view digits = text;
     if (digits.starts_with('+')) digits.remove_prefix(1);
     const auto value = parse_int<std::int64_t>(digits);
-    if (!value) throw BadValue(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", text));
+    if (!value)
+        throw BadValue(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", text));
     return *value;
 }
 
 bool parse_go_bool(const std::string& text) {
     const auto value = parse_bool(text);
-    if (!value) throw BadValue(fmt::format("strconv.ParseBool: parsing \"{}\": invalid syntax", text));
+    if (!value)
+        throw BadValue(fmt::format("strconv.ParseBool: parsing \"{}\": invalid syntax", text));
     return *value;
 }
 
@@ -37,7 +41,8 @@ std::int64_t parse_size(const std::string& text) {
     return *value;
 }
 
-Flags& Flags::add(std::string_view names, std::string_view type, std::string_view help, Setter set) {
+Flags& Flags::add(std::string_view names, std::string_view type, std::string_view help,
+                  Setter set) {
     const auto [long_name, short_name] = split_once(names, ',');
     flags_.push_back({.long_name = long_name,
                       .short_name = short_name ? short_name->front() : '\0',
@@ -55,19 +60,23 @@ Flags& Flags::text(std::string_view names, std::string& target, std::string_view
     return add(names, "string", help, [&target](const std::string& v) { target = v; });
 }
 
-Flags& Flags::list(std::string_view names, std::vector<std::string>& target, std::string_view help) {
+Flags& Flags::list(std::string_view names, std::vector<std::string>& target,
+                   std::string_view help) {
     return add(names, "list", help, [&target](const std::string& v) { target.push_back(v); });
 }
 
-Flags& Flags::number(std::string_view names, std::optional<std::int64_t>& target, std::string_view help) {
+Flags& Flags::number(std::string_view names, std::optional<std::int64_t>& target,
+                     std::string_view help) {
     return add(names, "int", help, [&target](const std::string& v) { target = parse_go_int(v); });
 }
 
-Flags& Flags::bytes(std::string_view names, std::optional<std::int64_t>& target, std::string_view help) {
+Flags& Flags::bytes(std::string_view names, std::optional<std::int64_t>& target,
+                    std::string_view help) {
     return add(names, "bytes", help, [&target](const std::string& v) { target = parse_size(v); });
 }
 
-Flags& Flags::value(std::string_view names, std::string_view type, Setter set, std::string_view help) {
+Flags& Flags::value(std::string_view names, std::string_view type, Setter set,
+                    std::string_view help) {
     return add(names, type, help, std::move(set));
 }
 
@@ -159,13 +168,15 @@ bool Flags::parse_short(std::string_view cluster, const std::string* next) {
     return false;
 }
 
-std::vector<std::string> Flags::parse(const std::vector<std::string>& arguments, bool stop_at_positional) {
+std::vector<std::string> Flags::parse(const std::vector<std::string>& arguments,
+                                      bool stop_at_positional) {
     std::vector<std::string> positionals;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string& argument = arguments[i];
         const std::string* next = i + 1 < arguments.size() ? &arguments[i + 1] : nullptr;
         const auto rest_from = [&](std::size_t first) {
-            positionals.insert(positionals.end(), arguments.begin() + static_cast<std::ptrdiff_t>(first),
+            positionals.insert(positionals.end(),
+                               arguments.begin() + static_cast<std::ptrdiff_t>(first),
                                arguments.end());
         };
         if (argument == "--") {

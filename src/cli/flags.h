@@ -23,7 +23,7 @@ public:
 struct Flag {
     std::string long_name;
     char short_name = 0;
-    std::string type;      ///< "list", "string", "int", … as help shows it; empty: a switch
+    std::string type;  ///< "list", "string", "int", … as help shows it; empty: a switch
     std::string help;
     std::string shown_default;
     std::function<void(const std::string&)> set;
@@ -38,9 +38,11 @@ public:
     Flags& toggle(std::string_view names, bool& target, std::string_view help);
     Flags& text(std::string_view names, std::string& target, std::string_view help);
     Flags& list(std::string_view names, std::vector<std::string>& target, std::string_view help);
-    Flags& number(std::string_view names, std::optional<std::int64_t>& target, std::string_view help);
+    Flags& number(std::string_view names, std::optional<std::int64_t>& target,
+                  std::string_view help);
     /// docker's sizes ("512m"), in bytes.
-    Flags& bytes(std::string_view names, std::optional<std::int64_t>& target, std::string_view help);
+    Flags& bytes(std::string_view names, std::optional<std::int64_t>& target,
+                 std::string_view help);
     /// Any other: `set` throws BadValue.
     Flags& value(std::string_view names, std::string_view type, Setter set, std::string_view help);
     /// The last declared flag is accepted but not shown.
@@ -50,7 +52,8 @@ public:
     /// Sets the targets and returns the positionals. With `stop_at_positional`, everything from
     /// the first positional on is returned as it is. `--help` (and `-h` where no flag has it)
     /// sets help_requested(). Throws Error{invalid_argument} in pflag's words.
-    std::vector<std::string> parse(const std::vector<std::string>& arguments, bool stop_at_positional);
+    std::vector<std::string> parse(const std::vector<std::string>& arguments,
+                                   bool stop_at_positional);
 
     [[nodiscard]] bool help_requested() const { return help_; }
     /// Whether the user gave this flag.

@@ -21,7 +21,9 @@ struct Scope {
 
 class Executor {
 public:
-    Executor(const Json& data, bool header) : header_(header) { scope_.variables.emplace_back("", data); }
+    Executor(const Json& data, bool header) : header_(header) {
+        scope_.variables.emplace_back("", data);
+    }
 
     std::string run(const Block& block, const Json& dot) {
         std::string out;
@@ -39,7 +41,8 @@ private:
         if (action.pipeline.declares.empty()) return printed(value);
         if (action.pipeline.assigns) {
             Json* variable = scope_.find(action.pipeline.declares.front());
-            if (variable == nullptr) fail("undefined variable \"$" + action.pipeline.declares.front() + "\"");
+            if (variable == nullptr)
+                fail("undefined variable \"$" + action.pipeline.declares.front() + "\"");
             *variable = std::move(value);
         } else {
             scope_.variables.emplace_back(action.pipeline.declares.front(), std::move(value));
@@ -57,8 +60,10 @@ private:
             if (!branch.pipeline.declares.empty()) {
                 scope_.variables.emplace_back(branch.pipeline.declares.front(), value);
             }
-            if (is_true(value)) out = run(*branch.body, branch.kind == BranchKind::with ? value : dot);
-            else if (branch.otherwise) out = run(*branch.otherwise, dot);
+            if (is_true(value))
+                out = run(*branch.body, branch.kind == BranchKind::with ? value : dot);
+            else if (branch.otherwise)
+                out = run(*branch.otherwise, dot);
         }
         scope_.variables.resize(depth);
         return out;
@@ -140,14 +145,16 @@ private:
     static Json follow(const Json& value, const std::vector<std::string>& path) {
         const Json* at = &value;
         for (const auto& name : path) {
-            if (at->is_null()) fail(fmt::format("executing \"\" at <.{}>: nil pointer evaluating", name));
+            if (at->is_null())
+                fail(fmt::format("executing \"\" at <.{}>: nil pointer evaluating", name));
             if (!at->is_object()) {
-                fail(fmt::format("executing \"\" at <.{}>: can't evaluate field {} in {}", name, name,
-                                 at->type_name()));
+                fail(fmt::format("executing \"\" at <.{}>: can't evaluate field {} in {}", name,
+                                 name, at->type_name()));
             }
             const auto it = at->find(name);
             if (it == at->end()) {
-                fail(fmt::format("executing \"\" at <.{}>: map has no entry for key \"{}\"", name, name));
+                fail(fmt::format("executing \"\" at <.{}>: map has no entry for key \"{}\"", name,
+                                 name));
             }
             at = &*it;
         }
@@ -162,7 +169,9 @@ private:
 
 GoTemplate::GoTemplate(std::string_view text) : root_(parse(text)) {}
 
-std::string GoTemplate::execute(const Json& data) const { return Executor(data, false).run(*root_, data); }
+std::string GoTemplate::execute(const Json& data) const {
+    return Executor(data, false).run(*root_, data);
+}
 
 std::string GoTemplate::execute_header(const Json& names) const {
     return Executor(names, true).run(*root_, names);

@@ -16,17 +16,31 @@ struct Block;
 
 struct Pipeline;
 
-struct Literal { Json value; };
+struct Literal {
+    Json value;
+};
 struct Dot {};
-struct Field { std::vector<std::string> path; };                         ///< .A.B
-struct Variable { std::string name; std::vector<std::string> path; };    ///< $x.A; "" is $
-struct Function { std::string name; };
-struct Group { std::shared_ptr<Pipeline> pipeline; std::vector<std::string> path; };  ///< (…).A
+struct Field {
+    std::vector<std::string> path;
+};  ///< .A.B
+struct Variable {
+    std::string name;
+    std::vector<std::string> path;
+};  ///< $x.A; "" is $
+struct Function {
+    std::string name;
+};
+struct Group {
+    std::shared_ptr<Pipeline> pipeline;
+    std::vector<std::string> path;
+};  ///< (…).A
 
 using Operand = std::variant<Literal, Dot, Field, Variable, Function, Group>;
 
 /// A first operand and the arguments that it is called with.
-struct Call { std::vector<Operand> operands; };
+struct Call {
+    std::vector<Operand> operands;
+};
 
 struct Pipeline {
     std::vector<std::string> declares;  ///< variables set to the value (range: index, element)
@@ -34,8 +48,12 @@ struct Pipeline {
     std::vector<Call> calls;
 };
 
-struct Text { std::string text; };
-struct Action { Pipeline pipeline; };
+struct Text {
+    std::string text;
+};
+struct Action {
+    Pipeline pipeline;
+};
 enum class BranchKind { if_, range, with };
 struct Branch {
     BranchKind kind = BranchKind::if_;
@@ -45,7 +63,9 @@ struct Branch {
 };
 
 using Node = std::variant<Text, Action, Branch>;
-struct Block { std::vector<Node> nodes; };
+struct Block {
+    std::vector<Node> nodes;
+};
 
 std::shared_ptr<const Block> parse(std::string_view text);
 

@@ -18,7 +18,8 @@ std::string text_argument(const Json& value) {
 
 std::string map_text(const Json& value, int (*convert)(int)) {
     std::string text = text_argument(value);
-    std::ranges::transform(text, text.begin(), [convert](unsigned char c) { return static_cast<char>(convert(c)); });
+    std::ranges::transform(text, text.begin(),
+                           [convert](unsigned char c) { return static_cast<char>(convert(c)); });
     return text;
 }
 
@@ -57,7 +58,8 @@ std::string verb_text(char verb, const Json& value) {
     switch (verb) {
         case 'q': return Json(text_argument(value)).dump();
         case 'x':
-            return value.is_number() ? fmt::format("{:x}", value.get<std::int64_t>()) : text_argument(value);
+            return value.is_number() ? fmt::format("{:x}", value.get<std::int64_t>())
+                                     : text_argument(value);
         case 'f': return fmt::format("{:f}", value.is_number() ? value.get<double>() : 0.0);
         case 'T': return value.type_name();
         default: return printed(value);
@@ -77,11 +79,14 @@ Json format_text(const Arguments& arguments) {
         bool left = false;
         std::size_t width = 0;
         for (++i; i < pattern.size(); ++i) {
-            if (pattern[i] == '-') left = true;
+            if (pattern[i] == '-')
+                left = true;
             else if (std::isdigit(static_cast<unsigned char>(pattern[i])) != 0) {
-                width = std::min<std::size_t>(width * 10 + static_cast<std::size_t>(pattern[i] - '0'), 4096);
-            }
-            else if (pattern[i] != '+' && pattern[i] != '#' && pattern[i] != ' ' && pattern[i] != '.') break;
+                width = std::min<std::size_t>(
+                    width * 10 + static_cast<std::size_t>(pattern[i] - '0'), 4096);
+            } else if (pattern[i] != '+' && pattern[i] != '#' && pattern[i] != ' ' &&
+                       pattern[i] != '.')
+                break;
         }
         if (i >= pattern.size()) return out + "%!(NOVERB)";
         if (pattern[i] == '%') {
@@ -117,7 +122,8 @@ Json split_text(const Arguments& arguments) {
     Json parts = Json::array();
     std::size_t at = 0;
     if (separator.empty()) return Json::array({text});
-    for (auto end = text.find(separator); end != std::string::npos; end = text.find(separator, at)) {
+    for (auto end = text.find(separator); end != std::string::npos;
+         end = text.find(separator, at)) {
         parts.push_back(text.substr(at, end - at));
         at = end + separator.size();
     }
@@ -137,14 +143,17 @@ std::string title(const Json& value) {
 
 Json pad(const Arguments& arguments) {
     const auto spaces = [](const Json& n) {
-        return std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(n.get<std::int64_t>(), 0, 4096)), ' ');
+        return std::string(
+            static_cast<std::size_t>(std::clamp<std::int64_t>(n.get<std::int64_t>(), 0, 4096)),
+            ' ');
     };
     const std::string text = text_argument(arguments[0]);
     return text.empty() ? text : spaces(arguments[1]) + text + spaces(arguments[2]);
 }
 
 Json truncate(const Arguments& arguments) {
-    const auto size = static_cast<std::size_t>(std::max<std::int64_t>(0, arguments[1].get<std::int64_t>()));
+    const auto size =
+        static_cast<std::size_t>(std::max<std::int64_t>(0, arguments[1].get<std::int64_t>()));
     return text_argument(arguments[0]).substr(0, size);
 }
 
@@ -212,7 +221,8 @@ Json call_function(const std::string& name, const Arguments& arguments, bool hea
     const Entry* entry = find_entry(name);
     if (entry == nullptr) fail(fmt::format("function \"{}\" not defined", name));
     if (arguments.size() < entry->least) {
-        fail(fmt::format("wrong number of args for {}: want at least {} got {}", name, entry->least, arguments.size()));
+        fail(fmt::format("wrong number of args for {}: want at least {} got {}", name, entry->least,
+                         arguments.size()));
     }
     if (header && entry->subject < arguments.size() && arguments[entry->subject].is_string()) {
         return arguments[entry->subject];

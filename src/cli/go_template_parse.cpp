@@ -25,8 +25,10 @@ std::size_t action_end(std::string_view text, std::size_t from) {
     char quote = 0;
     for (std::size_t i = from; i < text.size(); ++i) {
         if (quote != 0) {
-            if (text[i] == '\\' && quote != '`') ++i;
-            else if (text[i] == quote) quote = 0;
+            if (text[i] == '\\' && quote != '`')
+                ++i;
+            else if (text[i] == quote)
+                quote = 0;
         } else if (text[i] == '"' || text[i] == '`' || text[i] == '\'') {
             quote = text[i];
         } else if (text.substr(i, 2) == "}}") {
@@ -47,7 +49,8 @@ std::vector<Piece> pieces_of(std::string_view text) {
     for (std::size_t at = 0; at <= text.size();) {
         const auto open = text.find("{{", at);
         std::string_view plain = text.substr(at, open == std::string_view::npos ? open : open - at);
-        if (trim_left) plain.remove_prefix(std::min(plain.find_first_not_of(" \t\r\n"), plain.size()));
+        if (trim_left)
+            plain.remove_prefix(std::min(plain.find_first_not_of(" \t\r\n"), plain.size()));
         if (open == std::string_view::npos) {
             pieces.push_back({false, std::string(plain)});
             break;
@@ -164,7 +167,8 @@ private:
             if (!accept(')')) fail("unclosed left paren");
             return Group{std::move(inner), path()};
         }
-        if (std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '+') return number();
+        if (std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '+')
+            return number();
         const std::string name = word();
         if (name == "true" || name == "false") return Literal{Json(name == "true")};
         if (name == "nil") return Literal{Json()};
@@ -176,7 +180,8 @@ private:
     Operand number() {
         const auto end = text_.find_first_of(" \t\r\n|)");
         const std::string_view digits = text_.substr(0, end);
-        const auto value = Json::parse(digits.starts_with('+') ? digits.substr(1) : digits, nullptr, false);
+        const auto value =
+            Json::parse(digits.starts_with('+') ? digits.substr(1) : digits, nullptr, false);
         if (!value.is_number()) fail(fmt::format("bad number syntax: \"{}\"", digits));
         text_.remove_prefix(digits.size());
         return Literal{value};
@@ -187,11 +192,14 @@ private:
         std::string out;
         std::size_t i = 1;
         for (; i < text_.size() && text_[i] != quote; ++i) {
-            if (text_[i] != '\\' || quote == '`') out += text_[i];
-            else i += escape(text_.substr(i), out) - 1;
+            if (text_[i] != '\\' || quote == '`')
+                out += text_[i];
+            else
+                i += escape(text_.substr(i), out) - 1;
         }
         text_.remove_prefix(std::min(i + 1, text_.size()));
-        if (quote == '\'') return Json(out.empty() ? 0 : static_cast<int>(static_cast<unsigned char>(out[0])));
+        if (quote == '\'')
+            return Json(out.empty() ? 0 : static_cast<int>(static_cast<unsigned char>(out[0])));
         return Json(out);
     }
 
@@ -208,7 +216,8 @@ private:
         unsigned code = 0;
         const auto hex = text.substr(2, digits);
         const auto parsed = std::from_chars(hex.data(), hex.data() + hex.size(), code, 16);
-        if (digits == 0 || parsed.ptr != hex.data() + digits) fail("invalid syntax in string constant");
+        if (digits == 0 || parsed.ptr != hex.data() + digits)
+            fail("invalid syntax in string constant");
         out += append_utf8(code);
         return 2 + digits;
     }
@@ -300,6 +309,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<const Block> parse(std::string_view text) { return TreeBuilder(pieces_of(text)).whole(); }
+std::shared_ptr<const Block> parse(std::string_view text) {
+    return TreeBuilder(pieces_of(text)).whole();
+}
 
 }  // namespace brig::cli::go_template

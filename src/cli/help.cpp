@@ -14,7 +14,8 @@ constexpr std::size_t widest_page = 100;
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
     std::vector<std::string> lines(1);
     for (const auto& word : split(text, ' ')) {
-        if (!lines.back().empty() && lines.back().size() + 1 + word.size() > width) lines.emplace_back();
+        if (!lines.back().empty() && lines.back().size() + 1 + word.size() > width)
+            lines.emplace_back();
         if (!lines.back().empty()) lines.back() += ' ';
         lines.back() += word;
     }
@@ -38,7 +39,8 @@ std::string flag_section(std::string_view title, const Flags& flags) {
     std::size_t column = 0;
     for (const Flag* flag : shown) column = std::max(column, flag_names(*flag).size());
     column += 3;
-    const std::size_t page = std::min<std::size_t>(widest_page, static_cast<std::size_t>(terminal_width()));
+    const std::size_t page =
+        std::min<std::size_t>(widest_page, static_cast<std::size_t>(terminal_width()));
     const std::size_t width = page > column + 24 ? page - column : 24;
     std::string out = fmt::format("\n{}:\n", title);
     for (const Flag* flag : shown) {
@@ -87,14 +89,17 @@ std::string command_help(const Command& command, std::string_view called_as, con
 
 std::string group_help(const Group& group) {
     return fmt::format(
-        "Usage:  brig {0} COMMAND\n\n{1}\n{2}\nRun 'brig {0} COMMAND --help' for more information on a command.\n",
+        "Usage:  brig {0} COMMAND\n\n{1}\n{2}\nRun 'brig {0} COMMAND --help' for more information "
+        "on a command.\n",
         group.name, group.summary, command_section("Commands", std::string(group.name) + " "));
 }
 
 std::string program_help(const Flags& global_flags) {
-    std::string out = "Usage:  brig [OPTIONS] COMMAND\n\nContainers, natively on Linux and FreeBSD\n";
+    std::string out =
+        "Usage:  brig [OPTIONS] COMMAND\n\nContainers, natively on Linux and FreeBSD\n";
     out += "\nManagement Commands:\n";
-    for (const auto& group : groups()) out += fmt::format("  {:<11} {}\n", group.name, group.summary);
+    for (const auto& group : groups())
+        out += fmt::format("  {:<11} {}\n", group.name, group.summary);
     out += command_section("Commands", "");
     out += flag_section("Global Options", global_flags);
     out += "\nRun 'brig COMMAND --help' for more information on a command.\n";

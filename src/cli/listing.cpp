@@ -18,7 +18,8 @@ namespace {
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 std::size_t characters(std::string_view text) {
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
 }
 
 /// docker lets users write \t and \n in --format.
@@ -53,7 +54,8 @@ std::string lines_of(const GoTemplate& format, const std::vector<Json>& rows) {
 
 std::string table_of(std::string_view columns, const Listing& listing) {
     const GoTemplate format = parse_format(columns);
-    return align_columns(format.execute_header(listing.titles) + "\n" + lines_of(format, listing.rows));
+    return align_columns(format.execute_header(listing.titles) + "\n" +
+                         lines_of(format, listing.rows));
 }
 
 std::string_view without_algorithm(std::string_view id) {
@@ -106,13 +108,17 @@ std::string format_value(const Json& value, const std::string& format) {
     }
 }
 
-std::string pretty_json(const Json& value) { return value.dump(4, ' ', false, Json::error_handler_t::replace); }
+std::string pretty_json(const Json& value) {
+    return value.dump(4, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string compact_json(const Json& value) {
     std::string out;
     for (const char c : value.dump(-1, ' ', false, Json::error_handler_t::replace)) {
-        if (c == '<' || c == '>' || c == '&') out += fmt::format("\\u{:04x}", static_cast<int>(c));
-        else out += c;
+        if (c == '<' || c == '>' || c == '&')
+            out += fmt::format("\\u{:04x}", static_cast<int>(c));
+        else
+            out += c;
     }
     return out;
 }
@@ -147,7 +153,8 @@ std::string go_time(std::int64_t unix_seconds) {
 std::string joined_labels(const Json& labels) {
     std::map<std::string, std::string> sorted;
     if (labels.is_object()) {
-        for (const auto& [key, value] : labels.items()) sorted[key] = value.is_string() ? value.get<std::string>() : "";
+        for (const auto& [key, value] : labels.items())
+            sorted[key] = value.is_string() ? value.get<std::string>() : "";
     }
     std::vector<std::string> pairs;
     for (const auto& [key, value] : sorted) pairs.push_back(key + "=" + value);

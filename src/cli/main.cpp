@@ -20,10 +20,13 @@ struct Globals {
     std::string run, root, context, config, log_level;
 
     void declare(Flags& flags) {
-        flags.value("host,H", "list", [this](const std::string& v) { session.host = v; },
-                    "Engine to talk to: unix:///path");
-        flags.text("run", run, "The engine's directory for sockets").shows_default(default_run_directory);
-        flags.text("root", root, "The store of an engine that is started on demand").shows_default("/var/lib/brig");
+        flags.value(
+            "host,H", "list", [this](const std::string& v) { session.host = v; },
+            "Engine to talk to: unix:///path");
+        flags.text("run", run, "The engine's directory for sockets")
+            .shows_default(default_run_directory);
+        flags.text("root", root, "The store of an engine that is started on demand")
+            .shows_default("/var/lib/brig");
         flags.toggle("debug,D", session.debug, "Say more on errors");
         flags.toggle("version,v", version, "Print the version and quit");
         // docker's users' scripts give these; there is nothing for them to change here.
@@ -41,7 +44,8 @@ struct Chosen {
 
 Chosen choose(const std::vector<std::string>& words) {
     const auto rest = [&](std::size_t n) {
-        return std::vector<std::string>(words.begin() + static_cast<std::ptrdiff_t>(n), words.end());
+        return std::vector<std::string>(words.begin() + static_cast<std::ptrdiff_t>(n),
+                                        words.end());
     };
     if (words.size() > 1) {
         const std::string two = words[0] + " " + words[1];
@@ -52,10 +56,14 @@ Chosen choose(const std::vector<std::string>& words) {
 
 [[noreturn]] void refuse_unknown(const std::vector<std::string>& words) {
     if (const Group* group = find_group(words[0])) {
-        throw Failure(1, fmt::format("brig: unknown command: brig {0} {1}\n\nUsage:  brig {0} COMMAND\n\n"
-                                     "Run 'brig {0} --help' for more information", group->name, words[1]));
+        throw Failure(
+            1, fmt::format("brig: unknown command: brig {0} {1}\n\nUsage:  brig {0} COMMAND\n\n"
+                           "Run 'brig {0} --help' for more information",
+                           group->name, words[1]));
     }
-    throw Failure(1, fmt::format("brig: unknown command: brig {}\n\nRun 'brig --help' for more information", words[0]));
+    throw Failure(
+        1, fmt::format("brig: unknown command: brig {}\n\nRun 'brig --help' for more information",
+                       words[0]));
 }
 
 /// `brig container`, `brig volume --help`: nothing to run, only something to say.
@@ -80,7 +88,8 @@ std::vector<std::string> rewrite_help(std::vector<std::string> words) {
 }
 
 std::string hint(const Chosen& chosen, bool see) {
-    return fmt::format("{} 'brig {} --help' for more information", see ? "See" : "Run", chosen.called_as);
+    return fmt::format("{} 'brig {} --help' for more information", see ? "See" : "Run",
+                       chosen.called_as);
 }
 
 int run_command(const Chosen& chosen, Session& session) {
@@ -89,8 +98,8 @@ int run_command(const Chosen& chosen, Session& session) {
         return chosen.command->run(invocation);
     } catch (const UsageError& error) {
         const bool see = error.message().find("requires at least") != std::string::npos;
-        print_error(fmt::format("{}\n\n{}\n\n{}", error.message(), usage_line(*chosen.command, chosen.called_as),
-                                hint(chosen, see)));
+        print_error(fmt::format("{}\n\n{}\n\n{}", error.message(),
+                                usage_line(*chosen.command, chosen.called_as), hint(chosen, see)));
         return error.exit_code();
     } catch (const Failure& failure) {
         if (!failure.message().empty()) print_error(failure.message());
@@ -110,8 +119,9 @@ int dispatch(const std::vector<std::string>& arguments) {
     try {
         words = flags.parse(arguments, true);
     } catch (const Error& error) {
-        throw Failure(125, error.message() + "\n\nUsage:  brig [OPTIONS] COMMAND [ARG...]\n\n"
-                                             "Run 'brig --help' for more information");
+        throw Failure(125, error.message() +
+                               "\n\nUsage:  brig [OPTIONS] COMMAND [ARG...]\n\n"
+                               "Run 'brig --help' for more information");
     }
     if (globals.version) {
         print_line(fmt::format("Brig version {}, build {}", version, git_commit));

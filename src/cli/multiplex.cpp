@@ -29,7 +29,8 @@ void Demultiplexer::feed(std::string_view data, std::string& out, std::string& e
             if (header_.size() < header_size) return;
             const int stream = header_[0];
             if (stream < 0 || stream > error_stream) {
-                throw Error(ErrorKind::internal, "the engine sent an unknown stream number: {}", stream);
+                throw Error(ErrorKind::internal, "the engine sent an unknown stream number: {}",
+                            stream);
             }
             to_err_ = stream >= stderr_stream;
             remaining_ = frame_size(header_);

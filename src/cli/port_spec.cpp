@@ -43,7 +43,8 @@ std::string checked_protocol(std::string_view text) {
 
 bool is_address(const std::string& text) {
     unsigned char storage[16];
-    return ::inet_pton(AF_INET, text.c_str(), storage) == 1 || ::inet_pton(AF_INET6, text.c_str(), storage) == 1;
+    return ::inet_pton(AF_INET, text.c_str(), storage) == 1 ||
+           ::inet_pton(AF_INET6, text.c_str(), storage) == 1;
 }
 
 struct Parts {
@@ -63,7 +64,8 @@ Parts split_parts(std::string_view spec) {
     parts.host = rest.substr(middle == std::string_view::npos ? 0 : middle + 1);
     if (middle == std::string_view::npos) return parts;
     parts.ip = rest.substr(0, middle);
-    if (parts.ip.starts_with('[') && parts.ip.ends_with(']')) parts.ip = parts.ip.substr(1, parts.ip.size() - 2);
+    if (parts.ip.starts_with('[') && parts.ip.ends_with(']'))
+        parts.ip = parts.ip.substr(1, parts.ip.size() - 2);
     if (!parts.ip.empty() && !is_address(parts.ip)) {
         throw Error(ErrorKind::invalid_argument, "invalid IP address: {}", parts.ip);
     }
@@ -75,9 +77,11 @@ Parts split_parts(std::string_view spec) {
 std::vector<PortBinding> parse_publish(std::string_view spec) {
     const auto [ports, protocol_text] = split_once(spec, '/');
     const Parts parts = split_parts(ports);
-    if (parts.container.empty()) throw Error(ErrorKind::invalid_argument, "no port specified: {}<empty>", spec);
+    if (parts.container.empty())
+        throw Error(ErrorKind::invalid_argument, "no port specified: {}<empty>", spec);
     const auto container = parse_range(parts.container);
-    if (!container) throw Error(ErrorKind::invalid_argument, "invalid containerPort: {}", parts.container);
+    if (!container)
+        throw Error(ErrorKind::invalid_argument, "invalid containerPort: {}", parts.container);
     std::optional<Range> host;
     if (!parts.host.empty()) {
         host = parse_range(parts.host);
@@ -87,15 +91,19 @@ std::vector<PortBinding> parse_publish(std::string_view spec) {
     // One container port may take any free port of a range on the host.
     const bool any_of_range = host && container->count() == 1 && host->count() > 1;
     if (host && !any_of_range && host->count() != container->count()) {
-        throw Error(ErrorKind::invalid_argument, "invalid ranges specified for container and host Ports: {} and {}",
+        throw Error(ErrorKind::invalid_argument,
+                    "invalid ranges specified for container and host Ports: {} and {}",
                     parts.container, parts.host);
     }
     std::vector<PortBinding> bindings;
     for (int i = 0; i < container->count(); ++i) {
         std::string host_port;
-        if (any_of_range) host_port = parts.host;
-        else if (host) host_port = std::to_string(host->first + i);
-        bindings.push_back({fmt::format("{}/{}", container->first + i, protocol), parts.ip, host_port});
+        if (any_of_range)
+            host_port = parts.host;
+        else if (host)
+            host_port = std::to_string(host->first + i);
+        bindings.push_back(
+            {fmt::format("{}/{}", container->first + i, protocol), parts.ip, host_port});
     }
     return bindings;
 }
@@ -108,12 +116,14 @@ std::vector<std::string> parse_expose(std::string_view spec) {
     const auto range = parse_range(ports);
     if (!range) {
         throw Error(ErrorKind::invalid_argument,
-                    "invalid range format for --expose: {}, error: strconv.ParseUint: parsing \"{}\": invalid syntax",
+                    "invalid range format for --expose: {}, error: strconv.ParseUint: parsing "
+                    "\"{}\": invalid syntax",
                     spec, ports);
     }
     const std::string protocol = checked_protocol(protocol_text.value_or(""));
     std::vector<std::string> exposed;
-    for (int port = range->first; port <= range->last; ++port) exposed.push_back(fmt::format("{}/{}", port, protocol));
+    for (int port = range->first; port <= range->last; ++port)
+        exposed.push_back(fmt::format("{}/{}", port, protocol));
     return exposed;
 }
 

@@ -17,14 +17,19 @@ namespace {
 class ProgressView {
 public:
     explicit ProgressView(const ProgressOptions& options)
-        : options_(options), terminal_(os::is_terminal(options.to_stderr ? STDERR_FILENO : STDOUT_FILENO)) {}
+        : options_(options),
+          terminal_(os::is_terminal(options.to_stderr ? STDERR_FILENO : STDOUT_FILENO)) {}
 
     void show(const Json& message) {
-        if (const Json& error = at_path(message, "errorDetail"); error.is_object()) fail(message, error);
+        if (const Json& error = at_path(message, "errorDetail"); error.is_object())
+            fail(message, error);
         if (message.contains("error")) fail(message, Json::object());
-        if (const Json& aux = at_path(message, "aux"); !aux.is_null() && options_.on_aux) options_.on_aux(aux);
-        if (const std::string text = text_of(message, "stream"); !text.empty()) write(text);
-        else if (message.contains("status")) show_status(message);
+        if (const Json& aux = at_path(message, "aux"); !aux.is_null() && options_.on_aux)
+            options_.on_aux(aux);
+        if (const std::string text = text_of(message, "stream"); !text.empty())
+            write(text);
+        else if (message.contains("status"))
+            show_status(message);
     }
 
 private:
@@ -58,7 +63,9 @@ private:
         const auto up = static_cast<int>(lines_.end() - it);
         if (!known) lines_.push_back(id);
         const std::string text = line_of(message, id, bar);
-        write(known ? fmt::format("\x1b[{0}A\x1b[2K\r{1}\x1b[{0}B", up, text.substr(0, text.size() - 1) + "\r") : text);
+        write(known ? fmt::format("\x1b[{0}A\x1b[2K\r{1}\x1b[{0}B", up,
+                                  text.substr(0, text.size() - 1) + "\r")
+                    : text);
     }
 
     static std::string line_of(const Json& message, const std::string& id, const std::string& bar) {
@@ -75,9 +82,11 @@ private:
         if (current <= 0 && total <= 0) return {};
         if (total <= 0) return human_size(static_cast<double>(current));
         constexpr std::int64_t width = 50;
-        const auto filled = static_cast<std::size_t>(std::clamp<std::int64_t>(current * width / total, 0, width));
-        return fmt::format("[{}>{}]  {}/{}", std::string(filled, '='), std::string(width - filled, ' '),
-                           human_size(static_cast<double>(current)), human_size(static_cast<double>(total)));
+        const auto filled =
+            static_cast<std::size_t>(std::clamp<std::int64_t>(current * width / total, 0, width));
+        return fmt::format(
+            "[{}>{}]  {}/{}", std::string(filled, '='), std::string(width - filled, ' '),
+            human_size(static_cast<double>(current)), human_size(static_cast<double>(total)));
     }
 
     const ProgressOptions& options_;

@@ -60,15 +60,20 @@ private:
 class Stream::Pump {
 public:
     Pump(Stream& stream, client::Hijacked connection)
-        : stream_(stream), plan_(stream.plan_), socket_(std::move(connection.socket)),
-          watcher_(plan_.detach_keys), reading_input_(plan_.input) {
+        : stream_(stream),
+          plan_(stream.plan_),
+          socket_(std::move(connection.socket)),
+          watcher_(plan_.detach_keys),
+          reading_input_(plan_.input) {
         deliver(connection.early);
     }
 
     StreamEnd run() {
         while (!finished()) {
             prepare();
-            const int timeout = ended_ && !out_.wants_to_write() && !err_.wants_to_write() ? drain_milliseconds : -1;
+            const int timeout = ended_ && !out_.wants_to_write() && !err_.wants_to_write()
+                                    ? drain_milliseconds
+                                    : -1;
             const int ready = ::poll(fds_.data(), fds_.size(), timeout);
             if (ready < 0 && errno != EINTR) throw SysError("poll");
             if (ready == 0) break;
@@ -126,7 +131,8 @@ private:
 
     void write_to_engine() {
         while (!to_engine_.empty()) {
-            const auto n = ::send(socket_.get(), to_engine_.data(), to_engine_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            const auto n = ::send(socket_.get(), to_engine_.data(), to_engine_.size(),
+                                  MSG_NOSIGNAL | MSG_DONTWAIT);
             if (n < 0 && errno == EINTR) continue;
             if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
             if (n < 0) {  // nobody reads our input any more; output may still come
@@ -154,8 +160,10 @@ private:
     }
 
     void deliver(std::string_view data) {
-        if (plan_.tty) out_.pending += data;
-        else demultiplexer_.feed(data, out_.pending, err_.pending);
+        if (plan_.tty)
+            out_.pending += data;
+        else
+            demultiplexer_.feed(data, out_.pending, err_.pending);
     }
 
     /// Most output fits at once: no second turn of the loop for it.
@@ -181,8 +189,10 @@ private:
 };
 
 Stream::Stream(StreamPlan plan) : plan_(std::move(plan)), signals_(caught_signals()) {
-    if (plan_.tty && plan_.input && os::is_terminal(STDIN_FILENO)) raw_.emplace(STDIN_FILENO);
-    else plan_.detach_keys.clear();
+    if (plan_.tty && plan_.input && os::is_terminal(STDIN_FILENO))
+        raw_.emplace(STDIN_FILENO);
+    else
+        plan_.detach_keys.clear();
 }
 
 Stream::~Stream() = default;
@@ -199,7 +209,8 @@ StreamEnd Stream::run(client::Hijacked connection) {
 
 void Stream::await_readable(int fd) {
     for (;;) {
-        std::array<pollfd, 2> fds{{{.fd = fd, .events = POLLIN}, {.fd = signals_.fd(), .events = POLLIN}}};
+        std::array<pollfd, 2> fds{
+            {{.fd = fd, .events = POLLIN}, {.fd = signals_.fd(), .events = POLLIN}}};
         if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) throw SysError("poll");
         if (fds[1].revents != 0) take_signals();
         if (fds[0].revents != 0) return;

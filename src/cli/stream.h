@@ -12,11 +12,11 @@
 namespace brig::cli {
 
 struct StreamPlan {
-    bool tty = false;    ///< one raw stream; otherwise stdout and stderr are multiplexed
-    bool input = false;  ///< copy our stdin, half-closing at its end
+    bool tty = false;         ///< one raw stream; otherwise stdout and stderr are multiplexed
+    bool input = false;       ///< copy our stdin, half-closing at its end
     std::string detach_keys;  ///< bytes; only looked for on a terminal
     std::function<void(os::WindowSize)> resize;  ///< our window has this size now
-    std::function<void(int)> signal;             ///< a signal for the container; empty: not passed on
+    std::function<void(int)> signal;  ///< a signal for the container; empty: not passed on
     /// Readable once the container has ended: then the stream's end is awaited for a moment only.
     int ended_fd = -1;
 };

@@ -10,10 +10,13 @@
 namespace brig::cli {
 namespace {
 
-constexpr std::array<std::string_view, 8> decimal_units{"B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB"};
-constexpr std::array<std::string_view, 8> binary_units{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB"};
+constexpr std::array<std::string_view, 8> decimal_units{"B",  "kB", "MB", "GB",
+                                                        "TB", "PB", "EB", "ZB"};
+constexpr std::array<std::string_view, 8> binary_units{"B",   "KiB", "MiB", "GiB",
+                                                       "TiB", "PiB", "EiB", "ZiB"};
 
-std::string scaled(double value, double base, const std::array<std::string_view, 8>& units, int digits) {
+std::string scaled(double value, double base, const std::array<std::string_view, 8>& units,
+                   int digits) {
     std::size_t unit = 0;
     for (; value >= base && unit + 1 < units.size(); ++unit) value /= base;
     return fmt::format("{:.{}g}{}", value, digits, units[unit]);
@@ -21,7 +24,9 @@ std::string scaled(double value, double base, const std::array<std::string_view,
 
 }  // namespace
 
-std::string human_size(double bytes, int digits) { return scaled(bytes, 1000, decimal_units, digits); }
+std::string human_size(double bytes, int digits) {
+    return scaled(bytes, 1000, decimal_units, digits);
+}
 
 std::string binary_size(double bytes) { return scaled(bytes, 1024, binary_units, 4); }
 

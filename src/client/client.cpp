@@ -105,7 +105,8 @@ void BodySink::finish() {
 
 void BodySink::wait_readable(int fd) const {
     for (;;) {
-        std::array<pollfd, 2> fds{{{.fd = fd, .events = POLLIN}, {.fd = connection_.fd(), .events = 0}}};
+        std::array<pollfd, 2> fds{
+            {{.fd = fd, .events = POLLIN}, {.fd = connection_.fd(), .events = 0}}};
         if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) throw SysError("poll");
         if ((fds[1].revents & (POLLHUP | POLLERR)) != 0) {
             sending_ = true;
@@ -128,20 +129,20 @@ Exchange::~Exchange() {
 
 void Exchange::upload(BodySource source) {
     // The thread holds only what stays in place when this object moves.
-    uploader_ = std::thread([connection = connection_.get(), failure = upload_failure_,
-                             produce = std::move(source)] {
-        BodySink sink(*connection);
-        try {
-            produce(sink);
-            sink.finish();
-        } catch (...) {
-            // An engine that has stopped reading has said why, or will; a source that cannot be
-            // read must not look complete.
-            if (sink.connection_failed()) return;
-            *failure = std::current_exception();
-            ::shutdown(connection->fd(), SHUT_RDWR);
-        }
-    });
+    uploader_ = std::thread(
+        [connection = connection_.get(), failure = upload_failure_, produce = std::move(source)] {
+            BodySink sink(*connection);
+            try {
+                produce(sink);
+                sink.finish();
+            } catch (...) {
+                // An engine that has stopped reading has said why, or will; a source that cannot be
+                // read must not look complete.
+                if (sink.connection_failed()) return;
+                *failure = std::current_exception();
+                ::shutdown(connection->fd(), SHUT_RDWR);
+            }
+        });
 }
 
 void Exchange::rethrow_upload_failure() {
@@ -189,7 +190,8 @@ void Exchange::each_line(const std::function<void(std::string_view)>& line) {
     for (auto piece = read(); !piece.empty(); piece = read()) {
         pending += piece;
         std::size_t start = 0;
-        for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n', start)) {
+        for (auto end = pending.find('\n'); end != std::string::npos;
+             end = pending.find('\n', start)) {
             std::string_view text(pending.data() + start, end - start);
             if (text.ends_with('\r')) text.remove_suffix(1);
             if (!text.empty()) line(text);
@@ -243,7 +245,8 @@ Exchange Client::begin(Request request, BodySource source) {
 }
 
 Exchange Client::begin_hijack(std::string_view path, std::string body) {
-    return begin({.method = "POST", .target = std::string(path), .body = std::move(body), .upgrade = true});
+    return begin(
+        {.method = "POST", .target = std::string(path), .body = std::move(body), .upgrade = true});
 }
 
 BodySource from_descriptor(int fd) {

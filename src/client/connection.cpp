@@ -57,7 +57,8 @@ std::string head_of(const Request& request) {
 
 Response parse_status_line(std::string_view line) {
     // "HTTP/1.1 200 OK"
-    if (!line.starts_with("HTTP/1.") || line.size() < 12 || line[8] != ' ') malformed(line.substr(0, 40));
+    if (!line.starts_with("HTTP/1.") || line.size() < 12 || line[8] != ' ')
+        malformed(line.substr(0, 40));
     const auto status = parse_int<int>(line.substr(9, 3));
     if (!status || *status < 100 || *status > 599) malformed(line.substr(0, 40));
     Response response{.status = *status};
@@ -197,7 +198,8 @@ void Connection::next_chunk() {
         malformed("chunk size " + line.substr(0, 40));
     }
     if (remaining_ > 0) return;
-    for (head_size_ = 0; !read_head_line().empty();) {}  // trailers
+    for (head_size_ = 0; !read_head_line().empty();) {
+    }  // trailers
     framing_ = Framing::none;
 }
 

@@ -29,7 +29,8 @@ Endpoint Endpoint::parse(std::string_view text) {
     constexpr std::string_view unix_scheme = "unix://";
     if (text.starts_with(unix_scheme)) text.remove_prefix(unix_scheme.size());
     if (text.starts_with('/')) return {std::string(text)};
-    for (const std::string_view scheme : {"tcp://", "http://", "https://", "ssh://", "npipe://", "fd://"}) {
+    for (const std::string_view scheme :
+         {"tcp://", "http://", "https://", "ssh://", "npipe://", "fd://"}) {
         if (text.starts_with(scheme)) {
             throw Error(ErrorKind::not_implemented,
                         "host {}: brig speaks only unix sockets so far (unix:///path)", text);
@@ -51,7 +52,8 @@ Fd connect(const Endpoint& endpoint) {
         if (errno == EINTR) continue;
         if (nobody_listens(errno)) {
             throw Error(ErrorKind::unavailable,
-                        "Cannot connect to the Brig engine at {}. Is brigd running?", endpoint.str());
+                        "Cannot connect to the Brig engine at {}. Is brigd running?",
+                        endpoint.str());
         }
         if (errno == EACCES) {
             throw Error(ErrorKind::permission_denied,

@@ -21,7 +21,8 @@ struct Outcome {
 /// Points one descriptor at a file for a while.
 class Redirect {
 public:
-    Redirect(int target, const std::string& path, int flags) : target_(target), saved_(::dup(target)) {
+    Redirect(int target, const std::string& path, int flags)
+        : target_(target), saved_(::dup(target)) {
         const Fd file = open_file(path, flags, 0600);
         ::dup2(file.get(), target_);
     }
@@ -38,7 +39,8 @@ private:
 };
 
 /// `socket`: the engine's, or a path where none is.
-inline Outcome brig_with(const std::string& socket, std::vector<std::string> arguments, const std::string& input = "") {
+inline Outcome brig_with(const std::string& socket, std::vector<std::string> arguments,
+                         const std::string& input = "") {
     const TempDir directory("/tmp", "brig-cli-test");
     const std::string in = directory.path() / "in";
     const std::string out = directory.path() / "out";

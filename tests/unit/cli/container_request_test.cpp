@@ -32,28 +32,87 @@ std::string failure(const std::vector<std::string>& words) {
 }
 
 TEST(ContainerRequest, SaysNothingThatWasNotAsked) {
-    EXPECT_EQ(request({}).dump(),
-              R"({"Image":"img","AttachStdin":false,"AttachStdout":true,"AttachStderr":true,"HostConfig":{"NetworkMode":"default"}})");
+    EXPECT_EQ(
+        request({}).dump(),
+        R"({"Image":"img","AttachStdin":false,"AttachStdout":true,"AttachStderr":true,"HostConfig":{"NetworkMode":"default"}})");
 }
 
 TEST(ContainerRequest, AttachesAsAsked) {
     Json body = request({"-it"});
-    EXPECT_TRUE(body["AttachStdin"] == true && body["Tty"] == true && body["OpenStdin"] == true && body["StdinOnce"] == true);
+    EXPECT_TRUE(body["AttachStdin"] == true && body["Tty"] == true && body["OpenStdin"] == true &&
+                body["StdinOnce"] == true);
     body = request({"-i"}, true);
-    EXPECT_TRUE(body["AttachStdin"] == false && body["OpenStdin"] == true && !body.contains("StdinOnce"));
+    EXPECT_TRUE(body["AttachStdin"] == false && body["OpenStdin"] == true &&
+                !body.contains("StdinOnce"));
     body = request({"-a", "STDERR", "-a", "stdin"});
-    EXPECT_TRUE(body["AttachStdin"] == true && body["AttachStdout"] == false && body["AttachStderr"] == true);
+    EXPECT_TRUE(body["AttachStdin"] == true && body["AttachStdout"] == false &&
+                body["AttachStderr"] == true);
 }
 
 TEST(ContainerRequest, MatchesDockersClient) {
-    const Json body = request(
-        {"-e", "A=b", "-w", "/w", "-u", "1:2", "-v", "/h:/c:ro", "-v", "vol:/v", "-v", "/anon", "-p", "8080:80",
-         "-p", "127.0.0.1::81/udp", "-P", "--expose", "99", "-h", "hh", "--entrypoint", "/bin/ls", "--network", "none",
-         "--read-only", "--tmpfs", "/run:size=1m", "--cap-add", "net_admin", "--cap-drop", "ALL", "-m", "100m",
-         "--memory-swap", "-1", "--cpus", "1.5", "--pids-limit", "5", "-l", "a=b", "-l", "c", "--restart", "on-failure:3",
-         "--stop-timeout", "3", "--ulimit", "nofile=10:20", "--shm-size", "5m", "--add-host", "b=1.2.3.5",
-         "--device", "/dev/null:/dev/n:rw", "--init", "--sysctl", "net.b=c", "--pid", "host"});
-    const Json expected = Json::parse(R"({"Image":"img","AttachStdin":false,"AttachStdout":true,"AttachStderr":true,
+    const Json body = request({"-e",
+                               "A=b",
+                               "-w",
+                               "/w",
+                               "-u",
+                               "1:2",
+                               "-v",
+                               "/h:/c:ro",
+                               "-v",
+                               "vol:/v",
+                               "-v",
+                               "/anon",
+                               "-p",
+                               "8080:80",
+                               "-p",
+                               "127.0.0.1::81/udp",
+                               "-P",
+                               "--expose",
+                               "99",
+                               "-h",
+                               "hh",
+                               "--entrypoint",
+                               "/bin/ls",
+                               "--network",
+                               "none",
+                               "--read-only",
+                               "--tmpfs",
+                               "/run:size=1m",
+                               "--cap-add",
+                               "net_admin",
+                               "--cap-drop",
+                               "ALL",
+                               "-m",
+                               "100m",
+                               "--memory-swap",
+                               "-1",
+                               "--cpus",
+                               "1.5",
+                               "--pids-limit",
+                               "5",
+                               "-l",
+                               "a=b",
+                               "-l",
+                               "c",
+                               "--restart",
+                               "on-failure:3",
+                               "--stop-timeout",
+                               "3",
+                               "--ulimit",
+                               "nofile=10:20",
+                               "--shm-size",
+                               "5m",
+                               "--add-host",
+                               "b=1.2.3.5",
+                               "--device",
+                               "/dev/null:/dev/n:rw",
+                               "--init",
+                               "--sysctl",
+                               "net.b=c",
+                               "--pid",
+                               "host"});
+    const Json expected =
+        Json::parse(R"({"Image":"img","AttachStdin":false,"AttachStdout":true,"AttachStderr":true,
         "Env":["A=b"],"Labels":{"a":"b","c":""},"Entrypoint":["/bin/ls"],"WorkingDir":"/w","User":"1:2","Hostname":"hh",
         "StopTimeout":3,"ExposedPorts":{"80/tcp":{},"81/udp":{},"99/tcp":{}},"Volumes":{"/anon":{}},
         "HostConfig":{"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}],"81/udp":[{"HostIp":"127.0.0.1","HostPort":""}]},
@@ -67,15 +126,20 @@ TEST(ContainerRequest, MatchesDockersClient) {
 }
 
 TEST(ContainerRequest, RefusesInDockersWords) {
-    EXPECT_EQ(failure({"--rm", "--restart", "always"}), "conflicting options: cannot specify both --restart and --rm");
+    EXPECT_EQ(failure({"--rm", "--restart", "always"}),
+              "conflicting options: cannot specify both --restart and --rm");
     EXPECT_EQ(failure({"--pid", "foo"}), "--pid: invalid PID mode");
     EXPECT_EQ(failure({"--security-opt", "foo"}), "Invalid --security-opt: \"foo\"");
     EXPECT_EQ(failure({"-a", "foo"}),
-              "invalid argument \"foo\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT and STDERR");
+              "invalid argument \"foo\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT "
+              "and STDERR");
     EXPECT_EQ(failure({"--ulimit", "nofile=a"}),
-              "invalid argument \"nofile=a\" for \"--ulimit\" flag: strconv.ParseInt: parsing \"a\": invalid syntax");
-    EXPECT_EQ(failure({"--env-file", "/nonexistent"}), "open /nonexistent: no such file or directory");
-    EXPECT_EQ(failure({"-e", "=x"}), "invalid argument \"=x\" for \"-e, --env\" flag: invalid environment variable: =x");
+              "invalid argument \"nofile=a\" for \"--ulimit\" flag: strconv.ParseInt: parsing "
+              "\"a\": invalid syntax");
+    EXPECT_EQ(failure({"--env-file", "/nonexistent"}),
+              "open /nonexistent: no such file or directory");
+    EXPECT_EQ(failure({"-e", "=x"}),
+              "invalid argument \"=x\" for \"-e, --env\" flag: invalid environment variable: =x");
 }
 
 std::string publish_failure(std::string_view spec) {
@@ -93,7 +157,8 @@ TEST(PortSpec, EveryForm) {
     EXPECT_EQ(parse_publish("8080:80/UDP"), (Bindings{{"80/udp", "", "8080"}}));
     EXPECT_EQ(parse_publish("127.0.0.1::80"), (Bindings{{"80/tcp", "127.0.0.1", ""}}));
     EXPECT_EQ(parse_publish("[::1]:8080:80"), (Bindings{{"80/tcp", "::1", "8080"}}));
-    EXPECT_EQ(parse_publish("9000-9001:90-91"), (Bindings{{"90/tcp", "", "9000"}, {"91/tcp", "", "9001"}}));
+    EXPECT_EQ(parse_publish("9000-9001:90-91"),
+              (Bindings{{"90/tcp", "", "9000"}, {"91/tcp", "", "9001"}}));
     EXPECT_EQ(parse_publish("8000-8002:80"), (Bindings{{"80/tcp", "", "8000-8002"}}));
     EXPECT_EQ(parse_expose("99-100/udp"), (std::vector<std::string>{"99/udp", "100/udp"}));
 }
@@ -104,7 +169,8 @@ TEST(PortSpec, FailuresInDockersWords) {
     EXPECT_EQ(publish_failure("80:99999"), "invalid containerPort: 99999");
     EXPECT_EQ(publish_failure("1.2.3:80:80"), "invalid IP address: 1.2.3");
     EXPECT_EQ(publish_failure("80/foo"), "invalid proto: foo");
-    EXPECT_EQ(publish_failure("80-81:80-82"), "invalid ranges specified for container and host Ports: 80-82 and 80-81");
+    EXPECT_EQ(publish_failure("80-81:80-82"),
+              "invalid ranges specified for container and host Ports: 80-82 and 80-81");
 }
 
 TEST(MountFlag, EveryKind) {
@@ -133,8 +199,11 @@ TEST(EnvFile, DockersRules) {
     const TempDir directory("/tmp", "brig-cli-test");
     const auto path = (directory.path() / "env").string();
     ::setenv("BRIG_TEST_OWN", "mine", 1);
-    write_file_atomic(path, "\xEF\xBB\xBF# comment\n  A=1 \n\nB= two words\nBRIG_TEST_OWN\nBRIG_TEST_UNSET\r\nC=\n");
-    EXPECT_EQ(read_env_file(path), (std::vector<std::string>{"A=1 ", "B= two words", "BRIG_TEST_OWN=mine", "C="}));
+    write_file_atomic(
+        path,
+        "\xEF\xBB\xBF# comment\n  A=1 \n\nB= two words\nBRIG_TEST_OWN\nBRIG_TEST_UNSET\r\nC=\n");
+    EXPECT_EQ(read_env_file(path),
+              (std::vector<std::string>{"A=1 ", "B= two words", "BRIG_TEST_OWN=mine", "C="}));
     write_file_atomic(path, "a b=c\n");
     EXPECT_THROW(read_env_file(path), Error);
     write_file_atomic(path, "=c\n");

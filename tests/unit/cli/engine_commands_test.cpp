@@ -21,24 +21,30 @@ std::string frame(char stream, const std::string& text) {
 }
 
 EngineStub::Rule attach_that_says(const std::string& output) {
-    return {"POST /containers/abc/attach", EngineStub::upgrade(), [output](int fd) { EngineStub::say(fd, output); }};
+    return {"POST /containers/abc/attach", EngineStub::upgrade(),
+            [output](int fd) { EngineStub::say(fd, output); }};
 }
 
 Rules container_that_exits_with(const std::string& status, const std::string& output) {
-    return {{"POST /containers/create", EngineStub::json(201, R"({"Id":"abc","Warnings":["mind"]})"), {}},
-            attach_that_says(output),
-            {"POST /containers/abc/wait", EngineStub::json(200, "{\"StatusCode\":" + status + "}"), {}},
-            {"POST /containers/abc/start", "HTTP/1.1 204 No Content\r\n\r\n", {}}};
+    return {
+        {"POST /containers/create",
+         EngineStub::json(201, R"({"Id":"abc","Warnings":["mind"]})"),
+         {}},
+        attach_that_says(output),
+        {"POST /containers/abc/wait", EngineStub::json(200, "{\"StatusCode\":" + status + "}"), {}},
+        {"POST /containers/abc/start", "HTTP/1.1 204 No Content\r\n\r\n", {}}};
 }
 
 std::size_t position(const std::vector<std::string>& requests, std::string_view start) {
-    const auto it = std::ranges::find_if(requests, [&](const auto& request) { return request.starts_with(start); });
+    const auto it = std::ranges::find_if(
+        requests, [&](const auto& request) { return request.starts_with(start); });
     return static_cast<std::size_t>(it - requests.begin());
 }
 
 TEST(Run, ShowsTheOutputAndExitsAsTheContainer) {
     EngineStub engine(container_that_exits_with("7", frame(1, "out\n") + frame(2, "err\n")));
-    const Outcome o = brig_with(engine.socket(), {"run", "--rm", "--name", "n", "img", "sh", "-c", "x"});
+    const Outcome o =
+        brig_with(engine.socket(), {"run", "--rm", "--name", "n", "img", "sh", "-c", "x"});
     EXPECT_EQ(o.code, 7);
     EXPECT_EQ(o.out, "out\n");
     EXPECT_EQ(o.err, "WARNING: mind\nerr\n");
@@ -77,50 +83,65 @@ TEST(Run, DetachedPrintsTheId) {
 }
 
 TEST(Run, AStartThatFailsHasDockersExitCode) {
-    for (const auto& [said, code] : {std::pair{"exec: \\\"x\\\": executable file not found in $PATH", 127},
-                                     {"exec: \\\"/etc\\\": is a directory", 126}, {"port is already allocated", 125}}) {
+    for (const auto& [said, code] :
+         {std::pair{"exec: \\\"x\\\": executable file not found in $PATH", 127},
+          {"exec: \\\"/etc\\\": is a directory", 126},
+          {"port is already allocated", 125}}) {
         Rules rules = container_that_exits_with("0", "");
         rules[3].answer = EngineStub::json(400, std::string("{\"message\":\"") + said + "\"}");
         EngineStub engine(rules);
         const Outcome o = brig_with(engine.socket(), {"run", "img", "x"});
         EXPECT_EQ(o.code, code);
-        EXPECT_TRUE(o.err.starts_with("WARNING: mind\nbrig: Error response from daemon: ")) << o.err;
+        EXPECT_TRUE(o.err.starts_with("WARNING: mind\nbrig: Error response from daemon: "))
+            << o.err;
     }
 }
 
 TEST(Run, AMissingImageIsPulledAndThatFailureShown) {
-    EngineStub engine({{"POST /containers/create", EngineStub::json(404, R"({"message":"No such image: img:latest"})"), {}},
-                       {"POST /images/create?fromImage=img&tag=latest", EngineStub::json(501, R"({"message":"no pull yet"})"), {}}});
+    EngineStub engine({{"POST /containers/create",
+                        EngineStub::json(404, R"({"message":"No such image: img:latest"})"),
+                        {}},
+                       {"POST /images/create?fromImage=img&tag=latest",
+                        EngineStub::json(501, R"({"message":"no pull yet"})"),
+                        {}}});
     const Outcome o = brig_with(engine.socket(), {"run", "img"});
     EXPECT_EQ(o.code, 125);
-    EXPECT_EQ(o.err, "Unable to find image 'img:latest' locally\nbrig: Error response from daemon: no pull yet\n\n"
-                     "Run 'brig run --help' for more information\n");
+    EXPECT_EQ(o.err,
+              "Unable to find image 'img:latest' locally\nbrig: Error response from daemon: no "
+              "pull yet\n\n"
+              "Run 'brig run --help' for more information\n");
 }
 
 TEST(Exec, ExitsAsTheCommand) {
     EngineStub engine({{"POST /containers/c/exec", EngineStub::json(201, R"({"Id":"e1"})"), {}},
-                       {"POST /exec/e1/start", EngineStub::upgrade(), [](int fd) { EngineStub::say(fd, frame(1, "hi\n")); }},
+                       {"POST /exec/e1/start", EngineStub::upgrade(),
+                        [](int fd) { EngineStub::say(fd, frame(1, "hi\n")); }},
                        {"GET /exec/e1/json", EngineStub::json(200, R"({"ExitCode":3})"), {}}});
     const Outcome o = brig_with(engine.socket(), {"exec", "-e", "A=1", "c", "sh", "-x"});
     EXPECT_EQ(o.code, 3);
     EXPECT_EQ(o.out, "hi\n");
-    EXPECT_EQ(engine.requests()[0],
-              R"(POST /containers/c/exec {"AttachStdin":false,"AttachStdout":true,"AttachStderr":true,"Tty":false,)"
-              R"("Cmd":["sh","-x"],"Env":["A=1"]})");
+    EXPECT_EQ(
+        engine.requests()[0],
+        R"(POST /containers/c/exec {"AttachStdin":false,"AttachStdout":true,"AttachStderr":true,"Tty":false,)"
+        R"("Cmd":["sh","-x"],"Env":["A=1"]})");
 }
 
 TEST(Logs, SplitsTheStreams) {
     const std::string body = frame(1, "out\n") + frame(2, "err\n");
     EngineStub engine({{"GET /containers/c/logs?stdout=1&stderr=1&tail=5",
-                        "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\nContent-Length: " +
-                            std::to_string(body.size()) + "\r\n\r\n" + body, {}}});
+                        "HTTP/1.1 200 OK\r\nContent-Type: "
+                        "application/vnd.docker.multiplexed-stream\r\nContent-Length: " +
+                            std::to_string(body.size()) + "\r\n\r\n" + body,
+                        {}}});
     const Outcome o = brig_with(engine.socket(), {"logs", "-n", "5", "c"});
     EXPECT_EQ(o.out, "out\n");
     EXPECT_EQ(o.err, "err\n");
 }
 
 TEST(Rm, GoesOnAfterAFailure) {
-    EngineStub engine({{"DELETE /containers/a", EngineStub::json(404, R"({"message":"No such container: a"})"), {}},
+    EngineStub engine({{"DELETE /containers/a",
+                        EngineStub::json(404, R"({"message":"No such container: a"})"),
+                        {}},
                        {"DELETE /containers/b", "HTTP/1.1 204 No Content\r\n\r\n", {}}});
     Outcome o = brig_with(engine.socket(), {"rm", "a", "b"});
     EXPECT_EQ(o.code, 1);
@@ -148,10 +169,14 @@ TEST(Build, StreamsTheContextAndReportsTheFailure) {
     write_file_atomic(context.path() / "keep", "kept bytes");
     write_file_atomic(context.path() / "drop.log", "dropped bytes");
     write_file_atomic(context.path() / ".dockerignore", "*.log\nDockerfile\n");
-    const std::string messages = "{\"stream\":\"Step 1/1 : FROM x\\n\"}\r\n"
-                                 "{\"errorDetail\":{\"code\":2,\"message\":\"it broke\"},\"error\":\"it broke\"}\r\n";
-    EngineStub engine({{"POST /build?t=n&dockerfile=Dockerfile&buildargs=%7B%22A%22%3A%22b%22%7D", EngineStub::json(200, messages), {}}});
-    const Outcome o = brig_with(engine.socket(), {"build", "-t", "n", "--build-arg", "A=b", context.path().string()});
+    const std::string messages =
+        "{\"stream\":\"Step 1/1 : FROM x\\n\"}\r\n"
+        "{\"errorDetail\":{\"code\":2,\"message\":\"it broke\"},\"error\":\"it broke\"}\r\n";
+    EngineStub engine({{"POST /build?t=n&dockerfile=Dockerfile&buildargs=%7B%22A%22%3A%22b%22%7D",
+                        EngineStub::json(200, messages),
+                        {}}});
+    const Outcome o = brig_with(
+        engine.socket(), {"build", "-t", "n", "--build-arg", "A=b", context.path().string()});
     EXPECT_EQ(o.code, 2);
     EXPECT_EQ(o.err, "it broke\n");
     EXPECT_NE(o.out.find("Step 1/1 : FROM x\n"), std::string::npos);
@@ -168,9 +193,11 @@ TEST(Build, DockerfilesFromElsewhere) {
     write_file_atomic(elsewhere.path() / "D", "FROM outside\n");
     const auto no_input = [] { return std::string("FROM stdin\n"); };
     const std::string directory = context.path().string();
-    EXPECT_EQ(prepare_context(directory, directory + "/sub.Dockerfile", no_input).dockerfile, "sub.Dockerfile");
+    EXPECT_EQ(prepare_context(directory, directory + "/sub.Dockerfile", no_input).dockerfile,
+              "sub.Dockerfile");
     const auto outside = prepare_context(directory, (elsewhere.path() / "D").string(), no_input);
-    EXPECT_TRUE(outside.adds_dockerfile && outside.dockerfile.starts_with(".dockerfile.") && outside.dockerfile_text == "FROM outside\n");
+    EXPECT_TRUE(outside.adds_dockerfile && outside.dockerfile.starts_with(".dockerfile.") &&
+                outside.dockerfile_text == "FROM outside\n");
     EXPECT_EQ(prepare_context(directory, "-", no_input).dockerfile_text, "FROM stdin\n");
     EXPECT_THROW(prepare_context(directory, "", no_input), Error);
     EXPECT_THROW(prepare_context(directory + "/nope", "", no_input), Error);

@@ -27,7 +27,8 @@ public:
         std::function<void(int)> raw;
     };
 
-    explicit EngineStub(std::vector<Rule> rules) : rules_(std::move(rules)), directory_("/tmp", "brig-stub") {
+    explicit EngineStub(std::vector<Rule> rules)
+        : rules_(std::move(rules)), directory_("/tmp", "brig-stub") {
         listener_ = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
@@ -60,11 +61,13 @@ public:
     }
 
     static std::string json(int status, const std::string& body) {
-        return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Type: application/json\r\nContent-Length: " +
+        return "HTTP/1.1 " + std::to_string(status) +
+               " X\r\nContent-Type: application/json\r\nContent-Length: " +
                std::to_string(body.size()) + "\r\n\r\n" + body;
     }
     static std::string upgrade() {
-        return "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n"
+        return "HTTP/1.1 101 UPGRADED\r\nContent-Type: "
+               "application/vnd.docker.multiplexed-stream\r\n"
                "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
     }
     static void say(int fd, std::string_view text) {
@@ -77,7 +80,8 @@ public:
 
 private:
     void serve(int fd) {
-        for (std::string head = read_until(fd, "\r\n\r\n"); !head.empty(); head = read_until(fd, "\r\n\r\n")) {
+        for (std::string head = read_until(fd, "\r\n\r\n"); !head.empty();
+             head = read_until(fd, "\r\n\r\n")) {
             const std::string body = read_body(fd, head);
             // "POST /v1.51/x HTTP/1.1" → "POST /x"
             std::string line = head.substr(0, head.find(" HTTP/"));
@@ -89,7 +93,8 @@ private:
                 requests_.push_back(line + (body.empty() ? "" : " " + body));
             }
             const Rule* rule = find(line);
-            say(fd, rule == nullptr ? json(501, R"({"message":"no rule for )" + line + "\"}") : rule->answer);
+            say(fd, rule == nullptr ? json(501, R"({"message":"no rule for )" + line + "\"}")
+                                    : rule->answer);
             if (rule != nullptr && rule->raw) {
                 rule->raw(fd);
                 ::shutdown(fd, SHUT_RDWR);

@@ -17,11 +17,14 @@ struct Parsed {
     bool help = false;
 };
 
-Parsed parse(const std::vector<std::string>& arguments, bool stop = true, bool with_hostname = false) {
+Parsed parse(const std::vector<std::string>& arguments, bool stop = true,
+             bool with_hostname = false) {
     Parsed parsed;
     std::string hostname;
     Flags flags;
-    flags.toggle("tty,t", parsed.tty, "").toggle("interactive,i", parsed.interactive, "").toggle("rm", parsed.remove, "");
+    flags.toggle("tty,t", parsed.tty, "")
+        .toggle("interactive,i", parsed.interactive, "")
+        .toggle("rm", parsed.remove, "");
     flags.list("env,e", parsed.env, "").text("name", parsed.name, "");
     flags.bytes("memory,m", parsed.memory, "").number("tail,n", parsed.tail, "");
     if (with_hostname) flags.text("hostname,h", hostname, "");
@@ -42,7 +45,8 @@ std::string failure(const std::vector<std::string>& arguments) {
 using Words = std::vector<std::string>;
 
 TEST(Flags, CombinedShortFlagsAndValuesInEveryForm) {
-    const Parsed p = parse({"-it", "-eA=1", "-e=B=2", "-e", "C=3", "--env=D=4", "--env", "E", "-itm5m", "--rm=false", "img"});
+    const Parsed p = parse({"-it", "-eA=1", "-e=B=2", "-e", "C=3", "--env=D=4", "--env", "E",
+                            "-itm5m", "--rm=false", "img"});
     EXPECT_TRUE(p.tty && p.interactive);
     EXPECT_FALSE(p.remove);
     EXPECT_EQ(p.env, (Words{"A=1", "B=2", "C=3", "D=4", "E"}));
@@ -74,11 +78,14 @@ TEST(Flags, FailuresInDockersWords) {
     EXPECT_EQ(failure({"-itz"}), "unknown shorthand flag: 'z' in -z");
     EXPECT_EQ(failure({"--name"}), "flag needs an argument: --name");
     EXPECT_EQ(failure({"-ie"}), "flag needs an argument: 'e' in -e");
-    EXPECT_EQ(failure({"-m", "abc"}), "invalid argument \"abc\" for \"-m, --memory\" flag: invalid size: 'abc'");
+    EXPECT_EQ(failure({"-m", "abc"}),
+              "invalid argument \"abc\" for \"-m, --memory\" flag: invalid size: 'abc'");
     EXPECT_EQ(failure({"--rm=foo"}),
-              "invalid argument \"foo\" for \"--rm\" flag: strconv.ParseBool: parsing \"foo\": invalid syntax");
+              "invalid argument \"foo\" for \"--rm\" flag: strconv.ParseBool: parsing \"foo\": "
+              "invalid syntax");
     EXPECT_EQ(failure({"-n", "x"}),
-              "invalid argument \"x\" for \"-n, --tail\" flag: strconv.ParseInt: parsing \"x\": invalid syntax");
+              "invalid argument \"x\" for \"-n, --tail\" flag: strconv.ParseInt: parsing \"x\": "
+              "invalid syntax");
 }
 
 }  // namespace

@@ -30,14 +30,18 @@ std::string failure(std::string_view text) {
 
 TEST(GoTemplate, FieldsAndHowValuesPrint) {
     EXPECT_EQ(render("{{.Name}} {{.State.Pid}} {{.Ratio}} {{.On}}"), "web 42 0.5 true");
-    EXPECT_EQ(render("{{.Tags}} {{.Labels}} {{.Nothing}} {{$.Name}}"), "[a b] map[a:<2> z:1] <no value> web");
+    EXPECT_EQ(render("{{.Tags}} {{.Labels}} {{.Nothing}} {{$.Name}}"),
+              "[a b] map[a:<2> z:1] <no value> web");
     EXPECT_EQ(render("{{json .Tags}} {{json .Name}} {{json .Labels}}"),
               "[\"a\",\"b\"] \"web\" {\"z\":\"1\",\"a\":\"\\u003c2\\u003e\"}");
 }
 
 TEST(GoTemplate, Branches) {
-    EXPECT_EQ(render("{{if .On}}y{{else}}n{{end}}{{if .Nothing}}y{{else if .Count}}c{{else}}n{{end}}"), "yc");
-    EXPECT_EQ(render("{{range .Tags}}<{{.}}>{{end}}{{range .State.Log}}x{{else}}none{{end}}"), "<a><b>none");
+    EXPECT_EQ(
+        render("{{if .On}}y{{else}}n{{end}}{{if .Nothing}}y{{else if .Count}}c{{else}}n{{end}}"),
+        "yc");
+    EXPECT_EQ(render("{{range .Tags}}<{{.}}>{{end}}{{range .State.Log}}x{{else}}none{{end}}"),
+              "<a><b>none");
     EXPECT_EQ(render("{{range $i, $t := .Tags}}{{$i}}={{$t}},{{end}}"), "0=a,1=b,");
     EXPECT_EQ(render("{{range $k, $v := .Labels}}{{$k}}={{$v}};{{end}}"), "a=<2>;z=1;");
     EXPECT_EQ(render("{{with .State}}{{.Pid}}{{end}}{{with .Nothing}}x{{else}}-{{end}}"), "42-");
@@ -47,10 +51,15 @@ TEST(GoTemplate, Branches) {
 TEST(GoTemplate, FunctionsAndPipes) {
     EXPECT_EQ(render("{{.Name | upper | printf \"%s-%d\" }}"), "WEB-%!d(MISSING)");
     EXPECT_EQ(render("{{printf \"%-5s|%3d|%q\" .Name .Count .Name}}"), "web  |  3|\"web\"");
-    EXPECT_EQ(render("{{len .Tags}}{{index .Tags 1}}{{index .Labels \"z\"}}{{(index .Tags 0) | title}}"), "2b1A");
-    EXPECT_EQ(render("{{join .Tags \"+\"}} {{index (split \"x:y\" \":\") 1}} {{truncate .Name 2}} {{pad .Name 1 2}}."),
+    EXPECT_EQ(
+        render("{{len .Tags}}{{index .Tags 1}}{{index .Labels \"z\"}}{{(index .Tags 0) | title}}"),
+        "2b1A");
+    EXPECT_EQ(render("{{join .Tags \"+\"}} {{index (split \"x:y\" \":\") 1}} {{truncate .Name 2}} "
+                     "{{pad .Name 1 2}}."),
               "a+b y we  web  .");
-    EXPECT_EQ(render("{{if and .On (eq .Name \"db\" \"web\") (gt .Count 2) (not .Nothing)}}ok{{end}}"), "ok");
+    EXPECT_EQ(
+        render("{{if and .On (eq .Name \"db\" \"web\") (gt .Count 2) (not .Nothing)}}ok{{end}}"),
+        "ok");
     EXPECT_EQ(render("{{println .Name .Count}}"), "web 3\n");
     EXPECT_EQ(render("{{\"a\\t\\x41\" }}{{`raw\\t`}}"), "a\tAraw\\t");
 }
@@ -61,12 +70,14 @@ TEST(GoTemplate, TrimsAndSkipsComments) {
 
 TEST(GoTemplate, SaysWhatIsWrong) {
     EXPECT_EQ(failure("{{.Name"), "template: :1: unclosed action");
-    EXPECT_EQ(failure("{{.Foo}}"), "template: :1: executing \"\" at <.Foo>: map has no entry for key \"Foo\"");
+    EXPECT_EQ(failure("{{.Foo}}"),
+              "template: :1: executing \"\" at <.Foo>: map has no entry for key \"Foo\"");
     EXPECT_EQ(failure("{{foo .Name}}"), "template: :1: function \"foo\" not defined");
     EXPECT_EQ(failure("{{if .On}}x"), "template: :1: unexpected EOF");
     EXPECT_EQ(failure("x{{end}}"), "template: :1: unexpected {{end}}");
-    for (const char* text : {"{{}}", "{{.Name | }}", "{{(.Name}}", "{{\"x}}", "{{$u}}", "{{else}}", "{{index .Tags 9}}",
-                             "{{len .Count}}", "{{range .Count}}{{end}}", "{{.Name.Foo}}", "{{.Name 1}}", "{{-1x}}"}) {
+    for (const char* text : {"{{}}", "{{.Name | }}", "{{(.Name}}", "{{\"x}}", "{{$u}}", "{{else}}",
+                             "{{index .Tags 9}}", "{{len .Count}}", "{{range .Count}}{{end}}",
+                             "{{.Name.Foo}}", "{{.Name 1}}", "{{-1x}}"}) {
         EXPECT_NE(failure(text), "") << text;
     }
 }
@@ -75,12 +86,14 @@ TEST(Listing, AlignsAsDockersTables) {
     EXPECT_EQ(align_columns("CONTAINER ID\tIMAGE\tNAMES\nabc\tbusybox:latest\tx\n"),
               "CONTAINER ID   IMAGE            NAMES\nabc            busybox:latest   x\n");
     EXPECT_EQ(align_columns("A\tB\n…\tx\n"), "A         B\n…         x\n");
-    EXPECT_EQ(align_columns("UID\tCMD\nroot\tsh\n", 20, 3), "UID                 CMD\nroot                sh\n");
+    EXPECT_EQ(align_columns("UID\tCMD\nroot\tsh\n", 20, 3),
+              "UID                 CMD\nroot                sh\n");
 }
 
 TEST(Listing, HeadersOfATableTemplate) {
     const GoTemplate format("{{upper .ID}}\t{{.Label \"com.x\"}}\t{{json .Name}}");
-    EXPECT_EQ(format.execute_header({{"ID", "CONTAINER ID"}, {"Name", "NAMES"}}), "CONTAINER ID\tcom.x\tNAMES");
+    EXPECT_EQ(format.execute_header({{"ID", "CONTAINER ID"}, {"Name", "NAMES"}}),
+              "CONTAINER ID\tcom.x\tNAMES");
 }
 
 TEST(Listing, ShortensText) {
@@ -98,9 +111,11 @@ TEST(Units, AsGoUnits) {
     EXPECT_EQ(human_size(1e9), "1GB");
     EXPECT_EQ(binary_size(1536.0 * 1024), "1.5MiB");
     const std::pair<std::int64_t, std::string> cases[] = {
-        {0, "Less than a second"}, {1, "1 second"}, {59, "59 seconds"}, {60, "About a minute"}, {120, "2 minutes"},
-        {3599, "59 minutes"}, {3600, "About an hour"}, {5400, "2 hours"}, {47 * 3600, "47 hours"}, {48 * 3600, "2 days"},
-        {14 * 86400, "2 weeks"}, {60 * 86400, "2 months"}, {730LL * 86400, "2 years"}};
+        {0, "Less than a second"}, {1, "1 second"},         {59, "59 seconds"},
+        {60, "About a minute"},    {120, "2 minutes"},      {3599, "59 minutes"},
+        {3600, "About an hour"},   {5400, "2 hours"},       {47 * 3600, "47 hours"},
+        {48 * 3600, "2 days"},     {14 * 86400, "2 weeks"}, {60 * 86400, "2 months"},
+        {730LL * 86400, "2 years"}};
     for (const auto& [seconds, text] : cases) EXPECT_EQ(human_duration(seconds), text) << seconds;
 }
 
@@ -109,8 +124,10 @@ TEST(ContainerPorts, AsDockersColumn) {
     EXPECT_EQ(column(R"([{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},
                          {"IP":"::","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},{"PrivatePort":443,"Type":"tcp"}])"),
               "443/tcp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp");
-    EXPECT_EQ(column(R"([{"PrivatePort":91,"Type":"tcp"},{"PrivatePort":90,"Type":"tcp"},{"PrivatePort":99,"Type":"udp"}])"),
-              "90-91/tcp, 99/udp");
+    EXPECT_EQ(
+        column(
+            R"([{"PrivatePort":91,"Type":"tcp"},{"PrivatePort":90,"Type":"tcp"},{"PrivatePort":99,"Type":"udp"}])"),
+        "90-91/tcp, 99/udp");
     EXPECT_EQ(column(R"([{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":80,"Type":"tcp"},
                          {"IP":"0.0.0.0","PrivatePort":81,"PublicPort":81,"Type":"tcp"}])"),
               "0.0.0.0:80-81->80-81/tcp");
@@ -125,16 +142,18 @@ TEST(DetachKeys, Sequences) {
     EXPECT_FALSE(watcher.feed("ab\x10", out));
     EXPECT_EQ(out, "ab");
     EXPECT_FALSE(watcher.feed("c\x10\x10", out));
-    EXPECT_EQ(out, "ab\x10"
-                   "c\x10");
+    EXPECT_EQ(out,
+              "ab\x10"
+              "c\x10");
     EXPECT_TRUE(watcher.feed("\x11", out));
     DetachWatcher never("");
     EXPECT_FALSE(never.feed("\x10\x11", out));
 }
 
 TEST(Demultiplexer, FramesMayBeCutAnywhere) {
-    const std::string wire = std::string("\1\0\0\0\0\0\0\3out", 11) + std::string("\2\0\0\0\0\0\0\4oops", 12) +
-                             std::string("\1\0\0\0\0\0\0\0", 8) + std::string("\1\0\0\0\0\0\0\1!", 9);
+    const std::string wire =
+        std::string("\1\0\0\0\0\0\0\3out", 11) + std::string("\2\0\0\0\0\0\0\4oops", 12) +
+        std::string("\1\0\0\0\0\0\0\0", 8) + std::string("\1\0\0\0\0\0\0\1!", 9);
     for (std::size_t step = 1; step <= wire.size(); ++step) {
         Demultiplexer demultiplexer;
         std::string out, err;

@@ -21,22 +21,26 @@ TEST(Client, KeepsOneConnectionForCalls) {
     EXPECT_EQ(client.call("POST", "/b", "{}").body, "two");
     EXPECT_EQ(server.accepted(), 1);
     EXPECT_NE(server.received().find("GET /v1.51/a HTTP/1.1\r\n"), std::string::npos);
-    EXPECT_NE(server.received().find("Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"), std::string::npos);
+    EXPECT_NE(
+        server.received().find("Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"),
+        std::string::npos);
 }
 
 TEST(Client, ConnectsAgainAfterTheEngineClosedAnIdleConnection) {
     TestServer server({{ok("one")}, {ok("two")}});
     Client client(server.endpoint(), "1.51");
     EXPECT_EQ(client.call("GET", "/a").body, "one");
-    while (server.accepted() < 1) {}
+    while (server.accepted() < 1) {
+    }
     ::usleep(20000);  // the server hangs up after its last answer
     EXPECT_EQ(client.call("GET", "/b").body, "two");
 }
 
 TEST(Client, ReadsChunksWithExtensionsAndTrailersAndStaysUsable) {
-    TestServer server({{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                        "5;x=y\r\nhello\r\n7\r\n, world\r\n0\r\nTrailer: t\r\n\r\n",
-                        ok("next")}});
+    TestServer server(
+        {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "5;x=y\r\nhello\r\n7\r\n, world\r\n0\r\nTrailer: t\r\n\r\n",
+          ok("next")}});
     Client client(server.endpoint(), "1.51");
     EXPECT_EQ(client.call("GET", "/a").body, "hello, world");
     EXPECT_EQ(client.call("GET", "/b").body, "next");
@@ -44,7 +48,8 @@ TEST(Client, ReadsChunksWithExtensionsAndTrailersAndStaysUsable) {
 }
 
 TEST(Client, SkipsInterimResponses) {
-    TestServer server({{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok("body")}});
+    TestServer server({{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
+                        ok("body")}});
     Client client(server.endpoint(), "1.51");
     EXPECT_EQ(client.call("GET", "/a").body, "body");
 }
@@ -56,7 +61,9 @@ TEST(Client, ReadsAnUnframedBodyToTheEndOfTheConnection) {
 }
 
 TEST(Client, ReportsTheEnginesMessageWithItsKind) {
-    TestServer server({{"HTTP/1.1 404 Not Found\r\nContent-Length: 34\r\n\r\n{\"message\":\"No such container: x\"}"}});
+    TestServer server(
+        {{"HTTP/1.1 404 Not Found\r\nContent-Length: 34\r\n\r\n{\"message\":\"No such container: "
+          "x\"}"}});
     Client client(server.endpoint(), "1.51");
     try {
         client.call("GET", "/a");
@@ -83,10 +90,11 @@ TEST(Client, ACutBodyIsNoAnswer) {
 }
 
 TEST(Client, RefusesWhatIsNotHttp) {
-    for (const std::string answer : {"nonsense\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
-                                     "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
-                                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-                                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n"}) {
+    for (const std::string answer :
+         {"nonsense\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n"}) {
         TestServer server({{answer}});
         Client client(server.endpoint(), "1.51");
         EXPECT_THROW(client.call("GET", "/a"), Error) << answer;
@@ -100,21 +108,25 @@ TEST(Client, SaysWhatIsMissingWhereNobodyListens) {
         FAIL();
     } catch (const Error& error) {
         EXPECT_EQ(error.kind(), ErrorKind::unavailable);
-        EXPECT_EQ(error.message(), "Cannot connect to the Brig engine at unix:///nonexistent/brig.sock. Is brigd running?");
+        EXPECT_EQ(error.message(),
+                  "Cannot connect to the Brig engine at unix:///nonexistent/brig.sock. Is brigd "
+                  "running?");
     }
 }
 
 TEST(Client, UploadsInChunksWhileTheAnswerIsRead) {
     TestServer server({{ok("loaded")}});
     Client client(server.endpoint(), "1.51");
-    auto exchange = client.begin({.method = "POST", .target = "/images/load", .content_type = "application/x-tar"},
-                                 [](BodySink& sink) {
-                                     sink.write("abc");
-                                     sink.write("");
-                                     sink.write("defg");
-                                 });
+    auto exchange = client.begin(
+        {.method = "POST", .target = "/images/load", .content_type = "application/x-tar"},
+        [](BodySink& sink) {
+            sink.write("abc");
+            sink.write("");
+            sink.write("defg");
+        });
     EXPECT_EQ(exchange.read_all(), "loaded");
-    EXPECT_NE(server.received().find("\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"), std::string::npos);
+    EXPECT_NE(server.received().find("\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"),
+              std::string::npos);
 }
 
 TEST(Client, AFailingBodySourceIsWhatTheUserHearsOf) {
@@ -133,8 +145,9 @@ TEST(Client, AFailingBodySourceIsWhatTheUserHearsOf) {
 }
 
 TEST(Client, HijackKeepsWhatCameWithTheHead) {
-    TestServer server({{"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
-                        "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly"}});
+    TestServer server(
+        {{"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
+          "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly"}});
     Client client(server.endpoint(), "1.51");
     auto exchange = client.begin_hijack("/containers/x/attach?stream=1");
     const Hijacked raw = exchange.hijack();
@@ -146,8 +159,9 @@ TEST(Client, HijackKeepsWhatCameWithTheHead) {
 }
 
 TEST(Client, SplitsABodyIntoLines) {
-    TestServer server({{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                        "3\r\na\nb\r\n4\r\nc\r\nd\r\n0\r\n\r\n"}});
+    TestServer server(
+        {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "3\r\na\nb\r\n4\r\nc\r\nd\r\n0\r\n\r\n"}});
     Client client(server.endpoint(), "1.51");
     auto exchange = client.begin("GET", "/events");
     std::vector<std::string> lines;
@@ -170,7 +184,8 @@ TEST(Endpoint, OnlyUnixSocketsSoFar) {
 }
 
 TEST(Query, EncodesValues) {
-    EXPECT_EQ(Query().add("a", "x y/z&=é").flag("b", true).flag("c", false).str(), "?a=x%20y%2Fz%26%3D%C3%A9&b=1");
+    EXPECT_EQ(Query().add("a", "x y/z&=é").flag("b", true).flag("c", false).str(),
+              "?a=x%20y%2Fz%26%3D%C3%A9&b=1");
 }
 
 }  // namespace
