@@ -25,12 +25,13 @@ using Json = nlohmann::json;
 /// The whole document. `what` names it in messages.
 inline Json parse_object(std::string_view text, std::string_view what, std::size_t limit) {
     if (text.size() > limit) {
-        throw Error(ErrorKind::invalid_argument, "{} of {} bytes is larger than the {} allowed", what,
-                    text.size(), limit);
+        throw Error(ErrorKind::invalid_argument, "{} of {} bytes is larger than the {} allowed",
+                    what, text.size(), limit);
     }
     Json json = Json::parse(text, nullptr, false);
     if (json.is_discarded()) throw Error(ErrorKind::invalid_argument, "{} is not valid JSON", what);
-    if (!json.is_object()) throw Error(ErrorKind::invalid_argument, "{} is not a JSON object", what);
+    if (!json.is_object())
+        throw Error(ErrorKind::invalid_argument, "{} is not a JSON object", what);
     return json;
 }
 
@@ -62,7 +63,8 @@ inline std::string string(const Json& object, const char* field) {
 inline std::int64_t integer(const Json& object, const char* field) {
     const Json* value = find(object, field);
     if (value == nullptr) return 0;
-    // A float that is whole comes from JavaScript-minded writers; one out of range from hostile ones.
+    // A float that is whole comes from JavaScript-minded writers; one out of range from hostile
+    // ones.
     if (value->is_number_float()) {
         const double number = value->get<double>();
         if (!(number > -9.2e18 && number < 9.2e18)) wrong_type(field, "a 64-bit integer");

@@ -127,7 +127,8 @@ json to_json(const ExecutionConfig& config) {
     if (!config.cmd.empty()) out["Cmd"] = config.cmd;
     if (!config.working_dir.empty()) out["WorkingDir"] = config.working_dir;
     if (!config.labels.empty()) out["Labels"] = config.labels;
-    if (!config.exposed_ports.empty()) out["ExposedPorts"] = fields::from_key_set(config.exposed_ports);
+    if (!config.exposed_ports.empty())
+        out["ExposedPorts"] = fields::from_key_set(config.exposed_ports);
     if (!config.volumes.empty()) out["Volumes"] = fields::from_key_set(config.volumes);
     if (!config.stop_signal.empty()) out["StopSignal"] = config.stop_signal;
     if (config.stop_timeout) out["StopTimeout"] = *config.stop_timeout;

@@ -37,7 +37,8 @@ bool is_index(const nlohmann::json& json, std::string_view type) {
     }
     if (has_manifests && has_layers) refuse("it has both manifests and layers");
     if (!has_manifests && !has_layers) refuse("it has neither manifests nor layers");
-    if (has_manifests && is_manifest_type(type)) refuse("an index with the media type of a manifest");
+    if (has_manifests && is_manifest_type(type))
+        refuse("an index with the media type of a manifest");
     if (has_layers && is_index_type(type)) refuse("a manifest with the media type of an index");
     return has_manifests;
 }
@@ -97,7 +98,8 @@ std::string Manifest::to_json() const {
 std::string Index::to_json() const {
     nlohmann::json list = nlohmann::json::array();
     for (const auto& manifest : manifests) list.push_back(oci::to_json(manifest));
-    nlohmann::json out{{"schemaVersion", 2}, {"mediaType", media_type}, {"manifests", std::move(list)}};
+    nlohmann::json out{
+        {"schemaVersion", 2}, {"mediaType", media_type}, {"manifests", std::move(list)}};
     if (!annotations.empty()) out["annotations"] = annotations;
     return fields::dump(out);
 }

@@ -39,8 +39,9 @@ std::string Platform::str() const {
 Platform Platform::parse(std::string_view text) {
     const auto parts = split(to_lower(text), '/');
     const auto bad = [](const std::string& part) {
-        return part.empty() || part.front() == '.' || part.find_first_not_of(
-                                   "abcdefghijklmnopqrstuvwxyz0123456789_.-") != std::string::npos;
+        return part.empty() || part.front() == '.' ||
+               part.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.-") !=
+                   std::string::npos;
     };
     for (const auto& part : parts) {
         if (bad(part) || parts.size() > 3) {

@@ -79,7 +79,8 @@ bool is_domain(std::string_view text) {
 
 bool is_tag(std::string_view text) {
     return !text.empty() && text.size() <= max_tag && (is_alnum(text[0]) || text[0] == '_') &&
-           std::ranges::all_of(text, [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; });
+           std::ranges::all_of(
+               text, [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 /// Docker's rule for "a/b": the first part is a host if it has a dot, a colon, an upper-case
@@ -87,9 +88,9 @@ bool is_tag(std::string_view text) {
 void split_domain(std::string_view name, Reference& out) {
     const auto slash = name.find('/');
     const std::string_view first = name.substr(0, slash);
-    const bool has_host = slash != std::string_view::npos &&
-                          (first.find_first_of(".:") != std::string_view::npos ||
-                           first == "localhost" || to_lower(first) != first);
+    const bool has_host =
+        slash != std::string_view::npos && (first.find_first_of(".:") != std::string_view::npos ||
+                                            first == "localhost" || to_lower(first) != first);
     out.domain = has_host ? first : default_domain;
     out.path = has_host ? name.substr(slash + 1) : name;
     if (out.domain == "index.docker.io") out.domain = default_domain;
@@ -103,7 +104,8 @@ void split_domain(std::string_view name, Reference& out) {
 Reference Reference::parse(std::string_view text) {
     if (text.size() == 64 && std::ranges::all_of(text, is_hex)) {
         throw Error(ErrorKind::invalid_argument,
-                    "invalid repository name ({}), cannot specify 64-byte hexadecimal strings", text);
+                    "invalid repository name ({}), cannot specify 64-byte hexadecimal strings",
+                    text);
     }
     Reference out;
     std::string_view rest = text;

@@ -133,8 +133,8 @@ json write_id_mapping(const IdMapping& map) {
 }
 
 json write_device(const DeviceNode& node) {
-    json out = {{"path", node.path}, {"type", node.type}, {"major", node.major},
-                {"minor", node.minor}};
+    json out = {
+        {"path", node.path}, {"type", node.type}, {"major", node.major}, {"minor", node.minor}};
     put(out, "fileMode", node.file_mode);
     put(out, "uid", node.uid);
     put(out, "gid", node.gid);

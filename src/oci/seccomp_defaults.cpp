@@ -128,7 +128,8 @@ SeccompRule allow_when(const char* call, std::uint64_t value, const char* op,
 constexpr std::uint32_t eperm = 1;
 constexpr std::uint32_t enosys = 38;
 
-// ---- Docker's file format ------------------------------------------------------------------------
+// ---- Docker's file format
+// ------------------------------------------------------------------------
 
 struct Condition {
     std::vector<std::string> caps, arches;
@@ -141,7 +142,8 @@ void read_value(const json& j, Condition& out) {
 
 bool applies(const json& rule, const std::vector<std::string>& capabilities) {
     const auto any_capability = [&](const Condition& c) {
-        return std::ranges::any_of(c.caps, [&](const auto& name) { return has(capabilities, name); });
+        return std::ranges::any_of(c.caps,
+                                   [&](const auto& name) { return has(capabilities, name); });
     };
     const auto any_machine = [&](const Condition& c) { return has(c.arches, machine); };
     Condition includes;

@@ -48,7 +48,9 @@ public:
         return open_at(top(), ".", O_RDONLY | O_DIRECTORY);
     }
 
-    [[nodiscard]] int top() const { return directories_.empty() ? root_ : directories_.back().get(); }
+    [[nodiscard]] int top() const {
+        return directories_.empty() ? root_ : directories_.back().get();
+    }
     [[nodiscard]] Fd take_top() {
         if (directories_.empty()) return open_at(root_, ".", O_PATH | O_DIRECTORY);
         return std::move(directories_.back());

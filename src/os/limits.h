@@ -19,7 +19,8 @@ public:
     /// `path` as the OCI's cgroupsPath ("/brig/ID", "ID", "slice:prefix:name"); empty: "/brig/ID".
     /// FreeBSD uses `id`, the jail's name. Creates the group with `resources` applied; a left-over
     /// one of the same name with no processes is reused. Throws Error{conflict} when it has some.
-    static Limits create(const std::string& id, const std::string& path, const Resources& resources);
+    static Limits create(const std::string& id, const std::string& path,
+                         const Resources& resources);
     /// The group that create() made, from what handle() said. Absent parts are ignored.
     static Limits open(const std::string& handle);
 

@@ -98,8 +98,7 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
 
 /// Starts a further process in a running sandbox.
 SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process, Limits& limits,
-                           const SyscallFilter& filter, StdioFds stdio,
-                           SandboxCallbacks callbacks);
+                           const SyscallFilter& filter, StdioFds stdio, SandboxCallbacks callbacks);
 
 /// Undoes what the end of the processes does not: mounts and the jail on FreeBSD; nothing on
 /// Linux. Idempotent; the processes are gone already.

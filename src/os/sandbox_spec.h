@@ -54,7 +54,8 @@ struct ProcessSpec {
     std::optional<int> oom_score_adj;
 };
 
-// ---- Linux ---------------------------------------------------------------------------------------
+// ---- Linux
+// ---------------------------------------------------------------------------------------
 
 struct Namespace {
     std::string type;  ///< pid, network, mount, ipc, uts, user, cgroup, time
@@ -108,7 +109,8 @@ struct LinuxSettings {
     std::string mount_label;
 };
 
-// ---- FreeBSD (runtime-spec 1.3) ------------------------------------------------------------------
+// ---- FreeBSD (runtime-spec 1.3)
+// ------------------------------------------------------------------
 
 struct JailAllow {
     bool set_hostname = false, raw_sockets = false, chflags = false, quotas = false,
@@ -137,7 +139,8 @@ struct JailSettings {
     Jail jail;
 };
 
-// ---- the whole -----------------------------------------------------------------------------------
+// ---- the whole
+// -----------------------------------------------------------------------------------
 
 struct SandboxSpec {
     std::string id;

@@ -10,7 +10,8 @@
 
 namespace brig::os {
 
-SandboxStart::SandboxStart(SandboxRef ref, Fd process, ChildReport report, SandboxCallbacks callbacks)
+SandboxStart::SandboxStart(SandboxRef ref, Fd process, ChildReport report,
+                           SandboxCallbacks callbacks)
     : ref_(std::move(ref)),
       process_(std::move(process)),
       report_(std::move(report)),
@@ -36,7 +37,8 @@ SandboxStart::Ready SandboxStart::finish() {
             console = std::move(message.descriptor);
             if (!callbacks_.await_start) continue;
         } else if (callbacks_.await_start) {
-            throw Error(ErrorKind::internal, "the container's process died while it was being set up");
+            throw Error(ErrorKind::internal,
+                        "the container's process died while it was being set up");
         }
         end_child.dismiss();
         return {std::move(process_), std::move(console)};

@@ -1,5 +1,6 @@
 // Extended attributes of files in untrusted trees, by parent directory and name, never following
-// a link. Names are Linux's ("user.x", "security.capability"); FreeBSD maps user.* and drops others.
+// a link. Names are Linux's ("user.x", "security.capability"); FreeBSD maps user.* and drops
+// others.
 #pragma once
 
 #include <optional>

@@ -21,12 +21,15 @@ const OptionSpec& find(const std::vector<OptionSpec>& known, std::string_view wo
 
 }  // namespace
 
-Arguments::Arguments(std::vector<std::string> words, const std::vector<OptionSpec>& known, bool anywhere) {
+Arguments::Arguments(std::vector<std::string> words, const std::vector<OptionSpec>& known,
+                     bool anywhere) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         const std::string& word = words[i];
         const bool option = word.size() > 1 && word.front() == '-';
         if (word == "--" || (!option && !anywhere)) {
-            rest_.insert(rest_.end(), words.begin() + static_cast<std::ptrdiff_t>(i + (word == "--" ? 1 : 0)), words.end());
+            rest_.insert(rest_.end(),
+                         words.begin() + static_cast<std::ptrdiff_t>(i + (word == "--" ? 1 : 0)),
+                         words.end());
             return;
         }
         if (!option) {
@@ -36,7 +39,8 @@ Arguments::Arguments(std::vector<std::string> words, const std::vector<OptionSpe
         auto [name, value] = split_once(word, '=');
         const OptionSpec& spec = find(known, name);
         if (spec.takes_value && !value) {
-            if (++i == words.size()) throw Error(ErrorKind::invalid_argument, "option {} needs a value", name);
+            if (++i == words.size())
+                throw Error(ErrorKind::invalid_argument, "option {} needs a value", name);
             value = words[i];
         }
         if (!spec.takes_value && value && parse_bool(*value) == false) continue;

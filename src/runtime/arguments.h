@@ -22,7 +22,8 @@ public:
     /// Parses `words` up to the first that is no option ("--" ends options too). Throws
     /// Error{invalid_argument} for unknown options and missing values. With `anywhere`, options
     /// are found after plain words too.
-    Arguments(std::vector<std::string> words, const std::vector<OptionSpec>& known, bool anywhere = false);
+    Arguments(std::vector<std::string> words, const std::vector<OptionSpec>& known,
+              bool anywhere = false);
 
     [[nodiscard]] bool has(std::string_view name) const { return values_.contains(name); }
     /// The last value given.

@@ -31,7 +31,8 @@ public:
     void resize() const {
         const auto size = os::window_size(STDIN_FILENO);
         if (!size) return;
-        os::set_window_size(console_.get(), static_cast<unsigned>(size->rows), static_cast<unsigned>(size->columns));
+        os::set_window_size(console_.get(), static_cast<unsigned>(size->rows),
+                            static_cast<unsigned>(size->columns));
     }
     /// False at end of file; the terminal says EIO when its last user is gone.
     static bool copy(int from, int to) {
@@ -43,7 +44,8 @@ public:
     }
     void drain() const {
         pollfd ready{console_.get(), POLLIN, 0};
-        while (::poll(&ready, 1, 0) > 0 && (ready.revents & POLLIN) != 0 && copy(console_.get(), STDOUT_FILENO)) {
+        while (::poll(&ready, 1, 0) > 0 && (ready.revents & POLLIN) != 0 &&
+               copy(console_.get(), STDOUT_FILENO)) {
         }
     }
 
@@ -56,7 +58,8 @@ int exit_status(int wait_status) {
     return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
 }
 
-constexpr std::array forwarded{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH};
+constexpr std::array forwarded{SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
+                               SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH};
 
 volatile std::sig_atomic_t pending_signals = 0;  // a bit per entry of `forwarded`
 
@@ -130,7 +133,8 @@ void send_console(const std::string& path, const Fd& console) {
     if (!socket) throw SysError("create socket");
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) throw Error(ErrorKind::invalid_argument, "console socket {}: the path is too long", path);
+    if (path.size() >= sizeof address.sun_path)
+        throw Error(ErrorKind::invalid_argument, "console socket {}: the path is too long", path);
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         throw SysError("connect to console socket {}", path);
@@ -152,7 +156,8 @@ void send_console(const std::string& path, const Fd& console) {
     header->cmsg_len = CMSG_LEN(sizeof(int));
     const int fd = console.get();
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) throw SysError("send to console socket {}", path);
+    if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0)
+        throw SysError("send to console socket {}", path);
 }
 
 }  // namespace brig::runtime

@@ -38,8 +38,8 @@ pid_t spawn(const oci::Hook& hook, int input) {
     ::posix_spawnattr_setsigmask(&attributes, &none);
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     pid_t pid = 0;
-    const int error = ::posix_spawn(&pid, hook.path.c_str(), &actions, &attributes, pointers(args).data(),
-                                    pointers(hook.env).data());
+    const int error = ::posix_spawn(&pid, hook.path.c_str(), &actions, &attributes,
+                                    pointers(args).data(), pointers(hook.env).data());
     ::posix_spawn_file_actions_destroy(&actions);
     ::posix_spawnattr_destroy(&attributes);
     if (error != 0) throw SysError(error, "run hook " + hook.path);
@@ -58,7 +58,8 @@ int wait_for(pid_t pid, const oci::Hook& hook) {
         if (clock::now() >= deadline) {
             ::kill(pid, SIGKILL);
             ::waitpid(pid, &status, 0);
-            throw Error(ErrorKind::internal, "hook {} took longer than {} s", hook.path, *hook.timeout);
+            throw Error(ErrorKind::internal, "hook {} took longer than {} s", hook.path,
+                        *hook.timeout);
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -70,12 +71,14 @@ void run_hook(const oci::Hook& hook, const std::string& state) {
     const pid_t pid = spawn(hook, channel.second.get());
     channel.second.reset();
     // One that does not read it is no failure.
-    [[maybe_unused]] const ssize_t n = ::send(channel.first.get(), state.data(), state.size(), MSG_NOSIGNAL);
+    [[maybe_unused]] const ssize_t n =
+        ::send(channel.first.get(), state.data(), state.size(), MSG_NOSIGNAL);
     channel.first.reset();
     const int status = wait_for(pid, hook);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     throw Error(ErrorKind::internal, "hook {} failed: {} {}", hook.path,
-                WIFEXITED(status) ? "exit status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+                WIFEXITED(status) ? "exit status" : "signal",
+                WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
 }  // namespace

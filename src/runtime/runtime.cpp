@@ -30,7 +30,8 @@ namespace {
 
 Status status_of(const Entry& entry, const Record& record) {
     if (record.sandbox.pid == 0) return Status::creating;
-    if (os::process_start_time(record.sandbox.pid) != record.sandbox.start_time) return Status::stopped;
+    if (os::process_start_time(record.sandbox.pid) != record.sandbox.start_time)
+        return Status::stopped;
     if (entry.waits_for_start()) return Status::created;
     return os::Limits::open(record.limits).frozen() ? Status::paused : Status::running;
 }
@@ -69,7 +70,9 @@ oci::RuntimeSpec load_spec(const fs::path& bundle) {
     }
 }
 
-os::StdioFds borrow(const Stdio& stdio) { return {stdio.in.get(), stdio.out.get(), stdio.err.get()}; }
+os::StdioFds borrow(const Stdio& stdio) {
+    return {stdio.in.get(), stdio.out.get(), stdio.err.get()};
+}
 
 os::SandboxCallbacks hook_callbacks(const oci::Hooks& hooks, const Record& record) {
     os::SandboxCallbacks callbacks;
@@ -81,10 +84,14 @@ os::SandboxCallbacks hook_callbacks(const oci::Hooks& hooks, const Record& recor
         };
     }
     if (!hooks.create_container.empty()) {
-        callbacks.inside = [&] { run_hooks(hooks.create_container, hook_state(record, Status::creating, 1)); };
+        callbacks.inside = [&] {
+            run_hooks(hooks.create_container, hook_state(record, Status::creating, 1));
+        };
     }
     if (!hooks.start_container.empty()) {
-        callbacks.before_start = [&] { run_hooks(hooks.start_container, hook_state(record, Status::created, 1)); };
+        callbacks.before_start = [&] {
+            run_hooks(hooks.start_container, hook_state(record, Status::created, 1));
+        };
     }
     return callbacks;
 }
@@ -133,8 +140,11 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     if (!request.rootfs.empty()) make_directories(spec.root);
 
     const Entry entry = store.create(request.id);
-    Record record{.id = request.id, .oci_version = document.oci_version, .bundle = request.bundle,
-                  .rootfs = spec.root, .created = now()};
+    Record record{.id = request.id,
+                  .oci_version = document.oci_version,
+                  .bundle = request.bundle,
+                  .rootfs = spec.root,
+                  .created = now()};
     record.poststart_hooks = !document.hooks.poststart.empty();
     record.poststop_hooks = !document.hooks.poststop.empty();
     record.annotations = document.annotations;
@@ -151,7 +161,8 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
         filter = os::SyscallFilter::compile(*spec.linux_settings.seccomp, store.filter_cache());
     }
     record.filter = filter.key();
-    os::Limits limits = os::Limits::create(request.id, spec.linux_settings.cgroups_path, spec.linux_settings.resources);
+    os::Limits limits = os::Limits::create(request.id, spec.linux_settings.cgroups_path,
+                                           spec.linux_settings.resources);
     record.limits = limits.handle();
     entry.save(record);
 
@@ -164,14 +175,19 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
         // Opened anew: the lock belongs to the open file, and the child would go on holding it.
         own_directory = open_at(entry.directory(), ".", O_PATH | O_DIRECTORY);
         callbacks.keep = {gate.get(), own_directory.get()};
-        callbacks.await_start = [g = gate.get(), d = own_directory.get()] { return await_start(g, d); };
+        callbacks.await_start = [g = gate.get(), d = own_directory.get()] {
+            return await_start(g, d);
+        };
     }
-    os::SandboxStart start = os::create_sandbox(spec, limits, filter, borrow(request.stdio), std::move(callbacks));
+    os::SandboxStart start =
+        os::create_sandbox(spec, limits, filter, borrow(request.stdio), std::move(callbacks));
     record.sandbox = start.ref();
     entry.save(record);  // while the child is at work
     auto ready = start.finish();
     clean_up.dismiss();
-    if (!wait_for_start) run_hooks_leniently(document.hooks.poststart, hook_state(record, Status::running, record.sandbox.pid));
+    if (!wait_for_start)
+        run_hooks_leniently(document.hooks.poststart,
+                            hook_state(record, Status::running, record.sandbox.pid));
     return {record.sandbox.pid, std::move(ready.process), std::move(ready.console)};
 }
 
@@ -189,7 +205,8 @@ os::SyscallFilter Runtime::Impl::filter_of(const Record& record) const {
         if (e.kind() != ErrorKind::not_found) throw;
     }
     const oci::RuntimeSpec spec = load_spec(record.bundle);
-    if (!spec.linux || !spec.linux->seccomp) throw Error(ErrorKind::internal, "the container's seccomp profile is lost");
+    if (!spec.linux || !spec.linux->seccomp)
+        throw Error(ErrorKind::internal, "the container's seccomp profile is lost");
     return os::SyscallFilter::compile(*spec.linux->seccomp, store.filter_cache());
 }
 
@@ -197,7 +214,8 @@ Record Runtime::Impl::running(const Entry& entry, const std::string& id) const {
     auto record = entry.load();
     const Status status = record ? status_of(entry, *record) : Status::creating;
     if (status != Status::running) {
-        throw Error(ErrorKind::failed_precondition, "container {:?} is not running: it is {}", id, to_string(status));
+        throw Error(ErrorKind::failed_precondition, "container {:?} is not running: it is {}", id,
+                    to_string(status));
     }
     return std::move(*record);
 }
@@ -215,7 +233,8 @@ void Runtime::start(const std::string& id) {
     const auto record = entry.load();
     const Status status = record ? status_of(entry, *record) : Status::creating;
     if (status != Status::created) {
-        throw Error(ErrorKind::failed_precondition, "cannot start a container that is {}", to_string(status));
+        throw Error(ErrorKind::failed_precondition, "cannot start a container that is {}",
+                    to_string(status));
     }
     const Fd connection = os::connect_at(entry.directory(), StateStore::gate);
     os::receive_outcome(connection.get());
@@ -231,8 +250,9 @@ Started Runtime::exec(const std::string& id, ExecRequest request) {
     os::Limits limits = os::Limits::open(record.limits);
     os::SandboxCallbacks callbacks;
     callbacks.preserve_fds = request.preserve_fds;
-    os::SandboxStart start = os::enter_sandbox(record.sandbox, request.process, limits, impl_->filter_of(record),
-                                               borrow(request.stdio), std::move(callbacks));
+    os::SandboxStart start =
+        os::enter_sandbox(record.sandbox, request.process, limits, impl_->filter_of(record),
+                          borrow(request.stdio), std::move(callbacks));
     const pid_t pid = start.ref().pid;
     auto ready = start.finish();
     return {pid, std::move(ready.process), std::move(ready.console)};
@@ -251,7 +271,8 @@ void Runtime::kill(const std::string& id, int signal, bool all) {
     };
     if (status == Status::stopped || status == Status::creating) throw not_running();
     const os::Process process = os::Process::open(record->sandbox.pid);
-    if (os::process_start_time(record->sandbox.pid) != record->sandbox.start_time || !process.signal(signal)) {
+    if (os::process_start_time(record->sandbox.pid) != record->sandbox.start_time ||
+        !process.signal(signal)) {
         throw not_running();
     }
 }
@@ -266,13 +287,14 @@ void Runtime::remove(const std::string& id, bool force) {
     if (!record) return entry->erase();  // its creator died at once
     const Status status = status_of(*entry, *record);
     if (!force && (status == Status::running || status == Status::paused)) {
-        throw Error(ErrorKind::failed_precondition, "cannot delete container {:?} that is not stopped: {}", id,
-                    to_string(status));
+        throw Error(ErrorKind::failed_precondition,
+                    "cannot delete container {:?} that is not stopped: {}", id, to_string(status));
     }
     impl_->undo(*record, *entry);
     if (!record->poststop_hooks) return;
     try {
-        run_hooks_leniently(load_spec(record->bundle).hooks.poststop, hook_state(*record, Status::stopped, 0));
+        run_hooks_leniently(load_spec(record->bundle).hooks.poststop,
+                            hook_state(*record, Status::stopped, 0));
     } catch (const Error& e) {
         log::warn("poststop hooks of {}: {}", id, e.message());
     }
@@ -281,7 +303,9 @@ void Runtime::remove(const std::string& id, bool force) {
 State Runtime::state(const std::string& id) {
     const Entry entry = impl_->store.get(id);
     const auto record = entry.load();
-    if (!record) throw Error(ErrorKind::failed_precondition, "container {:?} was never created completely", id);
+    if (!record)
+        throw Error(ErrorKind::failed_precondition, "container {:?} was never created completely",
+                    id);
     return to_state(*record, status_of(entry, *record));
 }
 
@@ -290,7 +314,8 @@ std::vector<State> Runtime::list() {
     for (const std::string& id : impl_->store.list()) {
         const auto entry = impl_->store.find(id);
         if (!entry) continue;
-        if (const auto record = entry->load()) out.push_back(to_state(*record, status_of(*entry, *record)));
+        if (const auto record = entry->load())
+            out.push_back(to_state(*record, status_of(*entry, *record)));
     }
     return out;
 }
@@ -300,7 +325,8 @@ namespace {
 Record load_record(const Entry& entry, const std::string& id) {
     auto record = entry.load();
     if (!record || record->limits.empty()) {
-        throw Error(ErrorKind::failed_precondition, "container {:?} was never created completely", id);
+        throw Error(ErrorKind::failed_precondition, "container {:?} was never created completely",
+                    id);
     }
     return std::move(*record);
 }
@@ -344,7 +370,8 @@ Stats Runtime::stats(const std::string& id) {
 bool Runtime::oom_killed(const std::string& id) { return stats(id).oom_kills > 0; }
 
 oci::RuntimeSpec default_spec() {
-    return os::sandbox_kind() == os::SandboxKind::jail ? oci::default_freebsd_spec() : oci::default_linux_spec();
+    return os::sandbox_kind() == os::SandboxKind::jail ? oci::default_freebsd_spec()
+                                                       : oci::default_linux_spec();
 }
 
 }  // namespace brig::runtime

@@ -33,16 +33,22 @@ Fd lock_directory(const fs::path& path) {
     struct stat ours {};
     struct stat there {};
     if (::fstat(directory.get(), &ours) != 0) throw SysError("look at {}", path.string());
-    if (::stat(path.c_str(), &there) != 0 || ours.st_ino != there.st_ino || ours.st_dev != there.st_dev) return {};
+    if (::stat(path.c_str(), &there) != 0 || ours.st_ino != there.st_ino ||
+        ours.st_dev != there.st_dev)
+        return {};
     return directory;
 }
 
 }  // namespace
 
 void check_id(const std::string& id) {
-    const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || std::string_view("_+-.").find(static_cast<char>(c)) != std::string_view::npos; };
+    const auto allowed = [](unsigned char c) {
+        return std::isalnum(c) != 0 ||
+               std::string_view("_+-.").find(static_cast<char>(c)) != std::string_view::npos;
+    };
     if (id.empty() || id.size() > 255 || id.front() == '.' || !std::ranges::all_of(id, allowed)) {
-        throw Error(ErrorKind::invalid_argument, "invalid container id {:?}: want letters, digits and _+-.", id);
+        throw Error(ErrorKind::invalid_argument,
+                    "invalid container id {:?}: want letters, digits and _+-.", id);
     }
 }
 
@@ -84,15 +90,18 @@ void Entry::save(const Record& record) const {
                     {"poststart", record.poststart_hooks},
                     {"poststop", record.poststop_hooks},
                     {"annotations", record.annotations}};
-    write_file_atomic(path_ / state_file, j.dump(-1, ' ', false, json::error_handler_t::replace), 0600,
-                      Durability::rebuildable);
+    write_file_atomic(path_ / state_file, j.dump(-1, ' ', false, json::error_handler_t::replace),
+                      0600, Durability::rebuildable);
 }
 
-bool Entry::waits_for_start() const { return ::faccessat(directory_.get(), StateStore::gate, F_OK, 0) == 0; }
+bool Entry::waits_for_start() const {
+    return ::faccessat(directory_.get(), StateStore::gate, F_OK, 0) == 0;
+}
 
 void Entry::erase() const {
     for (const char* name : {StateStore::gate, state_file}) {
-        if (::unlinkat(directory_.get(), name, 0) != 0 && errno != ENOENT) throw SysError("remove {}", name);
+        if (::unlinkat(directory_.get(), name, 0) != 0 && errno != ENOENT)
+            throw SysError("remove {}", name);
     }
     if (::rmdir(path_.c_str()) == 0 || errno == ENOENT) return;
     remove_tree(path_);  // a temporary name of a writer that was killed
@@ -111,7 +120,8 @@ Entry StateStore::create(const std::string& id) const {
         throw Error(ErrorKind::already_exists, "container with id {:?} exists already", id);
     }
     Fd directory = lock_directory(path);
-    if (!directory) throw Error(ErrorKind::conflict, "container {:?} was removed while it was created", id);
+    if (!directory)
+        throw Error(ErrorKind::conflict, "container {:?} was removed while it was created", id);
     return {std::move(directory), path};
 }
 

@@ -39,7 +39,8 @@ public:
 
 private:
     friend class StateStore;
-    Entry(Fd directory, std::filesystem::path path) : directory_(std::move(directory)), path_(std::move(path)) {}
+    Entry(Fd directory, std::filesystem::path path)
+        : directory_(std::move(directory)), path_(std::move(path)) {}
     Fd directory_;
     std::filesystem::path path_;
 };

@@ -14,7 +14,9 @@ namespace {
 std::vector<brig::Mount> absolute_sources(std::vector<brig::Mount> mounts, const fs::path& bundle) {
     for (brig::Mount& mount : mounts) {
         const bool bind = mount.type == "bind" || mount.type == "nullfs" ||
-                          std::ranges::any_of(mount.options, [](const std::string& o) { return o == "bind" || o == "rbind"; });
+                          std::ranges::any_of(mount.options, [](const std::string& o) {
+                              return o == "bind" || o == "rbind";
+                          });
         if (bind && !mount.source.starts_with('/')) mount.source = (bundle / mount.source).string();
     }
     return mounts;
@@ -22,10 +24,12 @@ std::vector<brig::Mount> absolute_sources(std::vector<brig::Mount> mounts, const
 
 }  // namespace
 
-os::SandboxSpec sandbox_spec(const std::string& id, const fs::path& bundle, const oci::RuntimeSpec& spec,
-                             const std::vector<brig::Mount>& rootfs) {
-    if (!spec.has_process) throw Error(ErrorKind::invalid_argument, "config.json: process is missing");
-    if (spec.root.path.empty()) throw Error(ErrorKind::invalid_argument, "config.json: root.path is missing");
+os::SandboxSpec sandbox_spec(const std::string& id, const fs::path& bundle,
+                             const oci::RuntimeSpec& spec, const std::vector<brig::Mount>& rootfs) {
+    if (!spec.has_process)
+        throw Error(ErrorKind::invalid_argument, "config.json: process is missing");
+    if (spec.root.path.empty())
+        throw Error(ErrorKind::invalid_argument, "config.json: root.path is missing");
     if (os::sandbox_kind() == os::SandboxKind::namespaces && !spec.linux) {
         throw Error(ErrorKind::invalid_argument, "config.json: linux is missing");
     }

@@ -26,7 +26,8 @@ void check(long result, const char* what) {
     std::_Exit(1);
 }
 
-void mount_at(const char* type, const char* target, unsigned long flags, const char* data = nullptr) {
+void mount_at(const char* type, const char* target, unsigned long flags,
+              const char* data = nullptr) {
     check(::mount(type, target, type, flags, data), target);
 }
 
@@ -36,23 +37,29 @@ void make_devices() {
         const char* path;
         unsigned major, minor;
     };
-    for (const Node& n : {Node{"dev/null", 1, 3}, Node{"dev/zero", 1, 5}, Node{"dev/full", 1, 7},
-                          Node{"dev/random", 1, 8}, Node{"dev/urandom", 1, 9}, Node{"dev/tty", 5, 0}}) {
+    for (const Node& n :
+         {Node{"dev/null", 1, 3}, Node{"dev/zero", 1, 5}, Node{"dev/full", 1, 7},
+          Node{"dev/random", 1, 8}, Node{"dev/urandom", 1, 9}, Node{"dev/tty", 5, 0}}) {
         check(::mknod(n.path, S_IFCHR | 0666, makedev(n.major, n.minor)), n.path);
     }
-    for (const auto& [target, path] : {std::pair{"/proc/self/fd", "dev/fd"}, {"/proc/self/fd/0", "dev/stdin"},
-                                       {"/proc/self/fd/1", "dev/stdout"}, {"/proc/self/fd/2", "dev/stderr"},
-                                       {"/proc/kcore", "dev/core"}, {"pts/ptmx", "dev/ptmx"}}) {
+    for (const auto& [target, path] : {std::pair{"/proc/self/fd", "dev/fd"},
+                                       {"/proc/self/fd/0", "dev/stdin"},
+                                       {"/proc/self/fd/1", "dev/stdout"},
+                                       {"/proc/self/fd/2", "dev/stderr"},
+                                       {"/proc/kcore", "dev/core"},
+                                       {"pts/ptmx", "dev/ptmx"}}) {
         check(::symlink(target, path), path);
     }
 }
 
 void mask_paths() {
-    for (const char* path : {"proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats", "proc/timer_list",
-                             "proc/sched_debug"}) {
-        if (::access(path, F_OK) == 0) check(::mount("/dev/null", path, nullptr, MS_BIND, nullptr), path);
+    for (const char* path : {"proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats",
+                             "proc/timer_list", "proc/sched_debug"}) {
+        if (::access(path, F_OK) == 0)
+            check(::mount("/dev/null", path, nullptr, MS_BIND, nullptr), path);
     }
-    for (const char* path : {"proc/acpi", "proc/asound", "proc/scsi", "sys/firmware", "sys/devices/virtual/powercap"}) {
+    for (const char* path : {"proc/acpi", "proc/asound", "proc/scsi", "sys/firmware",
+                             "sys/devices/virtual/powercap"}) {
         if (::access(path, F_OK) == 0) mount_at("tmpfs", path, MS_RDONLY, "nr_inodes=2");
     }
     for (const char* path : {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"}) {
@@ -73,7 +80,8 @@ void mask_paths() {
     mount_at("proc", "proc", safe);
     mount_at("tmpfs", "dev", MS_NOSUID, "mode=755,size=65536k");
     for (const char* directory : {"dev/pts", "dev/mqueue", "dev/shm"}) ::mkdir(directory, 0755);
-    mount_at("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5");
+    mount_at("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC,
+             "newinstance,ptmxmode=0666,mode=0620,gid=5");
     mount_at("sysfs", "sys", safe | MS_RDONLY);
     mount_at("mqueue", "dev/mqueue", safe);
     mount_at("tmpfs", "dev/shm", safe, "mode=1777,size=65536k");
@@ -94,7 +102,8 @@ void mask_paths() {
 int main(int argc, char** argv) {
     if (argc != 6) return 2;
     clone_args args{};
-    args.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
+    args.flags =
+        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
     args.exit_signal = SIGCHLD;
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
     check(pid, "clone3");

@@ -39,8 +39,9 @@ public:
         spec.process.args = std::move(args);
         fs::create_directories(rootfs() / "bin");
         fs::copy_file("/bin/busybox", rootfs() / "bin/busybox");
-        for (const char* name : {"sh", "true", "cat", "ls", "id", "sleep", "stat", "pwd", "tty", "dd", "touch", "kill",
-                                 "readlink", "hostname", "ulimit", "echo", "env", "grep", "mount", "test"}) {
+        for (const char* name : {"sh",     "true", "cat", "ls",    "id",    "sleep",    "stat",
+                                 "pwd",    "tty",  "dd",  "touch", "kill",  "readlink", "hostname",
+                                 "ulimit", "echo", "env", "grep",  "mount", "test"}) {
             fs::create_symlink("busybox", rootfs() / "bin" / name);
         }
     }

@@ -2,9 +2,9 @@
 // system's journal. The time of boot tells boots apart.
 #include "os/storage.h"
 
-#include <sys/types.h>
 #include <sys/sysctl.h>
 #include <sys/time.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "base/error.h"

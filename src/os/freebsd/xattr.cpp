@@ -2,8 +2,8 @@
 #include "os/xattr.h"
 
 #include <fcntl.h>
-#include <sys/types.h>
 #include <sys/extattr.h>
+#include <sys/types.h>
 
 #include <cerrno>
 #include <string_view>
@@ -22,11 +22,12 @@ Fd open_node(int directory, const std::string& name) {
 }
 
 std::optional<std::string> read_value(int fd, const std::string& attribute) {
-    const ssize_t size = ::extattr_get_fd(fd, EXTATTR_NAMESPACE_USER, attribute.c_str(), nullptr, 0);
+    const ssize_t size =
+        ::extattr_get_fd(fd, EXTATTR_NAMESPACE_USER, attribute.c_str(), nullptr, 0);
     if (size < 0) return std::nullopt;
     std::string value(static_cast<std::size_t>(size), '\0');
-    const ssize_t n = ::extattr_get_fd(fd, EXTATTR_NAMESPACE_USER, attribute.c_str(), value.data(),
-                                       value.size());
+    const ssize_t n =
+        ::extattr_get_fd(fd, EXTATTR_NAMESPACE_USER, attribute.c_str(), value.data(), value.size());
     if (n < 0) return std::nullopt;
     value.resize(static_cast<std::size_t>(n));
     return value;
@@ -63,7 +64,8 @@ std::vector<std::pair<std::string, std::string>> list_xattrs(int directory,
     const ssize_t size = ::extattr_list_fd(node.get(), EXTATTR_NAMESPACE_USER, nullptr, 0);
     if (size <= 0) return {};
     std::string names(static_cast<std::size_t>(size), '\0');
-    const ssize_t n = ::extattr_list_fd(node.get(), EXTATTR_NAMESPACE_USER, names.data(), names.size());
+    const ssize_t n =
+        ::extattr_list_fd(node.get(), EXTATTR_NAMESPACE_USER, names.data(), names.size());
     if (n < 0) return {};
     std::vector<std::pair<std::string, std::string>> out;
     // Each name is preceded by its length in one byte.

@@ -16,28 +16,47 @@ namespace brig::os {
 namespace {
 
 // In the order of their numbers.
-constexpr std::array names{
-    std::string_view{"CHOWN"},          std::string_view{"DAC_OVERRIDE"},
-    std::string_view{"DAC_READ_SEARCH"}, std::string_view{"FOWNER"},
-    std::string_view{"FSETID"},         std::string_view{"KILL"},
-    std::string_view{"SETGID"},         std::string_view{"SETUID"},
-    std::string_view{"SETPCAP"},        std::string_view{"LINUX_IMMUTABLE"},
-    std::string_view{"NET_BIND_SERVICE"}, std::string_view{"NET_BROADCAST"},
-    std::string_view{"NET_ADMIN"},      std::string_view{"NET_RAW"},
-    std::string_view{"IPC_LOCK"},       std::string_view{"IPC_OWNER"},
-    std::string_view{"SYS_MODULE"},     std::string_view{"SYS_RAWIO"},
-    std::string_view{"SYS_CHROOT"},     std::string_view{"SYS_PTRACE"},
-    std::string_view{"SYS_PACCT"},      std::string_view{"SYS_ADMIN"},
-    std::string_view{"SYS_BOOT"},       std::string_view{"SYS_NICE"},
-    std::string_view{"SYS_RESOURCE"},   std::string_view{"SYS_TIME"},
-    std::string_view{"SYS_TTY_CONFIG"}, std::string_view{"MKNOD"},
-    std::string_view{"LEASE"},          std::string_view{"AUDIT_WRITE"},
-    std::string_view{"AUDIT_CONTROL"},  std::string_view{"SETFCAP"},
-    std::string_view{"MAC_OVERRIDE"},   std::string_view{"MAC_ADMIN"},
-    std::string_view{"SYSLOG"},         std::string_view{"WAKE_ALARM"},
-    std::string_view{"BLOCK_SUSPEND"},  std::string_view{"AUDIT_READ"},
-    std::string_view{"PERFMON"},        std::string_view{"BPF"},
-    std::string_view{"CHECKPOINT_RESTORE"}};
+constexpr std::array names{std::string_view{"CHOWN"},
+                           std::string_view{"DAC_OVERRIDE"},
+                           std::string_view{"DAC_READ_SEARCH"},
+                           std::string_view{"FOWNER"},
+                           std::string_view{"FSETID"},
+                           std::string_view{"KILL"},
+                           std::string_view{"SETGID"},
+                           std::string_view{"SETUID"},
+                           std::string_view{"SETPCAP"},
+                           std::string_view{"LINUX_IMMUTABLE"},
+                           std::string_view{"NET_BIND_SERVICE"},
+                           std::string_view{"NET_BROADCAST"},
+                           std::string_view{"NET_ADMIN"},
+                           std::string_view{"NET_RAW"},
+                           std::string_view{"IPC_LOCK"},
+                           std::string_view{"IPC_OWNER"},
+                           std::string_view{"SYS_MODULE"},
+                           std::string_view{"SYS_RAWIO"},
+                           std::string_view{"SYS_CHROOT"},
+                           std::string_view{"SYS_PTRACE"},
+                           std::string_view{"SYS_PACCT"},
+                           std::string_view{"SYS_ADMIN"},
+                           std::string_view{"SYS_BOOT"},
+                           std::string_view{"SYS_NICE"},
+                           std::string_view{"SYS_RESOURCE"},
+                           std::string_view{"SYS_TIME"},
+                           std::string_view{"SYS_TTY_CONFIG"},
+                           std::string_view{"MKNOD"},
+                           std::string_view{"LEASE"},
+                           std::string_view{"AUDIT_WRITE"},
+                           std::string_view{"AUDIT_CONTROL"},
+                           std::string_view{"SETFCAP"},
+                           std::string_view{"MAC_OVERRIDE"},
+                           std::string_view{"MAC_ADMIN"},
+                           std::string_view{"SYSLOG"},
+                           std::string_view{"WAKE_ALARM"},
+                           std::string_view{"BLOCK_SUSPEND"},
+                           std::string_view{"AUDIT_READ"},
+                           std::string_view{"PERFMON"},
+                           std::string_view{"BPF"},
+                           std::string_view{"CHECKPOINT_RESTORE"}};
 
 struct Sets {
     std::uint64_t effective, permitted, inheritable;
@@ -70,7 +89,8 @@ void store(const Sets& sets) {
 std::uint64_t mask_of(const std::vector<std::string>& list) {
     std::uint64_t mask = 0;
     for (const std::string& name : list) {
-        const std::string_view bare = std::string_view(name).substr(name.starts_with("CAP_") ? 4 : 0);
+        const std::string_view bare =
+            std::string_view(name).substr(name.starts_with("CAP_") ? 4 : 0);
         const auto found = std::ranges::find(names, bare);
         if (found == names.end()) {
             throw Error(ErrorKind::invalid_argument, "unknown capability {:?}", name);

@@ -24,10 +24,14 @@ long bpf(int command, bpf_attr& attributes) {
 std::uint32_t access_mask(const DeviceRule& rule) {
     std::uint32_t mask = 0;
     for (const char c : rule.access) {
-        if (c == 'm') mask |= BPF_DEVCG_ACC_MKNOD;
-        else if (c == 'r') mask |= BPF_DEVCG_ACC_READ;
-        else if (c == 'w') mask |= BPF_DEVCG_ACC_WRITE;
-        else throw Error(ErrorKind::invalid_argument, "devices: unknown access {:?}", rule.access);
+        if (c == 'm')
+            mask |= BPF_DEVCG_ACC_MKNOD;
+        else if (c == 'r')
+            mask |= BPF_DEVCG_ACC_READ;
+        else if (c == 'w')
+            mask |= BPF_DEVCG_ACC_WRITE;
+        else
+            throw Error(ErrorKind::invalid_argument, "devices: unknown access {:?}", rule.access);
     }
     return mask != 0 ? mask : BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
 }
@@ -61,7 +65,8 @@ public:
             code_.push_back({BPF_ALU64 | BPF_MOV | BPF_X, 1, 3, 0, 0});
             // Allowing needs all that is asked for, denying any of it.
             const std::uint32_t mask = rule.allow ? ~access & all_access : access;
-            code_.push_back({BPF_ALU64 | BPF_AND | BPF_K, 1, 0, 0, static_cast<std::int32_t>(mask)});
+            code_.push_back(
+                {BPF_ALU64 | BPF_AND | BPF_K, 1, 0, 0, static_cast<std::int32_t>(mask)});
             const auto skip_when = static_cast<std::uint8_t>(rule.allow ? BPF_JNE : BPF_JEQ);
             skip(skip_when, 1, 0);
         }
@@ -69,7 +74,8 @@ public:
         if (!any(rule.minor)) skip_unless_equal(5, static_cast<std::int32_t>(*rule.minor));
         const bool conditional = code_.size() != begin;
         decide(rule.allow);
-        for (const std::size_t jump : jumps_) code_[jump].off = static_cast<std::int16_t>(code_.size() - jump - 1);
+        for (const std::size_t jump : jumps_)
+            code_[jump].off = static_cast<std::int16_t>(code_.size() - jump - 1);
         jumps_.clear();
         return conditional;
     }
@@ -107,7 +113,8 @@ private:
 };
 
 bool same_code(const std::vector<bpf_insn>& a, const std::vector<bpf_insn>& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(bpf_insn)) == 0;
+    return a.size() == b.size() &&
+           std::memcmp(a.data(), b.data(), a.size() * sizeof(bpf_insn)) == 0;
 }
 
 /// The last program again when the rules are the same: a supervisor of a thousand containers loads
@@ -149,7 +156,9 @@ void detach(int directory, std::uint32_t id) {
 }
 
 std::string rule_text(const DeviceRule& rule) {
-    const auto number = [](const auto& n) { return any(n) ? std::string("*") : std::to_string(*n); };
+    const auto number = [](const auto& n) {
+        return any(n) ? std::string("*") : std::to_string(*n);
+    };
     const std::string access = rule.access.empty() ? "rwm" : rule.access;
     if (rule.type == "a" || rule.type.empty()) return "a *:* " + access;
     return fmt::format("{} {}:{} {}", rule.type, number(rule.major), number(rule.minor), access);
@@ -161,7 +170,7 @@ std::vector<DeviceRule> with_harmless_devices(std::vector<DeviceRule> rules) {
     struct Node {
         std::int64_t major, minor;
     };
-    constexpr std::array nodes{Node{1, 3}, Node{1, 5}, Node{1, 7}, Node{1, 8}, Node{1, 9},
+    constexpr std::array nodes{Node{1, 3}, Node{1, 5}, Node{1, 7}, Node{1, 8},   Node{1, 9},
                                Node{5, 0}, Node{5, 1}, Node{5, 2}, Node{136, -1}};
     // Any node may be made; using it is another matter.
     rules.push_back({true, "c", -1, -1, "m"});
@@ -173,7 +182,8 @@ std::vector<DeviceRule> with_harmless_devices(std::vector<DeviceRule> rules) {
 void attach_device_rules(int directory, const std::vector<DeviceRule>& rules) {
     Program program;
     bool more = true;
-    for (auto rule = rules.rbegin(); rule != rules.rend() && more; ++rule) more = program.add(*rule);
+    for (auto rule = rules.rbegin(); rule != rules.rend() && more; ++rule)
+        more = program.add(*rule);
     if (more) program.decide(true);
     const Fd ours = loaded(program);
     const auto old = attached_programs(directory);

@@ -21,24 +21,28 @@ void for_each_subgroup(const std::string& directory, Action action) {
     const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(directory.c_str()), ::closedir);
     if (!listing) return;
     while (const dirent* entry = ::readdir(listing.get())) {
-        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') action(directory + "/" + entry->d_name);
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+            action(directory + "/" + entry->d_name);
     }
 }
 
 }  // namespace
 
-bool try_write_control(const std::string& directory, std::string_view file, std::string_view value) {
+bool try_write_control(const std::string& directory, std::string_view file,
+                       std::string_view value) {
     const std::string path = fmt::format("{}/{}", directory, file);
     const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!fd && (errno == ENOENT || errno == EACCES)) return false;
-    if (!fd || ::write(fd.get(), value.data(), value.size()) < 0) throw SysError("write {:?} to {}", value, path);
+    if (!fd || ::write(fd.get(), value.data(), value.size()) < 0)
+        throw SysError("write {:?} to {}", value, path);
     return true;
 }
 
 void write_control(const std::string& directory, std::string_view file, std::string_view value) {
     if (try_write_control(directory, file, value)) return;
     throw Error(ErrorKind::failed_precondition,
-                "cannot set {} to {:?}: this kernel or host has no such control in {}", file, value, directory);
+                "cannot set {} to {:?}: this kernel or host has no such control in {}", file, value,
+                directory);
 }
 
 std::string read_control(const std::string& directory, std::string_view file) {
@@ -56,7 +60,8 @@ std::optional<std::uint64_t> read_number(const std::string& directory, std::stri
     return parse_int<std::uint64_t>(trim(read_control(directory, file)));
 }
 
-std::map<std::string, std::uint64_t> read_table(const std::string& directory, std::string_view file) {
+std::map<std::string, std::uint64_t> read_table(const std::string& directory,
+                                                std::string_view file) {
     std::map<std::string, std::uint64_t> out;
     for (const std::string& line : split(read_control(directory, file), '\n')) {
         const auto [key, value] = split_once(line, ' ');

@@ -21,7 +21,8 @@ std::string read_control(const std::string& directory, std::string_view file);
 /// "max" and absence are nothing.
 std::optional<std::uint64_t> read_number(const std::string& directory, std::string_view file);
 /// "key value" lines.
-std::map<std::string, std::uint64_t> read_table(const std::string& directory, std::string_view file);
+std::map<std::string, std::uint64_t> read_table(const std::string& directory,
+                                                std::string_view file);
 
 /// Of the group and the groups below.
 std::vector<pid_t> group_processes(const std::string& directory);

@@ -31,7 +31,8 @@ CgroupLayout discover() {
         const auto fields = split(line, ':');
         if (fields.size() < 3 || fields[1].empty() || fields[1].starts_with("name=")) continue;
         if (::access(fmt::format("{}/{}", top, fields[1]).c_str(), F_OK) != 0) continue;
-        for (const std::string& controller : split(fields[1], ',')) layout.v1[controller] = fields[1];
+        for (const std::string& controller : split(fields[1], ','))
+            layout.v1[controller] = fields[1];
     }
     return layout;
 }
@@ -53,11 +54,13 @@ std::string cgroup_path(const std::string& id, const std::string& configured) {
     if (!path.starts_with('/')) path = "/" + path;
     for (const std::string& part : split(path, '/')) {
         if (part == ".." || part == ".") {
-            throw Error(ErrorKind::invalid_argument, "cgroupsPath: {:?} is not a plain path", configured);
+            throw Error(ErrorKind::invalid_argument, "cgroupsPath: {:?} is not a plain path",
+                        configured);
         }
     }
     if (path.find_first_not_of('/') == std::string::npos) {
-        throw Error(ErrorKind::invalid_argument, "cgroupsPath: the root group cannot be a container's");
+        throw Error(ErrorKind::invalid_argument,
+                    "cgroupsPath: the root group cannot be a container's");
     }
     return path;
 }

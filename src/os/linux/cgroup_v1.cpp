@@ -17,7 +17,8 @@ const std::string& hierarchy_of(std::string_view controller) {
     const auto& v1 = cgroup_layout().v1;
     const auto found = v1.find(controller);
     if (found == v1.end()) {
-        throw Error(ErrorKind::failed_precondition, "this host has no control group for {} limits", controller);
+        throw Error(ErrorKind::failed_precondition, "this host has no control group for {} limits",
+                    controller);
     }
     return found->second;
 }
@@ -43,13 +44,15 @@ void apply_memory(const std::string& path, const MemoryResources& memory) {
     };
     const auto write_swap = [&] {
         if (!memory.swap || *memory.swap == 0) return;
-        if (!try_write_control(directory, "memory.memsw.limit_in_bytes", std::to_string(*memory.swap))) {
+        if (!try_write_control(directory, "memory.memsw.limit_in_bytes",
+                               std::to_string(*memory.swap))) {
             log::warn("swap is not limited: the kernel does not account it");
         }
     };
     // The sum may never be below the memory: which one goes first depends on the direction.
     const auto old_sum = read_number(directory, "memory.memsw.limit_in_bytes");
-    const bool raise = memory.limit && old_sum && (*memory.limit < 0 || static_cast<std::uint64_t>(*memory.limit) > *old_sum);
+    const bool raise = memory.limit && old_sum &&
+                       (*memory.limit < 0 || static_cast<std::uint64_t>(*memory.limit) > *old_sum);
     if (raise) {
         write_swap();
         write_limit();
@@ -60,8 +63,10 @@ void apply_memory(const std::string& path, const MemoryResources& memory) {
     if (memory.reservation && *memory.reservation != 0) {
         write_control(directory, "memory.soft_limit_in_bytes", std::to_string(*memory.reservation));
     }
-    if (memory.swappiness) write_control(directory, "memory.swappiness", std::to_string(*memory.swappiness));
-    if (memory.disable_oom_killer.value_or(false)) write_control(directory, "memory.oom_control", "1");
+    if (memory.swappiness)
+        write_control(directory, "memory.swappiness", std::to_string(*memory.swappiness));
+    if (memory.disable_oom_killer.value_or(false))
+        write_control(directory, "memory.oom_control", "1");
 }
 
 void apply_cpu(const std::string& path, const CpuResources& cpu) {
@@ -101,15 +106,15 @@ bool wants_memory(const MemoryResources& m) {
 }
 
 bool wants_cpu(const CpuResources& c) {
-    return c.shares.value_or(0) != 0 || c.quota.value_or(0) != 0 || c.period.value_or(0) != 0 || c.burst ||
-           c.realtime_period || c.realtime_runtime || c.idle;
+    return c.shares.value_or(0) != 0 || c.quota.value_or(0) != 0 || c.period.value_or(0) != 0 ||
+           c.burst || c.realtime_period || c.realtime_runtime || c.idle;
 }
 
 bool wants_cpuset(const CpuResources& c) { return !c.cpus.empty() || !c.mems.empty(); }
 
 bool wants_block_io(const BlockIoResources& b) {
-    return b.weight.value_or(0) != 0 || !b.read_bps.empty() || !b.write_bps.empty() || !b.read_iops.empty() ||
-           !b.write_iops.empty();
+    return b.weight.value_or(0) != 0 || !b.read_bps.empty() || !b.write_bps.empty() ||
+           !b.read_iops.empty() || !b.write_iops.empty();
 }
 
 void read_block_io(const std::string& directory, Usage& usage) {
@@ -130,7 +135,8 @@ void read_block_io(const std::string& directory, Usage& usage) {
             if (fields[1] == "Write") io.*write_member = value;
         }
     };
-    read("blkio.throttle.io_service_bytes", &Usage::BlockIo::read_bytes, &Usage::BlockIo::write_bytes);
+    read("blkio.throttle.io_service_bytes", &Usage::BlockIo::read_bytes,
+         &Usage::BlockIo::write_bytes);
     read("blkio.throttle.io_serviced", &Usage::BlockIo::reads, &Usage::BlockIo::writes);
     for (const auto& [number, io] : devices) usage.block_io.push_back(io);
 }
@@ -164,7 +170,8 @@ void make_group_v1(const std::string& hierarchy, const std::string& path) {
     for (const std::string& part : split(path.substr(1), '/')) {
         const std::string parent = directory;
         directory += "/" + part;
-        if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) throw SysError("create {}", directory);
+        if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
+            throw SysError("create {}", directory);
         if (split_once(hierarchy, ',').first == "cpuset") inherit_cpuset(parent, directory);
     }
 }
@@ -174,20 +181,25 @@ void apply_v1(const std::string& path, const Resources& resources) {
     if (wants_cpu(resources.cpu)) apply_cpu(path, resources.cpu);
     if (wants_cpuset(resources.cpu)) {
         const std::string directory = directory_of("cpuset", path);
-        if (!resources.cpu.cpus.empty()) write_control(directory, "cpuset.cpus", resources.cpu.cpus);
-        if (!resources.cpu.mems.empty()) write_control(directory, "cpuset.mems", resources.cpu.mems);
+        if (!resources.cpu.cpus.empty())
+            write_control(directory, "cpuset.cpus", resources.cpu.cpus);
+        if (!resources.cpu.mems.empty())
+            write_control(directory, "cpuset.mems", resources.cpu.mems);
     }
     if (wants_block_io(resources.block_io)) apply_block_io(path, resources.block_io);
     if (resources.pids_limit.value_or(0) > 0) {
-        write_control(directory_of("pids", path), "pids.max", std::to_string(*resources.pids_limit));
+        write_control(directory_of("pids", path), "pids.max",
+                      std::to_string(*resources.pids_limit));
     }
     for (const HugepageLimit& huge : resources.hugepages) {
-        write_control(directory_of("hugetlb", path), fmt::format("hugetlb.{}.limit_in_bytes", huge.page_size),
+        write_control(directory_of("hugetlb", path),
+                      fmt::format("hugetlb.{}.limit_in_bytes", huge.page_size),
                       std::to_string(huge.limit));
     }
 }
 
-void read_usage_v1(const std::set<std::string>& hierarchies, const std::string& path, Usage& usage) {
+void read_usage_v1(const std::set<std::string>& hierarchies, const std::string& path,
+                   Usage& usage) {
     const auto directory = [&](std::string_view controller) -> std::string {
         const auto found = cgroup_layout().v1.find(controller);
         if (found == cgroup_layout().v1.end() || !hierarchies.contains(found->second)) return {};

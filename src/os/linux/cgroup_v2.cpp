@@ -29,7 +29,9 @@ void enable_controllers(const std::string& directory) {
         } catch (const SysError& e) {
             // Processes in this group, or a controller that cannot be shared: limits that need it
             // will say so.
-            if (e.error_number() != EBUSY && e.error_number() != EOPNOTSUPP && e.error_number() != EINVAL) throw;
+            if (e.error_number() != EBUSY && e.error_number() != EOPNOTSUPP &&
+                e.error_number() != EINVAL)
+                throw;
         }
     }
 }
@@ -40,13 +42,15 @@ void apply_memory(const std::string& directory, const MemoryResources& memory) {
         std::int64_t swap = *memory.swap;
         if (swap > 0) {
             if (!memory.limit || *memory.limit <= 0 || swap < *memory.limit) {
-                throw Error(ErrorKind::invalid_argument, "memory: swap {} needs a smaller limit", swap);
+                throw Error(ErrorKind::invalid_argument, "memory: swap {} needs a smaller limit",
+                            swap);
             }
             swap -= *memory.limit;
         }
         try_write_control(directory, "memory.swap.max", or_max(swap));
     }
-    if (memory.limit && *memory.limit != 0) write_control(directory, "memory.max", or_max(*memory.limit));
+    if (memory.limit && *memory.limit != 0)
+        write_control(directory, "memory.max", or_max(*memory.limit));
     if (memory.reservation && *memory.reservation != 0) {
         write_control(directory, "memory.low", or_max(*memory.reservation));
     }
@@ -62,26 +66,31 @@ void apply_cpu(const std::string& directory, const CpuResources& cpu) {
     if (cpu.quota || cpu.period) {
         const std::uint64_t period = cpu.period.value_or(0) != 0 ? *cpu.period : 100000;
         const std::int64_t quota = cpu.quota.value_or(-1);
-        write_control(directory, "cpu.max", fmt::format("{} {}", quota > 0 ? std::to_string(quota) : "max", period));
+        write_control(directory, "cpu.max",
+                      fmt::format("{} {}", quota > 0 ? std::to_string(quota) : "max", period));
     }
     if (!cpu.cpus.empty()) write_control(directory, "cpuset.cpus", cpu.cpus);
     if (!cpu.mems.empty()) write_control(directory, "cpuset.mems", cpu.mems);
 }
 
 void apply_block_io(const std::string& directory, const BlockIoResources& block) {
-    const auto scaled = [](unsigned weight) { return 1 + (std::clamp(weight, 10U, 1000U) - 10) * 9999 / 990; };
+    const auto scaled = [](unsigned weight) {
+        return 1 + (std::clamp(weight, 10U, 1000U) - 10) * 9999 / 990;
+    };
     if (block.weight && *block.weight != 0) {
         if (!try_write_control(directory, "io.bfq.weight", std::to_string(*block.weight))) {
             write_control(directory, "io.weight", fmt::format("default {}", scaled(*block.weight)));
         }
     }
     for (const BlockWeight& device : block.weight_device) {
-        write_control(directory, "io.weight", fmt::format("{}:{} {}", device.major, device.minor, scaled(device.weight)));
+        write_control(directory, "io.weight",
+                      fmt::format("{}:{} {}", device.major, device.minor, scaled(device.weight)));
     }
     const auto throttle = [&](const std::vector<BlockThrottle>& devices, std::string_view key) {
         for (const BlockThrottle& t : devices) {
-            write_control(directory, "io.max", fmt::format("{}:{} {}={}", t.major, t.minor, key,
-                                                           t.rate == 0 ? "max" : std::to_string(t.rate)));
+            write_control(directory, "io.max",
+                          fmt::format("{}:{} {}={}", t.major, t.minor, key,
+                                      t.rate == 0 ? "max" : std::to_string(t.rate)));
         }
     };
     throttle(block.read_bps, "rbps");
@@ -114,11 +123,12 @@ void read_io(const std::string& directory, Usage& usage) {
 }  // namespace
 
 bool has_limits(const Resources& r) {
-    return r.memory.limit || r.memory.reservation || r.memory.swap || r.pids_limit || r.cpu.shares ||
-           r.cpu.quota || r.cpu.period || r.cpu.burst || r.cpu.idle || !r.cpu.cpus.empty() ||
-           !r.cpu.mems.empty() || r.block_io.weight || !r.block_io.read_bps.empty() ||
-           !r.block_io.write_bps.empty() || !r.block_io.read_iops.empty() ||
-           !r.block_io.write_iops.empty() || !r.hugepages.empty() || !r.unified.empty();
+    return r.memory.limit || r.memory.reservation || r.memory.swap || r.pids_limit ||
+           r.cpu.shares || r.cpu.quota || r.cpu.period || r.cpu.burst || r.cpu.idle ||
+           !r.cpu.cpus.empty() || !r.cpu.mems.empty() || r.block_io.weight ||
+           !r.block_io.read_bps.empty() || !r.block_io.write_bps.empty() ||
+           !r.block_io.read_iops.empty() || !r.block_io.write_iops.empty() ||
+           !r.hugepages.empty() || !r.unified.empty();
 }
 
 void make_group_v2(const std::string& mount, const std::string& path, bool controllers) {
@@ -131,7 +141,8 @@ void make_group_v2(const std::string& mount, const std::string& path, bool contr
     for (const std::string& part : split(path.substr(1), '/')) {
         if (controllers) enable_controllers(parent);
         parent += "/" + part;
-        if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) throw SysError("create {}", parent);
+        if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
+            throw SysError("create {}", parent);
     }
 }
 
@@ -144,7 +155,8 @@ void apply_v2(const std::string& directory, const Resources& resources) {
         write_control(directory, "pids.max", limit <= 0 ? "max" : std::to_string(limit));
     }
     for (const HugepageLimit& huge : resources.hugepages) {
-        write_control(directory, fmt::format("hugetlb.{}.max", huge.page_size), std::to_string(huge.limit));
+        write_control(directory, fmt::format("hugetlb.{}.max", huge.page_size),
+                      std::to_string(huge.limit));
     }
     for (const auto& [file, value] : resources.unified) {
         if (file.find('/') != std::string::npos) {

@@ -35,7 +35,8 @@ bool frozen_v2(const std::string& directory) {
 template <typename Condition>
 bool wait_until(Condition condition, std::chrono::milliseconds limit) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    for (auto pause = 50us; !condition(); pause = std::min<std::chrono::microseconds>(pause * 2, 20ms)) {
+    for (auto pause = 50us; !condition();
+         pause = std::min<std::chrono::microseconds>(pause * 2, 20ms)) {
         if (std::chrono::steady_clock::now() > deadline) return false;
         std::this_thread::sleep_for(pause);
     }
@@ -45,7 +46,8 @@ bool wait_until(Condition condition, std::chrono::milliseconds limit) {
 void add_memory_of(pid_t pid, Usage& usage) {
     const auto fields = split(read_control(fmt::format("/proc/{}", pid), "statm"), ' ');
     if (fields.size() < 2) return;
-    usage.memory_usage += parse_int<std::uint64_t>(fields[1]).value_or(0) * static_cast<std::uint64_t>(::getpagesize());
+    usage.memory_usage += parse_int<std::uint64_t>(fields[1]).value_or(0) *
+                          static_cast<std::uint64_t>(::getpagesize());
 }
 
 void apply_devices(const Limits::Impl& impl, const Resources& resources) {
@@ -96,7 +98,8 @@ void Limits::Impl::join(const std::set<std::string>& more) {
                 if (!moved.insert(pid).second) continue;
                 found = true;
                 try {
-                    write_control(v1_directory(hierarchy, path), "cgroup.procs", std::to_string(pid));
+                    write_control(v1_directory(hierarchy, path), "cgroup.procs",
+                                  std::to_string(pid));
                 } catch (const SysError& e) {
                     if (e.error_number() != ESRCH) throw;
                 }
@@ -107,7 +110,8 @@ void Limits::Impl::join(const std::set<std::string>& more) {
 
 bool Limits::Impl::remove_all() const {
     bool gone = cgroup_layout().v2.empty() || remove_group(v2_directory());
-    for (const std::string& hierarchy : hierarchies) gone = remove_group(v1_directory(hierarchy, path)) && gone;
+    for (const std::string& hierarchy : hierarchies)
+        gone = remove_group(v1_directory(hierarchy, path)) && gone;
     return gone;
 }
 
@@ -121,7 +125,8 @@ Limits Limits::create(const std::string& id, const std::string& path, const Reso
     auto impl = std::make_unique<Impl>();
     impl->path = cgroup_path(id, path);
     if (layout.v2.empty() && layout.v1.empty()) {
-        throw Error(ErrorKind::failed_precondition, "no control groups are mounted on /sys/fs/cgroup");
+        throw Error(ErrorKind::failed_precondition,
+                    "no control groups are mounted on /sys/fs/cgroup");
     }
     const bool hybrid = !layout.v1.empty();
     if (hybrid) impl->hierarchies = needed_hierarchies(resources, layout.v2.empty());
@@ -135,7 +140,8 @@ Limits Limits::create(const std::string& id, const std::string& path, const Reso
     try {
         if (hybrid) {
             apply_v1(made.path, resources);
-            for (const auto& [file, value] : resources.unified) write_control(made.v2_directory(), file, value);
+            for (const auto& [file, value] : resources.unified)
+                write_control(made.v2_directory(), file, value);
         } else {
             apply_v2(made.v2_directory(), resources);
         }
@@ -154,7 +160,8 @@ Limits Limits::open(const std::string& handle) {
         if (!hierarchy.empty()) impl->hierarchies.insert(std::move(hierarchy));
     }
     impl->path = path.value_or("");
-    if (impl->path.size() < 2) throw Error(ErrorKind::internal, "unreadable control group handle {:?}", handle);
+    if (impl->path.size() < 2)
+        throw Error(ErrorKind::internal, "unreadable control group handle {:?}", handle);
     return Limits(std::move(impl));
 }
 
@@ -173,23 +180,28 @@ void Limits::update(const Resources& resources) {
     apply_devices(*impl_, resources);
 }
 
-std::vector<pid_t> Limits::processes() const { return group_processes(impl_->tracking_directory()); }
+std::vector<pid_t> Limits::processes() const {
+    return group_processes(impl_->tracking_directory());
+}
 
 void Limits::signal_all(int signal) {
     const std::string directory = impl_->tracking_directory();
     if (signal == SIGKILL && try_write_control(directory, "cgroup.kill", "1")) return;
     for (const pid_t pid : processes()) {
-        if (::kill(pid, signal) != 0 && errno != ESRCH) throw SysError("send signal {} to process {}", signal, pid);
+        if (::kill(pid, signal) != 0 && errno != ESRCH)
+            throw SysError("send signal {} to process {}", signal, pid);
     }
 }
 
 void Limits::freeze() {
     const std::string directory = impl_->tracking_directory();
     if (cgroup_layout().v2.empty()) {
-        const bool done = wait_until([&] {
-            write_control(directory, "freezer.state", "FROZEN");
-            return trim(read_control(directory, "freezer.state")) == "FROZEN";
-        }, 2000ms);
+        const bool done = wait_until(
+            [&] {
+                write_control(directory, "freezer.state", "FROZEN");
+                return trim(read_control(directory, "freezer.state")) == "FROZEN";
+            },
+            2000ms);
         if (!done) throw Error(ErrorKind::unavailable, "the container does not freeze");
         return;
     }
@@ -201,7 +213,8 @@ void Limits::freeze() {
 
 void Limits::thaw() {
     const bool v1 = cgroup_layout().v2.empty();
-    write_control(impl_->tracking_directory(), v1 ? "freezer.state" : "cgroup.freeze", v1 ? "THAWED" : "0");
+    write_control(impl_->tracking_directory(), v1 ? "freezer.state" : "cgroup.freeze",
+                  v1 ? "THAWED" : "0");
 }
 
 bool Limits::frozen() const {
@@ -227,14 +240,18 @@ Usage Limits::usage() const {
 void Limits::remove() {
     const std::string directory = impl_->tracking_directory();
     if (impl_->remove_all()) return;
-    const bool gone = wait_until([&] {
-        if (!processes().empty()) {
-            signal_all(SIGKILL);
-            if (frozen()) thaw();
-        }
-        return impl_->remove_all();
-    }, 10000ms);
-    if (!gone) throw Error(ErrorKind::unavailable, "control group {} cannot be removed: its processes do not end", impl_->path);
+    const bool gone = wait_until(
+        [&] {
+            if (!processes().empty()) {
+                signal_all(SIGKILL);
+                if (frozen()) thaw();
+            }
+            return impl_->remove_all();
+        },
+        10000ms);
+    if (!gone)
+        throw Error(ErrorKind::unavailable,
+                    "control group {} cannot be removed: its processes do not end", impl_->path);
 }
 
 }  // namespace brig::os

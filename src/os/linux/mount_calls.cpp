@@ -81,7 +81,8 @@ bool is_path(const std::string& key) { return key == "upperdir" || key == "workd
 /// One option string as mount(2) wants it, of at most a page.
 std::string legacy_options(const MountPlan& plan, ShortPaths& paths) {
     std::size_t length = 0;
-    for (const auto& [key, value] : plan.parameters) length += key.size() + 2 + (value ? value->size() : 0);
+    for (const auto& [key, value] : plan.parameters)
+        length += key.size() + 2 + (value ? value->size() : 0);
     const bool shorten = length > 3900;
     std::vector<std::string> options;
     for (const auto& [key, value] : plan.parameters) {
@@ -89,10 +90,12 @@ std::string legacy_options(const MountPlan& plan, ShortPaths& paths) {
             options.push_back(key);
         } else if (key == "lowerdir" && shorten) {
             std::vector<std::string> layers;
-            for (const std::string& layer : split_layers(*value)) layers.push_back(paths.always(layer));
+            for (const std::string& layer : split_layers(*value))
+                layers.push_back(paths.always(layer));
             options.push_back(key + "=" + join(layers, ":"));
         } else {
-            options.push_back(key + "=" + (shorten && is_path(key) ? paths.always(*value) : *value));
+            options.push_back(key + "=" +
+                              (shorten && is_path(key) ? paths.always(*value) : *value));
         }
     }
     return join(options, ",");
@@ -137,7 +140,8 @@ Fd make_mount(const MountPlan& plan, const std::string& scratch) {
                 fail(context.get(), plan, "lowerdir: ");
             }
         } else if (overlay && is_path(key) && value) {
-            if (!configure(context.get(), key, paths(*value))) fail(context.get(), plan, key + ": ");
+            if (!configure(context.get(), key, paths(*value)))
+                fail(context.get(), plan, key + ": ");
         } else if (!configure(context.get(), key, value)) {
             fail(context.get(), plan, fmt::format("option {}: ", key));
         }

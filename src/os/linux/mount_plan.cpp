@@ -52,10 +52,10 @@ constexpr std::array propagation_flags{
     Propagation{"unbindable", MS_UNBINDABLE}, Propagation{"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
-constexpr std::array ignored{std::string_view{"defaults"}, std::string_view{"async"},
-                             std::string_view{"loud"},     std::string_view{"nomand"},
+constexpr std::array ignored{std::string_view{"defaults"},   std::string_view{"async"},
+                             std::string_view{"loud"},       std::string_view{"nomand"},
                              std::string_view{"nolazytime"}, std::string_view{"noiversion"},
-                             std::string_view{"acl"},      std::string_view{"remount"}};
+                             std::string_view{"acl"},        std::string_view{"remount"}};
 
 void add(MountPlan::Attributes& to, const Flag& flag) {
     to.set = (to.set & ~flag.clear) | flag.set;

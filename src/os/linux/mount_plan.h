@@ -21,8 +21,8 @@ struct MountPlan {
     std::string type, source, target;
     bool bind = false;
     bool recursive_bind = false;
-    Attributes top;        ///< for this mount
-    Attributes recursive;  ///< for it and all below ("rro" …)
+    Attributes top;                          ///< for this mount
+    Attributes recursive;                    ///< for it and all below ("rro" …)
     std::vector<std::uint64_t> propagation;  ///< MS_PRIVATE …, MS_REC beside it, in order
     /// File system parameters; without a value: a flag.
     std::vector<std::pair<std::string, std::optional<std::string>>> parameters;

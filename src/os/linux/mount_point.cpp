@@ -60,11 +60,13 @@ bool make_directory_in_existing(int root, const std::string& path) {
 Fd try_open_place(int root, const std::string& path, Links links) {
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC;
-    how.resolve = RESOLVE_IN_ROOT | (links == Links::refused ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS);
+    how.resolve =
+        RESOLVE_IN_ROOT | (links == Links::refused ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS);
     const char* name = path.c_str();
     while (*name == '/') ++name;
     for (int attempt = 0; attempt < 100; ++attempt) {
-        Fd fd(static_cast<int>(::syscall(SYS_openat2, root, *name == '\0' ? "." : name, &how, sizeof how)));
+        Fd fd(static_cast<int>(
+            ::syscall(SYS_openat2, root, *name == '\0' ? "." : name, &how, sizeof how)));
         if (fd || errno == ENOENT || errno == ENOTDIR) return fd;
         if (errno != EAGAIN && errno != EINTR) break;
     }

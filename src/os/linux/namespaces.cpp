@@ -16,10 +16,10 @@ struct Kind {
     std::string_view name;
     std::uint64_t flag;
 };
-constexpr std::array kinds{
-    Kind{"pid", CLONE_NEWPID}, Kind{"network", CLONE_NEWNET}, Kind{"ipc", CLONE_NEWIPC},
-    Kind{"uts", CLONE_NEWUTS}, Kind{"mount", CLONE_NEWNS},    Kind{"user", CLONE_NEWUSER},
-    Kind{"cgroup", CLONE_NEWCGROUP}};
+constexpr std::array kinds{Kind{"pid", CLONE_NEWPID},      Kind{"network", CLONE_NEWNET},
+                           Kind{"ipc", CLONE_NEWIPC},      Kind{"uts", CLONE_NEWUTS},
+                           Kind{"mount", CLONE_NEWNS},     Kind{"user", CLONE_NEWUSER},
+                           Kind{"cgroup", CLONE_NEWCGROUP}};
 
 std::uint64_t flag_of(std::string_view name) {
     const auto* found = std::ranges::find_if(kinds, [&](const Kind& k) { return k.name == name; });
@@ -34,7 +34,8 @@ std::uint64_t flag_of(std::string_view name) {
 
 bool NamespacePlan::has(std::uint64_t flag) const {
     if ((create & flag) != 0 || (flag == CLONE_NEWPID && !join_pid.empty())) return true;
-    return std::ranges::any_of(join, [&](const auto& j) { return static_cast<std::uint64_t>(j.first) == flag; });
+    return std::ranges::any_of(
+        join, [&](const auto& j) { return static_cast<std::uint64_t>(j.first) == flag; });
 }
 
 NamespacePlan plan_namespaces(const LinuxSettings& settings) {
@@ -55,8 +56,8 @@ NamespacePlan plan_namespaces(const LinuxSettings& settings) {
         } else if (flag == CLONE_NEWPID) {
             plan.join_pid = ns.path;
         } else if (flag == CLONE_NEWUSER || flag == CLONE_NEWNS) {
-            throw Error(ErrorKind::not_implemented, "namespaces: joining a {} namespace is not implemented",
-                        ns.type);
+            throw Error(ErrorKind::not_implemented,
+                        "namespaces: joining a {} namespace is not implemented", ns.type);
         } else {
             plan.join.emplace_back(static_cast<int>(flag), ns.path);
         }

@@ -11,10 +11,10 @@
 namespace brig::os {
 
 struct NamespacePlan {
-    std::uint64_t create = 0;  ///< CLONE_NEW* for clone3
+    std::uint64_t create = 0;                       ///< CLONE_NEW* for clone3
     std::vector<std::pair<int, std::string>> join;  ///< but for the pid namespace
-    std::string join_pid;      ///< path, or empty
-    bool new_cgroup = false;   ///< made by the child, once it is in its control group
+    std::string join_pid;                           ///< path, or empty
+    bool new_cgroup = false;  ///< made by the child, once it is in its control group
     [[nodiscard]] bool has(std::uint64_t flag) const;
 };
 

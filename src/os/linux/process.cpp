@@ -83,7 +83,8 @@ Fd read_only_mount_of_program() {
     if (!tree) return {};
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_RDONLY;
-    if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) return {};
+    if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
+        return {};
     return tree;
 }
 

@@ -33,18 +33,26 @@ struct LimitName {
     std::string_view name;
     int resource;
 };
-constexpr std::array limit_names{
-    LimitName{"RLIMIT_AS", RLIMIT_AS},           LimitName{"RLIMIT_CORE", RLIMIT_CORE},
-    LimitName{"RLIMIT_CPU", RLIMIT_CPU},         LimitName{"RLIMIT_DATA", RLIMIT_DATA},
-    LimitName{"RLIMIT_FSIZE", RLIMIT_FSIZE},     LimitName{"RLIMIT_LOCKS", RLIMIT_LOCKS},
-    LimitName{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, LimitName{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
-    LimitName{"RLIMIT_NICE", RLIMIT_NICE},       LimitName{"RLIMIT_NOFILE", RLIMIT_NOFILE},
-    LimitName{"RLIMIT_NPROC", RLIMIT_NPROC},     LimitName{"RLIMIT_RSS", RLIMIT_RSS},
-    LimitName{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   LimitName{"RLIMIT_RTTIME", RLIMIT_RTTIME},
-    LimitName{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}, LimitName{"RLIMIT_STACK", RLIMIT_STACK}};
+constexpr std::array limit_names{LimitName{"RLIMIT_AS", RLIMIT_AS},
+                                 LimitName{"RLIMIT_CORE", RLIMIT_CORE},
+                                 LimitName{"RLIMIT_CPU", RLIMIT_CPU},
+                                 LimitName{"RLIMIT_DATA", RLIMIT_DATA},
+                                 LimitName{"RLIMIT_FSIZE", RLIMIT_FSIZE},
+                                 LimitName{"RLIMIT_LOCKS", RLIMIT_LOCKS},
+                                 LimitName{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+                                 LimitName{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+                                 LimitName{"RLIMIT_NICE", RLIMIT_NICE},
+                                 LimitName{"RLIMIT_NOFILE", RLIMIT_NOFILE},
+                                 LimitName{"RLIMIT_NPROC", RLIMIT_NPROC},
+                                 LimitName{"RLIMIT_RSS", RLIMIT_RSS},
+                                 LimitName{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+                                 LimitName{"RLIMIT_RTTIME", RLIMIT_RTTIME},
+                                 LimitName{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+                                 LimitName{"RLIMIT_STACK", RLIMIT_STACK}};
 
 const LimitName& find_limit(const std::string& name) {
-    const auto* found = std::ranges::find_if(limit_names, [&](const auto& l) { return l.name == name; });
+    const auto* found =
+        std::ranges::find_if(limit_names, [&](const auto& l) { return l.name == name; });
     if (found == limit_names.end()) {
         throw Error(ErrorKind::invalid_argument, "rlimits: unknown limit {:?}", name);
     }
@@ -118,7 +126,9 @@ void ProcessSetup::apply_scores_and_limits() const {
     }
     for (const Rlimit& limit : process_.rlimits) {
         const rlimit value{limit.soft, limit.hard};
-        if (::setrlimit(static_cast<__rlimit_resource_t>(find_limit(limit.type).resource), &value) == 0) continue;
+        if (::setrlimit(static_cast<__rlimit_resource_t>(find_limit(limit.type).resource),
+                        &value) == 0)
+            continue;
         if (errno != EPERM) throw SysError("set {}", limit.type);
         log::warn("{} is not raised to {}: CAP_SYS_RESOURCE is missing", limit.type, limit.hard);
     }
@@ -149,7 +159,8 @@ void ProcessSetup::take_terminal(int slave, const std::optional<ConsoleSize>& si
 }
 
 void ProcessSetup::enter_working_directory() const {
-    if (::chdir(process_.cwd.c_str()) != 0) throw SysError("enter the working directory {}", process_.cwd);
+    if (::chdir(process_.cwd.c_str()) != 0)
+        throw SysError("enter the working directory {}", process_.cwd);
     // The kernel says "(unreachable)…" for a directory outside the root; glibc hides that.
     std::array<char, PATH_MAX> buffer;
     const long length = ::syscall(SYS_getcwd, buffer.data(), buffer.size());
@@ -167,7 +178,8 @@ void ProcessSetup::own_stdio() const {
         if (S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3)) continue;
         if (!S_ISCHR(info.st_mode) && !S_ISFIFO(info.st_mode) && !S_ISSOCK(info.st_mode)) continue;
         // Refused for what belongs to the host: then it stays as it is.
-        [[maybe_unused]] const int ignored = ::fchown(fd, process_.user.uid, static_cast<gid_t>(-1));
+        [[maybe_unused]] const int ignored =
+            ::fchown(fd, process_.user.uid, static_cast<gid_t>(-1));
     }
 }
 
@@ -214,7 +226,8 @@ void ProcessSetup::execute(int preserved) const {
     for (const std::string& arg : process_.args) args.push_back(const_cast<char*>(arg.c_str()));
     args.push_back(nullptr);
     std::vector<char*> env;
-    for (const std::string& variable : environment_) env.push_back(const_cast<char*>(variable.c_str()));
+    for (const std::string& variable : environment_)
+        env.push_back(const_cast<char*>(variable.c_str()));
     env.push_back(nullptr);
     ::close_range(3 + static_cast<unsigned>(preserved), UINT_MAX, CLOSE_RANGE_CLOEXEC);
     for (int fd = 3; fd < 3 + preserved; ++fd) ::fcntl(fd, F_SETFD, 0);

@@ -19,7 +19,7 @@ namespace brig::os {
 namespace {
 
 struct SysctlFamily {
-    std::string_view prefix;     // ends in '.' for a family, else the whole name
+    std::string_view prefix;  // ends in '.' for a family, else the whole name
     std::string_view name_space;
 };
 // Only what a namespace keeps apart from the host.
@@ -33,7 +33,8 @@ constexpr std::array sysctl_families{
 };
 
 /// CVE-2022-0811: neither other settings of the host nor a second line through a value.
-void check_sysctl(const LinuxSettings& settings, const std::string& name, const std::string& value) {
+void check_sysctl(const LinuxSettings& settings, const std::string& name,
+                  const std::string& value) {
     std::string dotted = name;
     std::ranges::replace(dotted, '/', '.');
     const auto family = std::ranges::find_if(sysctl_families, [&](const SysctlFamily& f) {
@@ -43,15 +44,15 @@ void check_sysctl(const LinuxSettings& settings, const std::string& name, const 
         return std::isalnum(c) != 0 || c == '.' || c == '/' || c == '_' || c == '-';
     });
     if (family == sysctl_families.end() || !clean_name || dotted.find("..") != std::string::npos) {
-        throw Error(ErrorKind::invalid_argument, "sysctl {:?} is not in a separate kernel namespace",
-                    name);
+        throw Error(ErrorKind::invalid_argument,
+                    "sysctl {:?} is not in a separate kernel namespace", name);
     }
     if (value.find('\n') != std::string::npos) {
-        throw Error(ErrorKind::invalid_argument, "sysctl {}: the value has more than one line", name);
+        throw Error(ErrorKind::invalid_argument, "sysctl {}: the value has more than one line",
+                    name);
     }
-    const bool own = std::ranges::any_of(settings.namespaces, [&](const Namespace& ns) {
-        return ns.type == family->name_space;
-    });
+    const bool own = std::ranges::any_of(
+        settings.namespaces, [&](const Namespace& ns) { return ns.type == family->name_space; });
     if (!own) {
         throw Error(ErrorKind::invalid_argument,
                     "sysctl {:?} is not allowed in the host's {} namespace", name,
@@ -88,8 +89,8 @@ void RootTree::write_sysctls() {
         how.flags = O_WRONLY | O_CLOEXEC;
         how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
         const std::string path = sysctl_path(name);
-        const Fd file(static_cast<int>(
-            ::syscall(SYS_openat2, proc_.get(), path.c_str(), &how, sizeof how)));
+        const Fd file(
+            static_cast<int>(::syscall(SYS_openat2, proc_.get(), path.c_str(), &how, sizeof how)));
         if (!file || ::write(file.get(), value.data(), value.size()) < 0) {
             throw SysError("set sysctl {} to {:?}", name, value);
         }
@@ -99,7 +100,9 @@ void RootTree::write_sysctls() {
 Pty RootTree::make_terminal() {
     Pty terminal = open_container_pty(root_.get());
     const Fd dev = open_in_root(root_.get(), "/dev", O_PATH | O_DIRECTORY);
-    const Fd made(::openat(dev.get(), "console", O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
+    const Fd made(::openat(dev.get(), "console",
+                           O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                           0600));
     const Fd place = open_at(dev.get(), "console", O_PATH | O_NOFOLLOW);
     attach_mount(clone_mount(terminal.slave.get()).get(), place.get(), "/dev/console");
     return terminal;

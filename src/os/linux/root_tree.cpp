@@ -32,14 +32,17 @@ bool on_procfs(int fd) {
 }
 
 // What lxcfs and the like replace.
-constexpr std::array replaceable_proc_files{
-    "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat",    "/proc/swaps",
-    "/proc/uptime",  "/proc/loadavg",   "/proc/slabinfo", "/proc/net/dev", "/proc/sys/kernel/ns_last_pid"};
+constexpr std::array replaceable_proc_files{"/proc/cpuinfo", "/proc/diskstats",
+                                            "/proc/meminfo", "/proc/stat",
+                                            "/proc/swaps",   "/proc/uptime",
+                                            "/proc/loadavg", "/proc/slabinfo",
+                                            "/proc/net/dev", "/proc/sys/kernel/ns_last_pid"};
 
 /// CVE-2015-3631, CVE-2019-16884: a volume over procfs would fake what the runtime writes to.
 void check_not_over_proc(const MountPlan& plan, int place, int mount) {
     if (plan.type == "proc" || !on_procfs(place)) return;
-    if (std::ranges::find(replaceable_proc_files, plan.target) != replaceable_proc_files.end()) return;
+    if (std::ranges::find(replaceable_proc_files, plan.target) != replaceable_proc_files.end())
+        return;
     if (plan.bind && on_procfs(mount)) return;
     throw Error(ErrorKind::invalid_argument, "mount {}: it is inside /proc, which is not allowed",
                 plan.target);
@@ -106,8 +109,8 @@ void RootTree::mount_one(const brig::Mount& mount, const CgroupView& cgroups) {
         directory = S_ISDIR(info.st_mode);
         dev_is_bound_ = dev_is_bound_ || plan.target == "/dev";
     }
-    const Fd place = mount_point(root_.get(), plan.target, directory,
-                                 links_allowed(plan.target, plan.type));
+    const Fd place =
+        mount_point(root_.get(), plan.target, directory, links_allowed(plan.target, plan.type));
     check_not_over_proc(plan, place.get(), made.get());
     if (plan.copy_up) copy_up(made.get(), plan.target);
     attach_mount(made.get(), place.get(), plan.target);
@@ -131,7 +134,8 @@ void RootTree::mount_cgroups(const brig::Mount& mount, const CgroupView& cgroups
     const Fd top = make_planned(base, spec_.root);
     attach_at(top.get(), plan.target, true);
     const auto add = [&](const std::string& name) {
-        if (::mkdirat(top.get(), name.c_str(), 0755) != 0) throw SysError("create directory {}", name);
+        if (::mkdirat(top.get(), name.c_str(), 0755) != 0)
+            throw SysError("create directory {}", name);
         const Fd place = open_at(top.get(), name, O_PATH | O_DIRECTORY);
         attach_mount(make_planned(plan, spec_.root).get(), place.get(), plan.target + "/" + name);
     };
@@ -139,15 +143,18 @@ void RootTree::mount_cgroups(const brig::Mount& mount, const CgroupView& cgroups
     for (const std::string& hierarchy : cgroups.v1) {
         plan.parameters.clear();
         const auto controllers = split(hierarchy, ',');
-        for (const std::string& controller : controllers) plan.parameters.emplace_back(controller, std::nullopt);
+        for (const std::string& controller : controllers)
+            plan.parameters.emplace_back(controller, std::nullopt);
         add(hierarchy);
         if (controllers.size() == 1) continue;
-        for (const std::string& controller : controllers) make_link(top.get(), controller.c_str(), hierarchy.c_str());
+        for (const std::string& controller : controllers)
+            make_link(top.get(), controller.c_str(), hierarchy.c_str());
     }
     plan.parameters.clear();
     plan.type = "cgroup2";
     if (cgroups.v2) add("unified");
-    if ((plan.top.set & MOUNT_ATTR_RDONLY) != 0) set_attributes(top.get(), {MOUNT_ATTR_RDONLY, 0}, false);
+    if ((plan.top.set & MOUNT_ATTR_RDONLY) != 0)
+        set_attributes(top.get(), {MOUNT_ATTR_RDONLY, 0}, false);
 }
 
 void RootTree::copy_up(int mount, const std::string& target) {
@@ -160,7 +167,8 @@ void RootTree::copy_up(int mount, const std::string& target) {
         ::fchmod(to.get(), info.st_mode & 07777);
     }
     std::error_code error;
-    fs::copy(fmt::format("/proc/self/fd/{}/.", from.get()), fmt::format("/proc/self/fd/{}", to.get()),
+    fs::copy(fmt::format("/proc/self/fd/{}/.", from.get()),
+             fmt::format("/proc/self/fd/{}", to.get()),
              fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
     if (error) throw SysError(error.value(), "copy up " + target);
 }
@@ -207,7 +215,8 @@ void RootTree::restrict_paths() {
         attach_mount(copy.get(), place.get(), path);
     }
     for (const std::string& path : spec_.linux_settings.masked_paths) {
-        if (const Fd place = try_open_place(root_.get(), path, Links::inside_root)) mask(path, place.get());
+        if (const Fd place = try_open_place(root_.get(), path, Links::inside_root))
+            mask(path, place.get());
     }
     if (spec_.root_readonly) set_attributes(root_.get(), {MOUNT_ATTR_RDONLY, 0}, false);
 }
@@ -222,7 +231,8 @@ void RootTree::enter() {
     if (!wanted.empty()) {
         MountPlan plan = plan_mount({"none", "", "/", {wanted}});
         if (plan.propagation.empty()) {
-            throw Error(ErrorKind::invalid_argument, "rootfsPropagation: unknown value {:?}", wanted);
+            throw Error(ErrorKind::invalid_argument, "rootfsPropagation: unknown value {:?}",
+                        wanted);
         }
         set_propagation(root_.get(), plan.propagation);
     }

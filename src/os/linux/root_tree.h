@@ -41,9 +41,9 @@ private:
 
     const SandboxSpec& spec_;
     Fd root_;
-    Fd proc_;       ///< our mount of procfs, detached from any path the container controls
-    Fd null_;       ///< the host's /dev/null, for masking
-    Fd empty_;      ///< an attached, empty, read-only tmpfs to copy
+    Fd proc_;   ///< our mount of procfs, detached from any path the container controls
+    Fd null_;   ///< the host's /dev/null, for masking
+    Fd empty_;  ///< an attached, empty, read-only tmpfs to copy
     bool dev_is_bound_ = false;
     bool user_namespace_ = false;
 };

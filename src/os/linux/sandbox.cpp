@@ -50,7 +50,8 @@ void prepare_child(const CloneResult& child, const ChildReport& report, const Li
 void check_mappings(const LinuxSettings& settings, const NamespacePlan& namespaces) {
     const bool mapped = !settings.uid_mappings.empty() || !settings.gid_mappings.empty();
     if (namespaces.has(CLONE_NEWUSER) == mapped) return;
-    throw Error(ErrorKind::invalid_argument, "uidMappings and gidMappings go with a new user namespace");
+    throw Error(ErrorKind::invalid_argument,
+                "uidMappings and gidMappings go with a new user namespace");
 }
 
 }  // namespace
@@ -70,7 +71,8 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
     const CgroupView view = groups.view();
     const bool user = (namespaces.create & CLONE_NEWUSER) != 0;
     auto ends = ChildReport::make();
-    const ChildParts parts{spec.process, setup, callbacks, stdio, ends.child, groups.needs_attach() || user};
+    const ChildParts parts{spec.process, setup,      callbacks,
+                           stdio,        ends.child, groups.needs_attach() || user};
 
     const Fd group = groups.open_v2();
     CloneResult child{};
@@ -90,7 +92,8 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
 }
 
 SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process, Limits& limits,
-                           const SyscallFilter& filter, StdioFds stdio, SandboxCallbacks callbacks) {
+                           const SyscallFilter& filter, StdioFds stdio,
+                           SandboxCallbacks callbacks) {
     ProcessSetup setup(process, filter);
     const Process init = Process::open(sandbox.pid);
     // The pid may have been reused before it was opened, not after.
@@ -108,7 +111,8 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
         if ((flags & CLONE_NEWPID) != 0) guard.emplace(init.fd().get());
         child = clone_process(0, group ? group.get() : -1);
         if (child.pid == 0) {
-            run_in_sandbox(parts, init.fd().get(), flags & ~static_cast<std::uint64_t>(CLONE_NEWPID));
+            run_in_sandbox(parts, init.fd().get(),
+                           flags & ~static_cast<std::uint64_t>(CLONE_NEWPID));
         }
     }
     if (parts.wait_for_parent) prepare_child(child, ends.parent, groups, nullptr);

@@ -49,7 +49,8 @@ void raise_loopback() {
     ifreq request{};
     std::strcpy(request.ifr_name, "lo");
     request.ifr_flags = IFF_UP | IFF_RUNNING;
-    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) throw SysError("raise the loopback interface");
+    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0)
+        throw SysError("raise the loopback interface");
 }
 
 void set_names(const SandboxSpec& spec, const NamespacePlan& namespaces) {
@@ -60,7 +61,8 @@ void set_names(const SandboxSpec& spec, const NamespacePlan& namespaces) {
     if (!spec.hostname.empty() && ::sethostname(spec.hostname.data(), spec.hostname.size()) != 0) {
         throw SysError("set hostname {}", spec.hostname);
     }
-    if (!spec.domainname.empty() && ::setdomainname(spec.domainname.data(), spec.domainname.size()) != 0) {
+    if (!spec.domainname.empty() &&
+        ::setdomainname(spec.domainname.data(), spec.domainname.size()) != 0) {
         throw SysError("set domainname {}", spec.domainname);
     }
 }
@@ -113,7 +115,8 @@ void run_new_sandbox(const ChildParts& parts, const SandboxSpec& spec,
         parts.setup.apply_scores_and_limits();
         join_namespaces(namespaces);
         if (namespaces.has(CLONE_NEWUSER)) become_mapped_root();
-        if (namespaces.new_cgroup && ::unshare(CLONE_NEWCGROUP) != 0) throw SysError("make a cgroup namespace");
+        if (namespaces.new_cgroup && ::unshare(CLONE_NEWCGROUP) != 0)
+            throw SysError("make a cgroup namespace");
         if ((namespaces.create & CLONE_NEWNET) != 0) raise_loopback();
         take_new_keyring();
         if (!parts.process.terminal) ProcessSetup::take_stdio(parts.stdio);
@@ -145,7 +148,8 @@ void run_in_sandbox(const ChildParts& parts, int sandbox, std::uint64_t flags) {
         if (parts.wait_for_parent) parts.report.rendezvous();
         parts.setup.apply_scores_and_limits();
         if (!parts.process.terminal) ProcessSetup::take_stdio(parts.stdio);
-        if (::setns(sandbox, static_cast<int>(flags)) != 0) throw SysError("enter the container's namespaces");
+        if (::setns(sandbox, static_cast<int>(flags)) != 0)
+            throw SysError("enter the container's namespaces");
         ::close(sandbox);
         if ((flags & CLONE_NEWUSER) != 0) become_mapped_root();
         take_new_keyring();

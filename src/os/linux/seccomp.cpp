@@ -53,11 +53,13 @@ std::uint32_t action_of(const std::string& name, std::optional<std::uint32_t> er
 }
 
 scmp_compare operator_of(const std::string& name) {
-    constexpr std::array operators{
-        std::pair{"SCMP_CMP_NE", SCMP_CMP_NE}, std::pair{"SCMP_CMP_LT", SCMP_CMP_LT},
-        std::pair{"SCMP_CMP_LE", SCMP_CMP_LE}, std::pair{"SCMP_CMP_EQ", SCMP_CMP_EQ},
-        std::pair{"SCMP_CMP_GE", SCMP_CMP_GE}, std::pair{"SCMP_CMP_GT", SCMP_CMP_GT},
-        std::pair{"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}};
+    constexpr std::array operators{std::pair{"SCMP_CMP_NE", SCMP_CMP_NE},
+                                   std::pair{"SCMP_CMP_LT", SCMP_CMP_LT},
+                                   std::pair{"SCMP_CMP_LE", SCMP_CMP_LE},
+                                   std::pair{"SCMP_CMP_EQ", SCMP_CMP_EQ},
+                                   std::pair{"SCMP_CMP_GE", SCMP_CMP_GE},
+                                   std::pair{"SCMP_CMP_GT", SCMP_CMP_GT},
+                                   std::pair{"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}};
     for (const auto& [text, op] : operators) {
         if (name == text) return op;
     }
@@ -85,7 +87,8 @@ void check(int result, std::string_view what) {
 void add_architectures(scmp_filter_ctx context, const std::vector<std::string>& names) {
     for (const std::string& name : names) {
         constexpr std::string_view prefix = "SCMP_ARCH_";
-        const std::string bare = to_lower(name.starts_with(prefix) ? std::string_view(name).substr(prefix.size()) : name);
+        const std::string bare = to_lower(
+            name.starts_with(prefix) ? std::string_view(name).substr(prefix.size()) : name);
         const std::uint32_t token = ::seccomp_arch_resolve_name(bare.c_str());
         if (token == 0) invalid("architecture", name);
         const int result = ::seccomp_arch_add(context, token);
@@ -112,13 +115,15 @@ void add_rule(scmp_filter_ctx context, const SeccompRule& rule, std::uint32_t de
         const int number = ::seccomp_syscall_resolve_name(name.c_str());
         if (number == __NR_SCMP_ERROR) continue;  // newer than libseccomp; see newer_calls()
         if (indices.size() == args.size()) {
-            check(::seccomp_rule_add_array(context, action, number, static_cast<unsigned>(args.size()), args.data()),
+            check(::seccomp_rule_add_array(context, action, number,
+                                           static_cast<unsigned>(args.size()), args.data()),
                   "add a rule for " + name);
             continue;
         }
         // Several conditions on one argument are alternatives.
         for (const scmp_arg_cmp& compare : args) {
-            check(::seccomp_rule_add_array(context, action, number, 1, &compare), "add a rule for " + name);
+            check(::seccomp_rule_add_array(context, action, number, 1, &compare),
+                  "add a rule for " + name);
         }
     }
 }
@@ -129,13 +134,14 @@ struct NewCall {
     std::string_view name;
     unsigned number;
 };
-constexpr std::array new_calls{
-    NewCall{"cachestat", 451},    NewCall{"fchmodat2", 452},     NewCall{"map_shadow_stack", 453},
-    NewCall{"futex_wake", 454},   NewCall{"futex_wait", 455},    NewCall{"futex_requeue", 456},
-    NewCall{"statmount", 457},    NewCall{"listmount", 458},     NewCall{"lsm_get_self_attr", 459},
-    NewCall{"lsm_set_self_attr", 460}, NewCall{"lsm_list_modules", 461}, NewCall{"mseal", 462},
-    NewCall{"setxattrat", 463},   NewCall{"getxattrat", 464},    NewCall{"listxattrat", 465},
-    NewCall{"removexattrat", 466}};
+constexpr std::array new_calls{NewCall{"cachestat", 451},         NewCall{"fchmodat2", 452},
+                               NewCall{"map_shadow_stack", 453},  NewCall{"futex_wake", 454},
+                               NewCall{"futex_wait", 455},        NewCall{"futex_requeue", 456},
+                               NewCall{"statmount", 457},         NewCall{"listmount", 458},
+                               NewCall{"lsm_get_self_attr", 459}, NewCall{"lsm_set_self_attr", 460},
+                               NewCall{"lsm_list_modules", 461},  NewCall{"mseal", 462},
+                               NewCall{"setxattrat", 463},        NewCall{"getxattrat", 464},
+                               NewCall{"listxattrat", 465},       NewCall{"removexattrat", 466}};
 
 unsigned newest_known_call() {
     for (unsigned number = 600; number > 0; --number) {
@@ -156,7 +162,8 @@ std::vector<sock_filter> newer_calls(const Seccomp& profile) {
     for (const SeccompRule& rule : profile.syscalls) {
         if (rule.action != "SCMP_ACT_ALLOW" || !rule.args.empty()) continue;
         for (const NewCall& call : new_calls) {
-            if (call.number > known && std::ranges::find(rule.names, call.name) != rule.names.end()) {
+            if (call.number > known &&
+                std::ranges::find(rule.names, call.name) != rule.names.end()) {
                 allowed.push_back(call.number);
             }
         }
@@ -165,10 +172,12 @@ std::vector<sock_filter> newer_calls(const Seccomp& profile) {
     std::vector<sock_filter> code;
     const auto length = static_cast<std::uint8_t>(count + 2);
     code.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
-    code.push_back(BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, known, 0, static_cast<std::uint8_t>(length + 1)));
+    code.push_back(
+        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, known, 0, static_cast<std::uint8_t>(length + 1)));
     code.push_back(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, x32_bit, length, 0));
     for (std::uint8_t i = 0; i < count; ++i) {
-        code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed.at(i), static_cast<std::uint8_t>(count - i), 0));
+        code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed.at(i),
+                                static_cast<std::uint8_t>(count - i), 0));
     }
     code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
     code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
@@ -187,7 +196,8 @@ std::vector<sock_filter> exported(scmp_filter_ctx context) {
 }
 
 std::vector<sock_filter> compile_code(const Seccomp& profile) {
-    const std::uint32_t default_action = action_of(profile.default_action, profile.default_errno_ret);
+    const std::uint32_t default_action =
+        action_of(profile.default_action, profile.default_errno_ret);
     scmp_filter_ctx context = ::seccomp_init(default_action);
     if (context == nullptr) throw Error(ErrorKind::internal, "seccomp: cannot make a filter");
     const Defer release([&] { ::seccomp_release(context); });
@@ -196,7 +206,8 @@ std::vector<sock_filter> compile_code(const Seccomp& profile) {
     ::seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     for (const SeccompRule& rule : profile.syscalls) add_rule(context, rule, default_action);
     std::vector<sock_filter> code;
-    if (default_action != SCMP_ACT_ALLOW && default_action != SCMP_ACT_LOG) code = newer_calls(profile);
+    if (default_action != SCMP_ACT_ALLOW && default_action != SCMP_ACT_LOG)
+        code = newer_calls(profile);
     const auto main = exported(context);
     code.insert(code.end(), main.begin(), main.end());
     return code;
@@ -204,8 +215,9 @@ std::vector<sock_filter> compile_code(const Seccomp& profile) {
 
 /// Everything that determines the program, as text.
 std::string profile_text(const Seccomp& profile) {
-    std::string out = fmt::format("1 {} {} {} {}\n", ::seccomp_version()->micro, profile.default_action,
-                                  profile.default_errno_ret.value_or(EPERM), join(profile.flags, ","));
+    std::string out =
+        fmt::format("1 {} {} {} {}\n", ::seccomp_version()->micro, profile.default_action,
+                    profile.default_errno_ret.value_or(EPERM), join(profile.flags, ","));
     out += join(profile.architectures, ",");
     for (const SeccompRule& rule : profile.syscalls) {
         out += fmt::format("\n{} {}", rule.action, rule.errno_ret.value_or(EPERM));
@@ -226,7 +238,8 @@ std::uint64_t fnv1a(std::string_view text) {
 // File: "LENGTH FLAGS\n" profile text, program.
 std::string cache_file_content(const std::string& text, const SyscallFilter::Program& program) {
     std::string out = fmt::format("{} {}\n{}", text.size(), program.flags, text);
-    out.append(reinterpret_cast<const char*>(program.code.data()), program.code.size() * sizeof(sock_filter));
+    out.append(reinterpret_cast<const char*>(program.code.data()),
+               program.code.size() * sizeof(sock_filter));
     return out;
 }
 
@@ -237,7 +250,8 @@ struct CacheEntry {
 
 CacheEntry parse_cache_file(const std::string& content) {
     const std::size_t line = content.find('\n');
-    const auto [length_text, flags_text] = split_once(std::string_view(content).substr(0, line), ' ');
+    const auto [length_text, flags_text] =
+        split_once(std::string_view(content).substr(0, line), ' ');
     const auto length = parse_int<std::size_t>(length_text);
     const auto flags = parse_int<unsigned>(flags_text.value_or(""));
     if (line == std::string::npos || !length || !flags || line + 1 + *length > content.size()) {
@@ -246,7 +260,8 @@ CacheEntry parse_cache_file(const std::string& content) {
     CacheEntry entry{content.substr(line + 1, *length), {*flags, {}}};
     const std::string_view code = std::string_view(content).substr(line + 1 + *length);
     entry.program.code.resize(code.size() / sizeof(sock_filter));
-    std::memcpy(entry.program.code.data(), code.data(), entry.program.code.size() * sizeof(sock_filter));
+    std::memcpy(entry.program.code.data(), code.data(),
+                entry.program.code.size() * sizeof(sock_filter));
     return entry;
 }
 
@@ -277,7 +292,9 @@ SyscallFilter SyscallFilter::compile(const Seccomp& profile, const std::string& 
     const std::string text = profile_text(profile);
     std::shared_ptr<Program> program;
     const auto compile_now = [&] {
-        if (!program) program = std::make_shared<Program>(Program{flags_of(profile.flags), compile_code(profile)});
+        if (!program)
+            program =
+                std::make_shared<Program>(Program{flags_of(profile.flags), compile_code(profile)});
         return program;
     };
     if (cache_directory.empty()) {
@@ -297,7 +314,8 @@ SyscallFilter SyscallFilter::compile(const Seccomp& profile, const std::string& 
         }
         compile_now();
         make_directories(cache_directory);
-        if (!add_to_cache(path, cache_file_content(text, *program))) --i;
+        if (!add_to_cache(path, cache_file_content(text, *program)))
+            --i;
         else {
             filter.program_ = program;
             return filter;
@@ -305,7 +323,8 @@ SyscallFilter SyscallFilter::compile(const Seccomp& profile, const std::string& 
     }
 }
 
-SyscallFilter SyscallFilter::from_cache(const std::string& key, const std::string& cache_directory) {
+SyscallFilter SyscallFilter::from_cache(const std::string& key,
+                                        const std::string& cache_directory) {
     SyscallFilter filter;
     if (key.empty()) return filter;
     auto entry = read_cache(cache_directory + "/" + key);

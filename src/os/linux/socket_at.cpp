@@ -17,7 +17,8 @@ sockaddr_un address_of(int directory, const std::string& name) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string path = fmt::format("/proc/self/fd/{}/{}", directory, name);
-    if (path.size() >= sizeof address.sun_path) throw Error(ErrorKind::invalid_argument, "socket name {} is too long", name);
+    if (path.size() >= sizeof address.sun_path)
+        throw Error(ErrorKind::invalid_argument, "socket name {} is too long", name);
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     return address;
 }

@@ -15,9 +15,7 @@ std::string through_proc(int directory, const std::string& name) {
     return fmt::format("/proc/self/fd/{}/{}", directory, name);
 }
 
-bool is_unsupported(int error) {
-    return error == ENOTSUP || error == EPERM || error == EACCES;
-}
+bool is_unsupported(int error) { return error == ENOTSUP || error == EPERM || error == EACCES; }
 
 std::optional<std::string> read_value(const std::string& path, const std::string& attribute) {
     std::string value(256, '\0');
@@ -38,7 +36,8 @@ std::optional<std::string> read_value(const std::string& path, const std::string
 bool set_xattr(int directory, const std::string& name, const std::string& attribute,
                const std::string& value) {
     const std::string path = through_proc(directory, name);
-    if (::lsetxattr(path.c_str(), attribute.c_str(), value.data(), value.size(), 0) == 0) return true;
+    if (::lsetxattr(path.c_str(), attribute.c_str(), value.data(), value.size(), 0) == 0)
+        return true;
     if (is_unsupported(errno)) return false;
     throw SysError("set attribute {} of {}", attribute, name);
 }
@@ -65,7 +64,8 @@ std::vector<std::pair<std::string, std::string>> list_xattrs(int directory,
     for (const char* at = names.data(); at < names.data() + n;) {
         std::string attribute(at);
         at += attribute.size() + 1;
-        if (auto value = read_value(path, attribute)) out.emplace_back(std::move(attribute), std::move(*value));
+        if (auto value = read_value(path, attribute))
+            out.emplace_back(std::move(attribute), std::move(*value));
     }
     return out;
 }

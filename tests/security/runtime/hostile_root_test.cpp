@@ -82,7 +82,8 @@ TEST_F(HostileRoot, DanglingFileTargetsAreMadeInside) {
     TempDir source("/tmp", "brig-source");
     std::ofstream(source.path() / "resolv") << "mounted";
     std::filesystem::create_directory(bundle.rootfs() / "etc");
-    std::filesystem::create_symlink("../../../.." + (outside_.path() / "dir/new").string(), bundle.rootfs() / "etc/resolv.conf");
+    std::filesystem::create_symlink("../../../.." + (outside_.path() / "dir/new").string(),
+                                    bundle.rootfs() / "etc/resolv.conf");
     bundle.spec.mounts.push_back({"bind", source.path() / "resolv", "/etc/resolv.conf", {"bind"}});
     EXPECT_EQ(bundle.run().output, "mounted");
 }
@@ -99,12 +100,14 @@ TEST_F(HostileRoot, NothingIsMountedOverProc) {
 
 // CVE-2025-31133: masking uses the host's null device, whatever the image has at /dev/null.
 TEST_F(HostileRoot, MaskedFilesAreTheNullDevice) {
-    Bundle bundle({"sh", "-c", "stat -c %t:%T /proc/keys; stat -c %t:%T /proc/timer_list; cat /proc/keys"});
+    Bundle bundle(
+        {"sh", "-c", "stat -c %t:%T /proc/keys; stat -c %t:%T /proc/timer_list; cat /proc/keys"});
     // No tmpfs on /dev: the image's own nodes are used.
     std::erase_if(bundle.spec.mounts, [](const Mount& m) { return m.target.starts_with("/dev"); });
     std::filesystem::create_directory(bundle.rootfs() / "dev");
     std::filesystem::create_symlink("/proc/sys/kernel/core_pattern", bundle.rootfs() / "dev/null");
-    EXPECT_THAT(failure(bundle), HasSubstr("/dev/null exists in the container's root and is not that device"));
+    EXPECT_THAT(failure(bundle),
+                HasSubstr("/dev/null exists in the container's root and is not that device"));
     std::filesystem::remove(bundle.rootfs() / "dev/null");
     EXPECT_THAT(bundle.run().output, HasSubstr("1:3\n1:3\n"));
 }
@@ -143,7 +146,9 @@ TEST_F(HostileRoot, OnlyStandardDescriptorsArePassedOn) {
 
 // CVE-2016-9962: what enters cannot be looked at from inside before it has let go of everything.
 TEST_F(HostileRoot, EnteringProcessesCannotBeTraced) {
-    Bundle bundle({"sh", "-c", "while true; do for p in /proc/[0-9]*; do ls -l $p/fd $p/cwd 2>/dev/null; done; done"});
+    Bundle bundle(
+        {"sh", "-c",
+         "while true; do for p in /proc/[0-9]*; do ls -l $p/fd $p/cwd 2>/dev/null; done; done"});
     const auto& all = oci::default_capabilities();
     bundle.spec.process.capabilities->bounding = all;
     auto [out, in] = make_pipe();
@@ -199,8 +204,9 @@ TEST_F(HostileRoot, ConsoleLinkIsNotFollowed) {
 // CVE-2022-0811: only settings of the container's own namespaces.
 TEST_F(HostileRoot, HostSettingsStay) {
     const std::string before = read_file("/proc/sys/kernel/core_pattern");
-    for (const char* name : {"kernel.core_pattern", "kernel/core_pattern", "net/../kernel/core_pattern",
-                             "net.ipv4.x/../../../kernel/core_pattern", "vm.overcommit_memory"}) {
+    for (const char* name :
+         {"kernel.core_pattern", "kernel/core_pattern", "net/../kernel/core_pattern",
+          "net.ipv4.x/../../../kernel/core_pattern", "vm.overcommit_memory"}) {
         Bundle bundle({"true"});
         bundle.spec.linux->sysctl[name] = "|/bin/false";
         EXPECT_NE(failure(bundle), "") << name;
@@ -225,11 +231,13 @@ TEST_F(HostileRoot, SwappedMountPoints) {
     TempDir shared("/tmp", "brig-shared");
     TempDir source("/tmp", "brig-source");
     std::filesystem::create_directory(shared.path() / "real");
-    std::filesystem::create_symlink("../../../../../../../.." + (outside_.path() / "dir").string(), shared.path() / "link");
+    std::filesystem::create_symlink("../../../../../../../.." + (outside_.path() / "dir").string(),
+                                    shared.path() / "link");
     std::atomic<bool> stop = false;
     std::thread attacker([&] {
         while (!stop) {
-            ::syscall(SYS_renameat2, AT_FDCWD, (shared.path() / "real").c_str(), AT_FDCWD, (shared.path() / "link").c_str(), 2);
+            ::syscall(SYS_renameat2, AT_FDCWD, (shared.path() / "real").c_str(), AT_FDCWD,
+                      (shared.path() / "link").c_str(), 2);
         }
     });
     for (int i = 0; i < 40; ++i) {

@@ -38,7 +38,8 @@ TEST(OwnProgram, CannotBeWrittenThroughAContainer) {
     const Fd seen = open_file(fmt::format("/proc/{}/exe", pid), O_PATH);
     ASSERT_EQ(run_program({"--root", state, "delete", "--force", bundle.id}), 0);
 
-    const Fd opened(::open(fmt::format("/proc/self/fd/{}", seen.get()).c_str(), O_WRONLY | O_CLOEXEC));
+    const Fd opened(
+        ::open(fmt::format("/proc/self/fd/{}", seen.get()).c_str(), O_WRONLY | O_CLOEXEC));
     EXPECT_FALSE(opened);
     EXPECT_THAT(errno, testing::AnyOf(EROFS, EPERM));
 }

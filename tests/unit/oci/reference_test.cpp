@@ -1,9 +1,10 @@
 // Names as docker expands, shortens and refuses them.
+#include "oci/reference.h"
+
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "oci/platform.h"
-#include "oci/reference.h"
 
 namespace brig::oci {
 namespace {
@@ -38,12 +39,15 @@ TEST(Reference, ExpandsAndShortens) {
     }
     const auto digested = Reference::parse("busybox:1@" + digest).with_default_tag();
     EXPECT_EQ(digested.str(), "docker.io/library/busybox:1@" + digest);
-    EXPECT_EQ(Reference::parse("busybox@" + digest).with_default_tag().familiar(), "busybox@" + digest);
+    EXPECT_EQ(Reference::parse("busybox@" + digest).with_default_tag().familiar(),
+              "busybox@" + digest);
 }
 
 TEST(Reference, RefusesWithDockersWords) {
-    for (const char* text : {"", ":tag", "a:", "a:-x", "/a", "a//b", "a/", "-a", "a-", "a..b", "a___b", "a b", "a@b",
-                             "a@sha256:12", "a/../b", "..", "host:port/a", "-h.x/a", "a:b:c", "ä"}) {
+    for (const char* text :
+         {"",       ":tag", "a:",          "a:-x",   "/a",    "a//b", "a/",
+          "-a",     "a-",   "a..b",        "a___b",  "a b",   "a@b",  "a@sha256:12",
+          "a/../b", "..",   "host:port/a", "-h.x/a", "a:b:c", "ä"}) {
         try {
             (void)Reference::parse(text);
             ADD_FAILURE() << text;
@@ -56,7 +60,8 @@ TEST(Reference, RefusesWithDockersWords) {
         (void)Reference::parse("Upper");
         ADD_FAILURE();
     } catch (const Error& e) {
-        EXPECT_EQ(e.message(), "invalid reference format: repository name (library/Upper) must be lowercase");
+        EXPECT_EQ(e.message(),
+                  "invalid reference format: repository name (library/Upper) must be lowercase");
     }
     EXPECT_FALSE(Reference::try_parse(std::string(64, 'a')));
     EXPECT_FALSE(Reference::try_parse(std::string(300, 'a')));

@@ -56,13 +56,16 @@ TEST(RuntimeSpec, ReadsEveryResource) {
 TEST(RuntimeSpec, NamesTheFieldAtFault) {
     EXPECT_THAT(refusal("["), HasSubstr("malformed"));
     EXPECT_THAT(refusal(R"({"ociVersion":"2.0"})"), HasSubstr("ociVersion"));
-    EXPECT_THAT(refusal(R"({"process":{"user":{"uid":"0"}}})"), HasSubstr("process.user.uid: want a whole number"));
+    EXPECT_THAT(refusal(R"({"process":{"user":{"uid":"0"}}})"),
+                HasSubstr("process.user.uid: want a whole number"));
     EXPECT_THAT(refusal(R"({"process":{"args":[1]}})"), HasSubstr("process.args: want a string"));
-    EXPECT_THAT(refusal(R"({"linux":{"namespaces":{}}})"), HasSubstr("linux.namespaces: want an array"));
+    EXPECT_THAT(refusal(R"({"linux":{"namespaces":{}}})"),
+                HasSubstr("linux.namespaces: want an array"));
 }
 
 TEST(RuntimeSpec, NumbersDoNotWrap) {  // CVE-2024-40635
-    EXPECT_THAT(refusal(R"({"process":{"user":{"uid":4294967296}}})"), HasSubstr("process.user.uid"));
+    EXPECT_THAT(refusal(R"({"process":{"user":{"uid":4294967296}}})"),
+                HasSubstr("process.user.uid"));
     EXPECT_THAT(refusal(R"({"process":{"user":{"uid":-1}}})"), HasSubstr("process.user.uid"));
 }
 

@@ -1,4 +1,6 @@
 // Paths beneath a root: the kernel's way and the portable walk must agree.
+#include "os/beneath.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "os/beneath.h"
 
 namespace brig::os {
 namespace {
@@ -46,8 +47,9 @@ protected:
 };
 
 TEST_P(BeneathTest, ResolvesAsAChrootWould) {
-    for (const char* path : {"etc/passwd", "/etc/passwd", "absolute/passwd", "../../etc/passwd", "etc/up/passwd",
-                             "etc/deep/../passwd", "absolute/../etc/./passwd", "etc//passwd"}) {
+    for (const char* path :
+         {"etc/passwd", "/etc/passwd", "absolute/passwd", "../../etc/passwd", "etc/up/passwd",
+          "etc/deep/../passwd", "absolute/../etc/./passwd", "etc//passwd"}) {
         EXPECT_EQ(read(path), "inside") << path;
     }
     EXPECT_EQ(error("canary_link"), ENOENT);

@@ -21,7 +21,9 @@ ChildReport forked(Action child) {
 }
 
 TEST(ChildReport, ThrowsTheChildsError) {
-    const auto report = forked([](const ChildReport& r) { r.fail(Error(ErrorKind::permission_denied, "exec: \"x\": no")); });
+    const auto report = forked([](const ChildReport& r) {
+        r.fail(Error(ErrorKind::permission_denied, "exec: \"x\": no"));
+    });
     try {
         (void)report.receive();
         FAIL();
@@ -53,7 +55,8 @@ TEST(CgroupPath, StaysBelowTheMountPoint) {
     EXPECT_EQ(cgroup_path("id", "a/b"), "/a/b");
     EXPECT_EQ(cgroup_path("id", "user.slice:brig:id"), "/user.slice/brig-id.scope");
     EXPECT_EQ(cgroup_path("id", ":brig:id"), "/system.slice/brig-id.scope");
-    for (const char* path : {"/", "//", "/../x", "a/../../b", "x:../y:z"}) EXPECT_THROW(cgroup_path("id", path), Error) << path;
+    for (const char* path : {"/", "//", "/../x", "a/../../b", "x:../y:z"})
+        EXPECT_THROW(cgroup_path("id", path), Error) << path;
 }
 
 }  // namespace

@@ -21,7 +21,10 @@ namespace {
 Seccomp allow_all_but(const std::string& call, std::uint32_t error) {
     Seccomp profile;
     profile.default_action = "SCMP_ACT_ALLOW";
-    profile.syscalls.push_back({.names = {call, "no_such_call_at_all"}, .action = "SCMP_ACT_ERRNO", .errno_ret = error, .args = {}});
+    profile.syscalls.push_back({.names = {call, "no_such_call_at_all"},
+                                .action = "SCMP_ACT_ERRNO",
+                                .errno_ret = error,
+                                .args = {}});
     return profile;
 }
 
@@ -49,11 +52,15 @@ TEST(SyscallFilter, DoesWhatTheProfileSays) {
 TEST(SyscallFilter, CallsNewerThanTheLibraryDoNotExist) {
     Seccomp profile;
     profile.default_action = "SCMP_ACT_ERRNO";
-    profile.syscalls.push_back({.names = {"exit_group", "getpid", "mseal"}, .action = "SCMP_ACT_ALLOW", .errno_ret = {}, .args = {}});
+    profile.syscalls.push_back({.names = {"exit_group", "getpid", "mseal"},
+                                .action = "SCMP_ACT_ALLOW",
+                                .errno_ret = {},
+                                .args = {}});
     const auto filter = SyscallFilter::compile(profile, "");
     EXPECT_EQ(filtered(filter, [] { return ::syscall(SYS_getppid) < 0 ? errno : 0; }), EPERM);
     EXPECT_EQ(filtered(filter, [] { return ::syscall(599) < 0 ? errno : 0; }), ENOSYS);
-    constexpr long mseal = 462;  // allowed by name: reaches the kernel, which dislikes the arguments
+    constexpr long mseal =
+        462;  // allowed by name: reaches the kernel, which dislikes the arguments
     EXPECT_NE(filtered(filter, [] { return ::syscall(mseal, 1, 1, 99) < 0 ? errno : 0; }), EPERM);
 }
 

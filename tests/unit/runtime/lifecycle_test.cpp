@@ -62,9 +62,14 @@ TEST_F(Lifecycle, ProgramsThatCannotRun) {
         EXPECT_TRUE(bundle.runtime().list().empty());
         return std::pair{e.kind(), e.message()};
     };
-    EXPECT_EQ(failure({"foo"}), std::pair(ErrorKind::not_found, std::string("exec: \"foo\": executable file not found in $PATH")));
-    EXPECT_EQ(failure({"/foo"}), std::pair(ErrorKind::not_found, std::string("exec: \"/foo\": stat /foo: no such file or directory")));
-    EXPECT_EQ(failure({"/bin"}), std::pair(ErrorKind::permission_denied, std::string("exec: \"/bin\": is a directory")));
+    EXPECT_EQ(failure({"foo"}),
+              std::pair(ErrorKind::not_found,
+                        std::string("exec: \"foo\": executable file not found in $PATH")));
+    EXPECT_EQ(failure({"/foo"}),
+              std::pair(ErrorKind::not_found,
+                        std::string("exec: \"/foo\": stat /foo: no such file or directory")));
+    EXPECT_EQ(failure({"/bin"}), std::pair(ErrorKind::permission_denied,
+                                           std::string("exec: \"/bin\": is a directory")));
     Bundle bundle({"/data"});
     std::ofstream(bundle.rootfs() / "data") << "x";
     EXPECT_EQ(error_of([&] { bundle.run(); }).message(), "exec: \"/data\": permission denied");
@@ -88,7 +93,8 @@ TEST_F(Lifecycle, StatesInOrder) {
     const Started started = runtime.create(bundle.request());
     EXPECT_EQ(runtime.state(bundle.id).status, Status::created);
     EXPECT_EQ(runtime.state(bundle.id).pid, started.pid);
-    EXPECT_EQ(error_of([&] { runtime.create(bundle.request()); }).kind(), ErrorKind::already_exists);
+    EXPECT_EQ(error_of([&] { runtime.create(bundle.request()); }).kind(),
+              ErrorKind::already_exists);
     // Another object, as another process would.
     bundle.runtime().start(bundle.id);
     EXPECT_EQ(runtime.state(bundle.id).status, Status::running);
@@ -100,7 +106,8 @@ TEST_F(Lifecycle, StatesInOrder) {
     runtime.kill(bundle.id, SIGKILL);
     EXPECT_EQ(Bundle::wait(started.pid), 128 + SIGKILL);
     EXPECT_EQ(runtime.state(bundle.id).status, Status::stopped);
-    EXPECT_EQ(error_of([&] { runtime.kill(bundle.id, SIGKILL); }).kind(), ErrorKind::failed_precondition);
+    EXPECT_EQ(error_of([&] { runtime.kill(bundle.id, SIGKILL); }).kind(),
+              ErrorKind::failed_precondition);
     runtime.remove(bundle.id);
     EXPECT_EQ(error_of([&] { (void)runtime.state(bundle.id); }).kind(), ErrorKind::not_found);
 }
@@ -109,7 +116,8 @@ TEST_F(Lifecycle, ExecEntersEverything) {
     Bundle bundle({"sleep", "100"});
     auto runtime = bundle.runtime();
     const Started started = runtime.run(bundle.request());
-    const auto outcome = bundle.exec({"sh", "-c", "hostname; cat /proc/1/cmdline; grep Seccomp: /proc/self/status; exit 5"});
+    const auto outcome = bundle.exec(
+        {"sh", "-c", "hostname; cat /proc/1/cmdline; grep Seccomp: /proc/self/status; exit 5"});
     EXPECT_EQ(outcome.status, 5);
     EXPECT_THAT(outcome.output, HasSubstr("brig\nsleep"));
     EXPECT_THAT(outcome.output, HasSubstr("Seccomp:\t2"));
@@ -162,8 +170,10 @@ TEST_F(Lifecycle, LimitsAreInTheControlGroup) {
 }
 
 TEST_F(Lifecycle, DevicesOutsideTheRulesAreRefused) {
-    Bundle bundle({"sh", "-c", "test -c /dev/null && echo x > /dev/null && echo fine; cat /dev/mem0"});
-    bundle.spec.linux->devices.push_back({.path = "/dev/mem0", .type = "c", .major = 1, .minor = 1, .file_mode = 0666});
+    Bundle bundle(
+        {"sh", "-c", "test -c /dev/null && echo x > /dev/null && echo fine; cat /dev/mem0"});
+    bundle.spec.linux->devices.push_back(
+        {.path = "/dev/mem0", .type = "c", .major = 1, .minor = 1, .file_mode = 0666});
     bundle.spec.process.capabilities->bounding = bundle.spec.process.capabilities->effective =
         bundle.spec.process.capabilities->permitted = oci::default_capabilities();
     const auto outcome = bundle.run();
@@ -183,7 +193,8 @@ TEST_F(Lifecycle, TerminalIsTheContainersOwn) {
     EXPECT_EQ(size.ws_col, 77);
     std::string output;
     std::array<char, 512> buffer;
-    for (ssize_t n = 0; (n = ::read(started.console.get(), buffer.data(), buffer.size())) > 0;) output.append(buffer.data(), static_cast<std::size_t>(n));
+    for (ssize_t n = 0; (n = ::read(started.console.get(), buffer.data(), buffer.size())) > 0;)
+        output.append(buffer.data(), static_cast<std::size_t>(n));
     EXPECT_EQ(Bundle::wait(started.pid), 0);
     EXPECT_THAT(output, HasSubstr("/dev/pts/0"));
     EXPECT_THAT(output, HasSubstr("interactive"));
@@ -191,13 +202,16 @@ TEST_F(Lifecycle, TerminalIsTheContainersOwn) {
 }
 
 TEST_F(Lifecycle, IdentityIsExact) {
-    Bundle bundle({"sh", "-c", "id; grep -E '^(Cap|Groups)' /proc/self/status; touch /x || echo readonly; pwd; echo $HOME"});
+    Bundle bundle({"sh", "-c",
+                   "id; grep -E '^(Cap|Groups)' /proc/self/status; touch /x || echo readonly; pwd; "
+                   "echo $HOME"});
     bundle.spec.process.user = {.uid = 1000, .gid = 1001, .umask = {}, .additional_gids = {5, 7}};
     bundle.spec.process.cwd = "/work/dir";
     bundle.spec.root.readonly = true;
     std::filesystem::create_directories(bundle.rootfs() / "work/dir");
     std::filesystem::create_directories(bundle.rootfs() / "etc");
-    std::ofstream(bundle.rootfs() / "etc/passwd") << "root:x:0:0::/root:\nme:x:1000:1001::/home/me:/bin/sh\n";
+    std::ofstream(bundle.rootfs() / "etc/passwd")
+        << "root:x:0:0::/root:\nme:x:1000:1001::/home/me:/bin/sh\n";
     const std::string output = bundle.run().output;
     EXPECT_THAT(output, HasSubstr("uid=1000"));
     EXPECT_THAT(output, HasSubstr("gid=1001"));
@@ -210,8 +224,10 @@ TEST_F(Lifecycle, IdentityIsExact) {
 }
 
 TEST_F(Lifecycle, MountsAndMaskedPaths) {
-    Bundle bundle({"sh", "-c", "cat /data/file /etc/name; echo x > /data/y || echo ro; cat /proc/keys | busybox wc -c; ls -A /sys/firmware | busybox wc -l;"
-                               "echo 1 > /proc/sys/kernel/pid_max || echo guarded"});
+    Bundle bundle({"sh", "-c",
+                   "cat /data/file /etc/name; echo x > /data/y || echo ro; cat /proc/keys | "
+                   "busybox wc -c; ls -A /sys/firmware | busybox wc -l;"
+                   "echo 1 > /proc/sys/kernel/pid_max || echo guarded"});
     TempDir source("/tmp", "brig-source");
     std::ofstream(source.path() / "file") << "content\n";
     bundle.spec.mounts.push_back({"bind", source.path(), "/data", {"rbind", "ro"}});
@@ -230,7 +246,12 @@ TEST_F(Lifecycle, RootMountsAreSeenInsideOnly) {
     std::filesystem::create_directories(bundle.path() / "merged");
     bundle.spec.root.path = "merged";
     auto request = bundle.request();
-    request.rootfs = {{"overlay", "overlay", "", {"lowerdir=" + lower.string(), "upperdir=" + (bundle.path() / "upper").string(), "workdir=" + (bundle.path() / "work").string()}}};
+    request.rootfs = {
+        {"overlay",
+         "overlay",
+         "",
+         {"lowerdir=" + lower.string(), "upperdir=" + (bundle.path() / "upper").string(),
+          "workdir=" + (bundle.path() / "work").string()}}};
     const Started started = bundle.runtime().run(std::move(request));
     EXPECT_EQ(Bundle::wait(started.pid), 0);
     EXPECT_TRUE(std::filesystem::exists(bundle.path() / "upper/new"));
@@ -242,17 +263,24 @@ TEST_F(Lifecycle, ManyLayersDoNotOverflow) {
     Bundle bundle({"cat", "/f99"});
     std::string layers = bundle.rootfs();
     for (int i = 0; i < 100; ++i) {
-        const auto layer = bundle.path() / "layers-with-quite-a-long-name-so-that-a-page-is-not-enough" / std::to_string(i);
+        const auto layer = bundle.path() /
+                           "layers-with-quite-a-long-name-so-that-a-page-is-not-enough" /
+                           std::to_string(i);
         std::filesystem::create_directories(layer);
         std::ofstream(layer / fmt::format("f{}", i)) << i;
         layers = layer.string() + ":" + layers;
     }
-    for (const char* name : {"upper", "work", "merged"}) std::filesystem::create_directories(bundle.path() / name);
+    for (const char* name : {"upper", "work", "merged"})
+        std::filesystem::create_directories(bundle.path() / name);
     bundle.spec.root.path = "merged";
     auto [out, in] = make_pipe();
     auto request = bundle.request();
     request.stdio.out = std::move(in);
-    request.rootfs = {{"overlay", "overlay", "", {"lowerdir=" + layers, "upperdir=" + (bundle.path() / "upper").string(), "workdir=" + (bundle.path() / "work").string()}}};
+    request.rootfs = {{"overlay",
+                       "overlay",
+                       "",
+                       {"lowerdir=" + layers, "upperdir=" + (bundle.path() / "upper").string(),
+                        "workdir=" + (bundle.path() / "work").string()}}};
     const Started started = bundle.runtime().run(std::move(request));
     request.stdio.out.reset();
     EXPECT_EQ(read_to_end(out.get(), 100), "99");
@@ -263,7 +291,12 @@ TEST_F(Lifecycle, HooksRunWithTheState) {
     Bundle bundle({"true"});
     const auto log = bundle.path() / "log";
     const auto hook = [&](const char* name) {
-        return oci::Hook{"/bin/sh", {"sh", "-c", fmt::format("echo {} $(cat | grep -o '\"status\":\"[a-z]*\"') >> {}", name, log.string())}, {"PATH=/bin:/usr/bin"}, 10};
+        return oci::Hook{"/bin/sh",
+                         {"sh", "-c",
+                          fmt::format("echo {} $(cat | grep -o '\"status\":\"[a-z]*\"') >> {}",
+                                      name, log.string())},
+                         {"PATH=/bin:/usr/bin"},
+                         10};
     };
     bundle.spec.hooks.prestart = {hook("prestart")};
     bundle.spec.hooks.create_runtime = {hook("createRuntime")};
@@ -286,20 +319,38 @@ TEST_F(Lifecycle, ContradictionsAreNamed) {
         change(bundle.spec);
         return error_of([&] { bundle.run(); }).message();
     };
-    EXPECT_THAT(message([](auto& s) { s.linux->namespaces.push_back({"pid", ""}); }), HasSubstr("pid is given twice"));
-    EXPECT_THAT(message([](auto& s) { s.linux->namespaces.push_back({"foo", ""}); }), HasSubstr("foo"));
-    EXPECT_THAT(message([](auto& s) { s.linux->sysctl["kernel.core_pattern"] = "|/x"; }), HasSubstr("kernel.core_pattern"));
-    EXPECT_THAT(message([](auto& s) { s.linux->sysctl["kernel.shm_rmid_forced"] = "1\n"; }), HasSubstr("one line"));
-    EXPECT_THAT(message([](auto& s) { s.process.rlimits.push_back({"RLIMIT_X", 1, 1}); }), HasSubstr("RLIMIT_X"));
-    EXPECT_THAT(message([](auto& s) { s.process.capabilities->bounding.push_back("CAP_X"); }), HasSubstr("CAP_X"));
+    EXPECT_THAT(message([](auto& s) {
+                    s.linux->namespaces.push_back({"pid", ""});
+                }),
+                HasSubstr("pid is given twice"));
+    EXPECT_THAT(message([](auto& s) {
+                    s.linux->namespaces.push_back({"foo", ""});
+                }),
+                HasSubstr("foo"));
+    EXPECT_THAT(message([](auto& s) { s.linux->sysctl["kernel.core_pattern"] = "|/x"; }),
+                HasSubstr("kernel.core_pattern"));
+    EXPECT_THAT(message([](auto& s) { s.linux->sysctl["kernel.shm_rmid_forced"] = "1\n"; }),
+                HasSubstr("one line"));
+    EXPECT_THAT(message([](auto& s) {
+                    s.process.rlimits.push_back({"RLIMIT_X", 1, 1});
+                }),
+                HasSubstr("RLIMIT_X"));
+    EXPECT_THAT(message([](auto& s) { s.process.capabilities->bounding.push_back("CAP_X"); }),
+                HasSubstr("CAP_X"));
     EXPECT_THAT(message([](auto& s) { s.process.cwd = "x"; }), HasSubstr("process.cwd"));
-    EXPECT_THAT(message([](auto& s) { s.process.user.uid = 0x80000000; }), HasSubstr("process.user"));
-    EXPECT_THAT(message([](auto& s) { s.mounts.push_back({"nofs", "x", "/m", {}}); }), HasSubstr("nofs"));
+    EXPECT_THAT(message([](auto& s) { s.process.user.uid = 0x80000000; }),
+                HasSubstr("process.user"));
+    EXPECT_THAT(message([](auto& s) {
+                    s.mounts.push_back({"nofs", "x", "/m", {}});
+                }),
+                HasSubstr("nofs"));
 }
 
 TEST_F(Lifecycle, SysctlsOfOwnNamespacesAreSet) {
-    Bundle bundle({"sh", "-c", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax"});
-    bundle.spec.linux->sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"kernel.msgmax", "4096"}};
+    Bundle bundle(
+        {"sh", "-c", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax"});
+    bundle.spec.linux->sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"},
+                                 {"kernel.msgmax", "4096"}};
     EXPECT_EQ(bundle.run().output, "0\n4096\n");
 }
 
@@ -310,7 +361,9 @@ TEST_F(Lifecycle, RaisingALimitWithoutTheRightIsNoFailure) {
 }
 
 TEST_F(Lifecycle, UserNamespacesMapTheRoot) {
-    Bundle bundle({"sh", "-c", "id -u; cat /proc/self/uid_map; echo x > /dev/null; touch /made && echo written"});
+    Bundle bundle(
+        {"sh", "-c",
+         "id -u; cat /proc/self/uid_map; echo x > /dev/null; touch /made && echo written"});
     bundle.spec.linux->namespaces.push_back({"user", ""});
     bundle.spec.linux->uid_mappings = bundle.spec.linux->gid_mappings = {{0, 100000, 65536}};
     for (const auto& entry : std::filesystem::recursive_directory_iterator(bundle.path())) {
@@ -328,16 +381,21 @@ TEST_F(Lifecycle, UserNamespacesMapTheRoot) {
 TEST_F(Lifecycle, AnotherContainersNamespacesAreJoined) {
     Bundle first({"sleep", "100"});
     const Started started = first.runtime().run(first.request());
-    Bundle second({"sh", "-c", "readlink /proc/self/ns/net; readlink /proc/self/ns/ipc; cat /proc/1/cmdline"});
+    Bundle second({"sh", "-c",
+                   "readlink /proc/self/ns/net; readlink /proc/self/ns/ipc; cat /proc/1/cmdline"});
     for (auto& ns : second.spec.linux->namespaces) {
         if (ns.type == "network") ns.path = fmt::format("/proc/{}/ns/net", started.pid);
         if (ns.type == "ipc") ns.path = fmt::format("/proc/{}/ns/ipc", started.pid);
         if (ns.type == "pid") ns.path = fmt::format("/proc/{}/ns/pid", started.pid);
     }
     const auto link = [&](const char* name) {
-        return std::filesystem::read_symlink(fmt::format("/proc/{}/ns/{}", started.pid, name)).string();
+        return std::filesystem::read_symlink(fmt::format("/proc/{}/ns/{}", started.pid, name))
+            .string();
     };
-    EXPECT_EQ(second.run().output, link("net") + "\n" + link("ipc") + "\n" + std::string("sleep\0" "100\0", 10));
+    EXPECT_EQ(second.run().output, link("net") + "\n" + link("ipc") + "\n" +
+                                       std::string("sleep\0"
+                                                   "100\0",
+                                                   10));
     first.runtime().remove(first.id, true);
     Bundle::wait(started.pid);
 }
@@ -345,7 +403,9 @@ TEST_F(Lifecycle, AnotherContainersNamespacesAreJoined) {
 TEST_F(Lifecycle, NothingStaysOpen) {
     const auto open_files = [] {
         std::size_t n = 0;
-        for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++n;
+        for ([[maybe_unused]] const auto& entry :
+             std::filesystem::directory_iterator("/proc/self/fd"))
+            ++n;
         return n;
     };
     Bundle bundle({"sleep", "100"});
