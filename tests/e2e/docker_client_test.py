@@ -167,7 +167,7 @@ def test_run_in_foreground(tidy):
     assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 7)
 
 
-@pytest.mark.parametrize("command, code", [(["nonexistent"], 127), (["/etc"], 126), (["sh", "-c", "sh -c 'kill -9 $$'"], 137)])
+@pytest.mark.parametrize("command, code", [(["nonexistent"], 127), (["/etc"], 126), (["sh", "-c", "sh -c 'kill -9 $$'; exit $?"], 137)])
 def test_exit_codes(tidy, command, code):
     assert run(tidy, "busybox", *command, check=False).returncode == code
 
