@@ -50,14 +50,17 @@ FileLock lock_root(const fs::path& root) {
         return FileLock::try_acquire(root / "brigd.lock");
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::conflict) throw;
-        throw Error(ErrorKind::conflict, "another brigd is running on {}; stop it or give --root and --run", root.string());
+        throw Error(ErrorKind::conflict,
+                    "another brigd is running on {}; stop it or give --root and --run",
+                    root.string());
     }
 }
 
 /// "172.30.0.0/16" stands for its first address.
 os::Ipv4Interface gateway_of(const std::string& subnet) {
     auto gateway = os::Ipv4Interface::parse(subnet);
-    if (gateway.prefix < 31 && gateway == gateway.network()) gateway.address = os::Ipv4Address(gateway.address.value() + 1);
+    if (gateway.prefix < 31 && gateway == gateway.network())
+        gateway.address = os::Ipv4Address(gateway.address.value() + 1);
     return gateway;
 }
 
@@ -107,7 +110,8 @@ private:
         const sigset_t set = ending_signals();
         const timespec interval{1, 0};
         for (;;) {
-            const int signal = idle_exit ? ::sigtimedwait(&set, nullptr, &interval) : ::sigwaitinfo(&set, nullptr);
+            const int signal =
+                idle_exit ? ::sigtimedwait(&set, nullptr, &interval) : ::sigwaitinfo(&set, nullptr);
             if (done_) return;
             if (signal > 0) {
                 log::info("signal {}: leaving; containers go on", signal);
@@ -131,15 +135,19 @@ int serve(const engine::DaemonOptions& options, const std::string& system, const
     make_directories(options.run, 0755);
     const FileLock lock = lock_root(options.root);
 
-    const std::string driver = !options.snapshotter.empty() ? options.snapshotter : system == "FreeBSD" ? "zfs" : "overlay";
+    const std::string driver = !options.snapshotter.empty() ? options.snapshotter
+                               : system == "FreeBSD"        ? "zfs"
+                                                            : "overlay";
     content::Store content(options.root / "content");
     engine::Parts parts;
     parts.settings = {options.root, options.run, driver, options.log_level == log::Level::debug};
     parts.snapshots = snapshot::make_snapshotter(driver, options.root / "snapshots" / driver);
-    parts.images = std::make_shared<image::Store>(image::Parts{options.root / "meta.db", content, *parts.snapshots});
+    parts.images = std::make_shared<image::Store>(
+        image::Parts{options.root / "meta.db", content, *parts.snapshots});
     parts.volumes = std::make_shared<volume::Store>(options.root / "volumes");
     parts.networks = std::make_shared<network::Networks>(network_config(options));
-    const std::shared_ptr<shim::Client> tasks = shim::Client::connect({options.run, shim_program(options, self)});
+    const std::shared_ptr<shim::Client> tasks =
+        shim::Client::connect({options.run, shim_program(options, self)});
     parts.tasks = tasks;
     {
         const auto snapshots = parts.snapshots;
@@ -169,8 +177,11 @@ int serve(const engine::DaemonOptions& options, const std::string& system, const
 int main(int argc, char** argv) {
     const std::string system = os::host_info().system;
     try {
-        const auto options = engine::parse_daemon_options({argv + 1, argv + argc}, default_config(system));
-        if (options.help) return std::fwrite(engine::daemon_usage.data(), 1, engine::daemon_usage.size(), stdout) == 0;
+        const auto options =
+            engine::parse_daemon_options({argv + 1, argv + argc}, default_config(system));
+        if (options.help)
+            return std::fwrite(engine::daemon_usage.data(), 1, engine::daemon_usage.size(),
+                               stdout) == 0;
         if (options.version) {
             fmt::print("brigd version {}, build {}\n", brig::version, brig::git_commit);
             return 0;

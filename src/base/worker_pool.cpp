@@ -63,7 +63,8 @@ void WorkerPool::loop(std::unique_lock<std::mutex> lock) {
         }
         if (closing_) break;
         ++idle_;
-        const bool woken = wake_.wait_for(lock, idle_time, [&] { return closing_ || !queue_.empty(); });
+        const bool woken =
+            wake_.wait_for(lock, idle_time, [&] { return closing_ || !queue_.empty(); });
         --idle_;
         if (!woken) break;
     }

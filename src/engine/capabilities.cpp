@@ -16,11 +16,13 @@ std::set<std::string> normalise(const Strings& names, std::string_view option) {
     std::set<std::string> out;
     for (const auto& given : names) {
         std::string name;
-        for (const char c : given) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        for (const char c : given)
+            name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
         if (name != "ALL" && !name.starts_with("CAP_")) name.insert(0, "CAP_");
         if (name == "CAP_ALL") name = "ALL";
         if (name != "ALL" && std::ranges::find(known, name) == known.end()) {
-            throw Error(ErrorKind::invalid_argument, "invalid {}: unknown capability: \"{}\"", option, name);
+            throw Error(ErrorKind::invalid_argument, "invalid {}: unknown capability: \"{}\"",
+                        option, name);
         }
         out.insert(name);
     }

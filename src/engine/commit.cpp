@@ -1,6 +1,6 @@
 // `docker commit`: a container's changes as a layer on its image.
-#include "base/log.h"
 #include "base/defer.h"
+#include "base/log.h"
 #include "engine/impl.h"
 #include "image/import.h"
 
@@ -26,9 +26,11 @@ oci::ExecutionConfig execution_config(const Config& from) {
 
 std::vector<oci::Reference> names_of(const CommitRequest& request) {
     if (request.repo.empty()) return {};
-    auto reference = oci::Reference::parse(request.tag.empty() ? request.repo : request.repo + ":" + request.tag);
+    auto reference = oci::Reference::parse(request.tag.empty() ? request.repo
+                                                               : request.repo + ":" + request.tag);
     if (reference.digest) {
-        throw Error(ErrorKind::invalid_argument, "cannot create a tag with a digest: {}", request.repo);
+        throw Error(ErrorKind::invalid_argument, "cannot create a tag with a digest: {}",
+                    request.repo);
     }
     return {reference.with_default_tag()};
 }
@@ -63,7 +65,8 @@ std::string Engine::commit(const CommitRequest& request) {
     });
     const auto lease = images.content().lease();
     wanted.layers = images.layers_of(*base);
-    const auto parent = base->chain_ids.empty() ? std::nullopt : std::optional(base->chain_ids.back());
+    const auto parent =
+        base->chain_ids.empty() ? std::nullopt : std::optional(base->chain_ids.back());
     wanted.layers.push_back(images.copy_snapshot(Impl::snapshot_of(container->id), parent));
     wanted.config.history.push_back({.created = wanted.config.created,
                                      .created_by = "commit of " + container->id.substr(0, 12),

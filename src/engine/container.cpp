@@ -84,7 +84,8 @@ Record record_from_document(const std::string& text) {
     field(document, "RestartCount", record.restart_count);
     field(document, "StoppedByUser", record.stopped_by_user);
     field(document, "Populated", record.populated);
-    if (record.id.size() != 64) throw Error(ErrorKind::invalid_argument, "a container's record has no id");
+    if (record.id.size() != 64)
+        throw Error(ErrorKind::invalid_argument, "a container's record has no id");
     return record;
 }
 

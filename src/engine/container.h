@@ -15,8 +15,8 @@ namespace brig::engine {
 
 /// What is kept across restarts of the engine.
 struct Record {
-    std::string id;    ///< 64 hex digits
-    std::string name;  ///< without slash
+    std::string id;        ///< 64 hex digits
+    std::string name;      ///< without slash
     std::string image_id;  ///< "sha256:…"
     Instant created{};
     Config config;  ///< the image's and the request's, merged
@@ -61,8 +61,8 @@ struct Container {
     std::vector<std::string> execs;
     /// Consecutive quick failures, for the restart policy's growing pause.
     int quick_exits = 0;
-    bool removed = false;  ///< out of the table; whoever still holds it must leave it alone
-    bool keep = false;  ///< a restart is under way: `--rm` does not apply to this exit
+    bool removed = false;         ///< out of the table; whoever still holds it must leave it alone
+    bool keep = false;            ///< a restart is under way: `--rm` does not apply to this exit
     bool stop_requested = false;  ///< the coming exit is the user's doing: no restart policy
 
     /// A copy for looking at without the lock.

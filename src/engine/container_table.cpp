@@ -35,7 +35,8 @@ ContainerTable::ContainerTable(const std::filesystem::path& database)
             ids_by_name_[container->record.name] = container->id;
             by_id_[container->id] = std::move(container);
         } catch (const Error& e) {
-            log::error("container {} cannot be read and is left out: {}", select.text(0), e.message());
+            log::error("container {} cannot be read and is left out: {}", select.text(0),
+                       e.message());
             unreadable_.insert(select.text(0));
         }
     }
@@ -56,8 +57,10 @@ ContainerPtr ContainerTable::find(const std::string& ref) const {
     if (first == by_id_.end() || !first->first.starts_with(ref)) {
         throw Error(ErrorKind::not_found, "No such container: {}", ref);
     }
-    if (const auto second = std::next(first); second != by_id_.end() && second->first.starts_with(ref)) {
-        throw Error(ErrorKind::invalid_argument, "multiple IDs found with provided prefix: {}", ref);
+    if (const auto second = std::next(first);
+        second != by_id_.end() && second->first.starts_with(ref)) {
+        throw Error(ErrorKind::invalid_argument, "multiple IDs found with provided prefix: {}",
+                    ref);
     }
     return first->second;
 }
@@ -79,7 +82,8 @@ std::vector<ContainerPtr> ContainerTable::all() const {
         out.reserve(by_id_.size());
         for (const auto& [id, container] : by_id_) out.push_back(container);
     }
-    std::ranges::stable_sort(out, [](const auto& a, const auto& b) { return a->created > b->created; });
+    std::ranges::stable_sort(out,
+                             [](const auto& a, const auto& b) { return a->created > b->created; });
     return out;
 }
 
@@ -92,10 +96,11 @@ void ContainerTable::reserve_name(const std::string& name, const std::string& id
     const std::unique_lock lock(mutex_);
     const auto [at, inserted] = ids_by_name_.emplace(name, id);
     if (inserted) return;
-    throw Error(ErrorKind::conflict,
-                "Conflict. The container name \"/{}\" is already in use by container \"{}\". You have to "
-                "remove (or rename) that container to be able to reuse that name.",
-                name, at->second);
+    throw Error(
+        ErrorKind::conflict,
+        "Conflict. The container name \"/{}\" is already in use by container \"{}\". You have to "
+        "remove (or rename) that container to be able to reuse that name.",
+        name, at->second);
 }
 
 void ContainerTable::release_name(const std::string& name) {
@@ -140,7 +145,8 @@ void ContainerTable::erase(Container& container) {
     }
     const std::unique_lock lock(mutex_);
     by_id_.erase(container.id);
-    if (const auto at = ids_by_name_.find(name); at != ids_by_name_.end() && at->second == container.id) {
+    if (const auto at = ids_by_name_.find(name);
+        at != ids_by_name_.end() && at->second == container.id) {
         ids_by_name_.erase(at);
     }
 }

@@ -36,15 +36,18 @@ void check_platform(const CreateRequest& request, const image::Image& image) {
     const bool same_os = parts[0] == platform.os;
     const bool same_architecture = parts.size() < 2 || parts[1] == platform.architecture;
     if (same_os && same_architecture) return;
-    throw Error(ErrorKind::not_found, "image with reference {} was found but does not provide the specified platform ({})",
-                request.config.image, request.platform);
+    throw Error(
+        ErrorKind::not_found,
+        "image with reference {} was found but does not provide the specified platform ({})",
+        request.config.image, request.platform);
 }
 
 void check_process(const Record& record) {
     const auto line = record.command_line();
     if (line.empty()) throw Error(ErrorKind::invalid_argument, "no command specified");
     if (!record.config.working_dir.empty() && !record.config.working_dir.starts_with('/')) {
-        throw Error(ErrorKind::invalid_argument, "the working directory '{}' is invalid, it needs to be an absolute path",
+        throw Error(ErrorKind::invalid_argument,
+                    "the working directory '{}' is invalid, it needs to be an absolute path",
                     record.config.working_dir);
     }
     if (!record.config.stop_signal.empty()) parse_signal(record.config.stop_signal);
@@ -54,7 +57,8 @@ void check_process(const Record& record) {
         }
     }
     const auto& hostname = record.config.hostname;
-    if (hostname.size() > 63 || hostname.find('/') != std::string::npos || hostname.find('\0') != std::string::npos) {
+    if (hostname.size() > 63 || hostname.find('/') != std::string::npos ||
+        hostname.find('\0') != std::string::npos) {
         throw Error(ErrorKind::invalid_argument, "invalid hostname: {}", hostname);
     }
 }
@@ -72,7 +76,8 @@ void check_network(const Record& record, const CreateRequest& request) {
         }
     }
     if (record.network().starts_with("container:") && !request.config.hostname.empty()) {
-        throw Error(ErrorKind::invalid_argument, "conflicting options: hostname and the network mode");
+        throw Error(ErrorKind::invalid_argument,
+                    "conflicting options: hostname and the network mode");
     }
     if (!own_network && !record.host.dns.empty() && record.network() != "host") {
         log::debug("container {} has DNS servers but no network", record.id);
@@ -110,7 +115,8 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
     record.host = request.host;
     record.networking = request.networking;
     merge_image_config(record.config, image.config.config);
-    for (const auto& [port, bindings] : record.host.port_bindings) record.config.exposed_ports.insert(port);
+    for (const auto& [port, bindings] : record.host.port_bindings)
+        record.config.exposed_ports.insert(port);
 
     auto& mode = record.host.network_mode;
     if (mode.empty() || mode == "default") mode = "bridge";
@@ -120,7 +126,8 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
         mode = network_name(parts.networks.get(), mode);
     }
     for (const auto& [name, endpoint] : request.networking.endpoints) {
-        if (name != mode && name != "default" && name != "bridge" && name != "host" && name != "none") {
+        if (name != mode && name != "default" && name != "bridge" && name != "host" &&
+            name != "none") {
             throw Error(ErrorKind::invalid_argument, "network {} not found", name);
         }
     }
@@ -152,7 +159,8 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
 }
 
 Created Engine::Impl::create(const CreateRequest& request) {
-    if (request.config.image.empty()) throw Error(ErrorKind::invalid_argument, "no image specified");
+    if (request.config.image.empty())
+        throw Error(ErrorKind::invalid_argument, "no image specified");
     const auto image = parts.images->resolve(request.config.image);
     check_platform(request, image);
     Record record = make_record(request, image);
@@ -172,7 +180,8 @@ Created Engine::Impl::create(const CreateRequest& request) {
     make_directories(files_of(id), 0710);
     Defer remove_files([&] { undo("files", [&] { remove_tree(files_of(id)); }); });
     parts.snapshots->prepare(snapshot_of(id), parts.images->top_snapshot(image));
-    Defer remove_snapshot([&] { undo("snapshot", [&] { parts.snapshots->remove(snapshot_of(id)); }); });
+    Defer remove_snapshot(
+        [&] { undo("snapshot", [&] { parts.snapshots->remove(snapshot_of(id)); }); });
     std::vector<std::string> volumes;
     Defer remove_volumes([&] {
         for (const auto& name : volumes) undo("volume", [&] { parts.volumes->remove(name); });

@@ -49,25 +49,30 @@ void refuse_unknown_limits(const json& host) {
     }
     std::string volume_driver;
     field(host, "VolumeDriver", volume_driver);
-    if (!volume_driver.empty() && volume_driver != "local") refuse("volume driver " + volume_driver);
+    if (!volume_driver.empty() && volume_driver != "local")
+        refuse("volume driver " + volume_driver);
 }
 
 void check_namespace_modes(const HostConfig& host) {
     if (host.init.value_or(false)) refuse("--init");
-    if (!host.userns_mode.empty() && host.userns_mode != "host") refuse("--userns " + host.userns_mode);
+    if (!host.userns_mode.empty() && host.userns_mode != "host")
+        refuse("--userns " + host.userns_mode);
     if (!host.pid_mode.empty() && host.pid_mode != "host" && host.pid_mode != "private") {
         refuse("--pid " + host.pid_mode);
     }
     constexpr std::array<std::string_view, 5> ipc{"", "private", "shareable", "host", "none"};
     if (std::ranges::find(ipc, host.ipc_mode) == ipc.end()) refuse("--ipc " + host.ipc_mode);
     if (!host.uts_mode.empty() && host.uts_mode != "host") refuse("--uts " + host.uts_mode);
-    if (!host.cgroupns_mode.empty() && host.cgroupns_mode != "host" && host.cgroupns_mode != "private") {
-        throw Error(ErrorKind::invalid_argument, "invalid cgroup namespace mode: {}", host.cgroupns_mode);
+    if (!host.cgroupns_mode.empty() && host.cgroupns_mode != "host" &&
+        host.cgroupns_mode != "private") {
+        throw Error(ErrorKind::invalid_argument, "invalid cgroup namespace mode: {}",
+                    host.cgroupns_mode);
     }
     constexpr std::array<std::string_view, 5> runtimes{"", "brig", "brig-runtime", "runc",
                                                        "io.containerd.runc.v2"};
     if (std::ranges::find(runtimes, host.runtime) == runtimes.end()) {
-        throw Error(ErrorKind::invalid_argument, "unknown or invalid runtime name: {}", host.runtime);
+        throw Error(ErrorKind::invalid_argument, "unknown or invalid runtime name: {}",
+                    host.runtime);
     }
     if (!host.cgroup_parent.empty()) refuse("--cgroup-parent");
 }
@@ -82,7 +87,8 @@ void check_security(const HostConfig& host) {
                 throw Error(ErrorKind::invalid_argument, "invalid --security-opt: {}", option);
             }
         } else if (name == "seccomp") {
-            if (value != "unconfined" && value != "builtin") refuse("a seccomp profile of one's own");
+            if (value != "unconfined" && value != "builtin")
+                refuse("a seccomp profile of one's own");
         } else if (name == "apparmor" || name == "label") {
             if (value != "unconfined" && value != "disable" && value != "docker-default") {
                 refuse("--security-opt " + option);
@@ -95,21 +101,28 @@ void check_security(const HostConfig& host) {
 
 void check_policies(const HostConfig& host) {
     const auto& restart = host.restart_policy;
-    constexpr std::array<std::string_view, 5> policies{"", "no", "always", "unless-stopped", "on-failure"};
+    constexpr std::array<std::string_view, 5> policies{"", "no", "always", "unless-stopped",
+                                                       "on-failure"};
     if (std::ranges::find(policies, restart.name) == policies.end()) {
-        throw Error(ErrorKind::invalid_argument, "invalid restart policy: unknown policy '{}'; use one of "
-                    "'no', 'always', 'on-failure', or 'unless-stopped'", restart.name);
-    }
-    if (restart.maximum_retry_count < 0 || (restart.maximum_retry_count > 0 && restart.name != "on-failure")) {
         throw Error(ErrorKind::invalid_argument,
-                    "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+                    "invalid restart policy: unknown policy '{}'; use one of "
+                    "'no', 'always', 'on-failure', or 'unless-stopped'",
+                    restart.name);
+    }
+    if (restart.maximum_retry_count < 0 ||
+        (restart.maximum_retry_count > 0 && restart.name != "on-failure")) {
+        throw Error(
+            ErrorKind::invalid_argument,
+            "invalid restart policy: maximum retry count can only be used with 'on-failure'");
     }
     if (host.auto_remove && !restart.name.empty() && restart.name != "no") {
-        throw Error(ErrorKind::invalid_argument, "can't create 'AutoRemove' container with restart policy");
+        throw Error(ErrorKind::invalid_argument,
+                    "can't create 'AutoRemove' container with restart policy");
     }
     const auto& driver = host.log_config.type;
     if (!driver.empty() && driver != "json-file" && driver != "none") {
-        throw Error(ErrorKind::invalid_argument, "logger: no log driver named '{}' is registered", driver);
+        throw Error(ErrorKind::invalid_argument, "logger: no log driver named '{}' is registered",
+                    driver);
     }
 }
 
@@ -119,22 +132,26 @@ void check_limits(const HostConfig& host) {
         throw Error(ErrorKind::invalid_argument, "minimum memory limit allowed is 6MB");
     }
     if (host.memory_swap > 0 && host.memory == 0) {
-        throw Error(ErrorKind::invalid_argument,
-                    "you should always set the memory limit when using memory swap limit, see usage");
+        throw Error(
+            ErrorKind::invalid_argument,
+            "you should always set the memory limit when using memory swap limit, see usage");
     }
     if (host.memory_swap > 0 && host.memory_swap < host.memory) {
         throw Error(ErrorKind::invalid_argument,
                     "minimum memoryswap limit should be larger than memory limit, see usage");
     }
-    if (host.nano_cpus < 0) throw Error(ErrorKind::invalid_argument, "range of CPUs starts at 0.01");
+    if (host.nano_cpus < 0)
+        throw Error(ErrorKind::invalid_argument, "range of CPUs starts at 0.01");
     if (host.nano_cpus > 0 && (host.cpu_quota > 0 || host.cpu_period > 0)) {
         throw Error(ErrorKind::invalid_argument,
                     "conflicting options: nano CPUs and CPU period or quota cannot both be set");
     }
-    if (host.shm_size < 0) throw Error(ErrorKind::invalid_argument, "SHM size can not be less than 0");
+    if (host.shm_size < 0)
+        throw Error(ErrorKind::invalid_argument, "SHM size can not be less than 0");
     if (host.oom_score_adj < -1000 || host.oom_score_adj > 1000) {
         throw Error(ErrorKind::invalid_argument,
-                    "invalid value {}, range for oom score adj is [-1000, 1000]", host.oom_score_adj);
+                    "invalid value {}, range for oom score adj is [-1000, 1000]",
+                    host.oom_score_adj);
     }
 }
 

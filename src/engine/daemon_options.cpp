@@ -1,8 +1,9 @@
 // See daemon_options.h. Keys of the file and long options are the same words.
 #include "engine/daemon_options.h"
 
-#include <algorithm>
 #include <toml++/toml.h>
+
+#include <algorithm>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -16,8 +17,10 @@ const std::string_view daemon_usage =
     "  --run DIR             sockets and runtime state (default /run/brig)\n"
     "  -H, --host ADDRESS    listen on unix://PATH (default RUN/brig.sock; may be repeated)\n"
     "  --config FILE         default /etc/brig/brigd.toml, where it exists\n"
-    "  --bridge NAME         network interface of the default bridge (default brig0, or one made from --run)\n"
-    "  --subnet ADDRESS/BITS its address and network (default 172.30.0.1/16, or one made from --run)\n"
+    "  --bridge NAME         network interface of the default bridge (default brig0, or one made "
+    "from --run)\n"
+    "  --subnet ADDRESS/BITS its address and network (default 172.30.0.1/16, or one made from "
+    "--run)\n"
     "  --nft-table NAME      nftables table or PF anchor (default brig)\n"
     "  --link-prefix TEXT    begins the names of host-side interfaces\n"
     "  --snapshotter NAME    overlay, copy, zfs\n"
@@ -36,15 +39,18 @@ log::Level parse_level(const std::string& text) {
     if (text == "info") return log::Level::info;
     if (text == "warn") return log::Level::warn;
     if (text == "error") return log::Level::error;
-    throw Error(ErrorKind::invalid_argument, "unknown log level {}: want debug, info, warn or error", text);
+    throw Error(ErrorKind::invalid_argument,
+                "unknown log level {}: want debug, info, warn or error", text);
 }
 
 fs::path parse_host(const std::string& address) {
     if (address.starts_with("unix://")) return fs::absolute(address.substr(7));
     if (address.starts_with("tcp://")) {
         throw Error(ErrorKind::not_implemented,
-                    "brigd does not listen on {}: TCP without TLS would give root to anybody, and TLS is not "
-                    "implemented; use unix://PATH", address);
+                    "brigd does not listen on {}: TCP without TLS would give root to anybody, and "
+                    "TLS is not "
+                    "implemented; use unix://PATH",
+                    address);
     }
     if (address.find("://") == std::string::npos && address.starts_with('/')) return address;
     throw Error(ErrorKind::invalid_argument, "cannot listen on {}: want unix://PATH", address);
@@ -61,7 +67,8 @@ void apply_table(DaemonOptions& options, const toml::table& table, const fs::pat
             } else if (const auto* flag = node.as_boolean()) {
                 apply_option(options, name, flag->get() ? "true" : "false");
             } else {
-                throw Error(ErrorKind::invalid_argument, "{}: key {} has the wrong type", file.string(), name);
+                throw Error(ErrorKind::invalid_argument, "{}: key {} has the wrong type",
+                            file.string(), name);
             }
         };
         if (const auto* list = value.as_array()) {
@@ -77,7 +84,8 @@ void read_config(DaemonOptions& options, const fs::path& file) {
     try {
         apply_table(options, toml::parse(text), file);
     } catch (const toml::parse_error& e) {
-        throw Error(ErrorKind::invalid_argument, "{}:{}: {}", file.string(), e.source().begin.line, e.description());
+        throw Error(ErrorKind::invalid_argument, "{}:{}: {}", file.string(), e.source().begin.line,
+                    e.description());
     }
 }
 
@@ -98,7 +106,9 @@ std::vector<Argument> take_apart(const std::vector<std::string>& arguments) {
         auto [key, value] = split_once(std::string_view(text).substr(2), '=');
         if (!value && (key == "debug" || key == "help" || key == "version")) value = "true";
         if (!value && i + 1 < arguments.size()) value = arguments[++i];
-        if (!value) throw Error(ErrorKind::invalid_argument, "option --{} is unknown or needs a value; see brigd --help", key);
+        if (!value)
+            throw Error(ErrorKind::invalid_argument,
+                        "option --{} is unknown or needs a value; see brigd --help", key);
         out.push_back({std::move(key), std::move(*value)});
     }
     return out;
@@ -109,7 +119,9 @@ std::vector<Argument> take_apart(const std::vector<std::string>& arguments) {
 void apply_option(DaemonOptions& options, const std::string& key, const std::string& value) {
     const auto flag = [&] {
         const auto parsed = parse_bool(value);
-        if (!parsed) throw Error(ErrorKind::invalid_argument, "option {} is true or false, not {}", key, value);
+        if (!parsed)
+            throw Error(ErrorKind::invalid_argument, "option {} is true or false, not {}", key,
+                        value);
         return *parsed;
     };
     if (key == "root") {
@@ -149,7 +161,8 @@ void apply_option(DaemonOptions& options, const std::string& key, const std::str
     }
 }
 
-DaemonOptions parse_daemon_options(const std::vector<std::string>& arguments, const fs::path& default_config) {
+DaemonOptions parse_daemon_options(const std::vector<std::string>& arguments,
+                                   const fs::path& default_config) {
     DaemonOptions options;
     auto given = take_apart(arguments);
     std::optional<fs::path> config;
@@ -163,7 +176,8 @@ DaemonOptions parse_daemon_options(const std::vector<std::string>& arguments, co
     } else if (fs::exists(default_config, ignored)) {
         read_config(options, default_config);
     }
-    if (std::ranges::any_of(given, [](const auto& argument) { return argument.key == "host"; })) options.sockets.clear();
+    if (std::ranges::any_of(given, [](const auto& argument) { return argument.key == "host"; }))
+        options.sockets.clear();
     for (const auto& [key, value] : given) apply_option(options, key, value);
     if (options.sockets.empty()) options.sockets.push_back(options.run / "brig.sock");
     return options;

@@ -17,7 +17,7 @@ struct DaemonOptions {
     std::vector<std::filesystem::path> sockets;  ///< empty until finished: RUN/brig.sock
     // Empty: what network::config_for chooses for `run`.
     std::string bridge;
-    std::string subnet;       ///< the bridge's address
+    std::string subnet;  ///< the bridge's address
     std::string nft_table;
     std::string link_prefix;  ///< of host-side interfaces
     std::string snapshotter;  ///< empty: the platform's best

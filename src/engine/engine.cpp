@@ -36,7 +36,8 @@ Engine::Impl::Impl(Parts from) : parts(std::move(from)), table(parts.settings.ro
                                 log::info("connected to brig-shim again");
                                 const std::lock_guard lock(gate->mutex);
                                 auto* engine = gate->engine;
-                                if (engine != nullptr) engine->background.submit([engine] { engine->reconcile(); });
+                                if (engine != nullptr)
+                                    engine->background.submit([engine] { engine->reconcile(); });
                             }});
 }
 
@@ -53,9 +54,13 @@ std::filesystem::path Engine::Impl::files_of(const std::string& id) const {
     return parts.settings.root / "containers" / id;
 }
 
-std::filesystem::path Engine::Impl::log_of(const std::string& id) const { return files_of(id) / (id + "-json.log"); }
+std::filesystem::path Engine::Impl::log_of(const std::string& id) const {
+    return files_of(id) / (id + "-json.log");
+}
 
-std::filesystem::path Engine::Impl::bundle_of(const std::string& id) const { return parts.settings.run / "tasks" / id; }
+std::filesystem::path Engine::Impl::bundle_of(const std::string& id) const {
+    return parts.settings.run / "tasks" / id;
+}
 
 void Engine::Impl::publish(const Record& record, const std::string& action,
                            std::map<std::string, std::string> attributes) {
@@ -80,10 +85,12 @@ Streamer Engine::event_stream(const EventQuery& query) {
             for (;;) {
                 const auto event = cursor.next(patience);
                 if (event && query.until && event->at > *query.until) return;
-                if (event && matches(*event, query.filters)) write_all(sink, to_message(*event).dump() + "\n");
+                if (event && matches(*event, query.filters))
+                    write_all(sink, to_message(*event).dump() + "\n");
                 if (!event && query.until && now() >= *query.until) return;
                 pollfd reader{sink, 0, 0};
-                if (::poll(&reader, 1, 0) > 0 && (reader.revents & (POLLERR | POLLHUP)) != 0) return;
+                if (::poll(&reader, 1, 0) > 0 && (reader.revents & (POLLERR | POLLHUP)) != 0)
+                    return;
             }
         } catch (const SysError&) {
             // The reader has gone.

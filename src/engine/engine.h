@@ -20,7 +20,8 @@ namespace brig::engine {
 
 /// {"label": {"a=b"}, "status": {"exited"}}: the query parameter `filters`, decoded.
 using Filters = std::map<std::string, std::vector<std::string>>;
-/// Both docker forms: {"k":["v"]} and {"k":{"v":true}}; empty text is no filter. Throws invalid_argument.
+/// Both docker forms: {"k":["v"]} and {"k":{"v":true}}; empty text is no filter. Throws
+/// invalid_argument.
 Filters parse_filters(std::string_view text);
 
 struct Created {
@@ -118,8 +119,8 @@ struct CommitRequest {
 /// container's name, id, or unique id prefix; not_found says `No such container: REF`.
 class Engine {
 public:
-    /// Opens the database, reconciles it with the shim (what ran on, what exited meanwhile, what was
-    /// left half done) and applies restart policies.
+    /// Opens the database, reconciles it with the shim (what ran on, what exited meanwhile, what
+    /// was left half done) and applies restart policies.
     explicit Engine(Parts parts);
     ~Engine();
     Engine(const Engine&) = delete;
@@ -130,8 +131,10 @@ public:
     /// False when it runs already (304).
     bool start(const std::string& ref);
     /// False when it does not run (304). Absent arguments: the container's own, SIGTERM and 10 s.
-    bool stop(const std::string& ref, std::optional<std::string> signal, std::optional<int> timeout);
-    void restart(const std::string& ref, std::optional<std::string> signal, std::optional<int> timeout);
+    bool stop(const std::string& ref, std::optional<std::string> signal,
+              std::optional<int> timeout);
+    void restart(const std::string& ref, std::optional<std::string> signal,
+                 std::optional<int> timeout);
     /// "" is SIGKILL; a name with or without SIG, or a number.
     void kill(const std::string& ref, const std::string& signal);
     void pause(const std::string& ref);
@@ -141,7 +144,8 @@ public:
     void resize(const std::string& ref, unsigned width, unsigned height);
     /// Calls `done` once, at once or when the condition comes true, from some other thread; throws
     /// not_found synchronously. `done` must not block or throw.
-    void wait(const std::string& ref, WaitCondition condition, std::function<void(WaitResult)> done);
+    void wait(const std::string& ref, WaitCondition condition,
+              std::function<void(WaitResult)> done);
     /// POST /containers/ID/update: {"Warnings": []}.
     nlohmann::json update(const std::string& ref, const nlohmann::json& body);
     nlohmann::json prune(const Filters& filters);

@@ -25,7 +25,8 @@ void EventBus::publish(Event event) {
 EventBus::Cursor EventBus::subscribe(std::optional<Instant> since) {
     const std::lock_guard lock(mutex_);
     if (!since) return {*this, first_ + ring_.size()};
-    const auto start = std::ranges::find_if(ring_, [&](const Event& event) { return event.at >= *since; });
+    const auto start =
+        std::ranges::find_if(ring_, [&](const Event& event) { return event.at >= *since; });
     return {*this, first_ + static_cast<std::uint64_t>(start - ring_.begin())};
 }
 
@@ -82,7 +83,8 @@ bool matches_one(const Event& event, const std::string& key, const std::string& 
     if (key == "label") return has_label(event, value);
     if (key == "image") {
         const auto image = event.type == "image" ? event.id : attribute(event, "image");
-        return image == value || attribute(event, "name") == value || image.starts_with(value + ":");
+        return image == value || attribute(event, "name") == value ||
+               image.starts_with(value + ":");
     }
     if (key == "scope") return value == "local";
     return event.type == key && names_object(event, value);
@@ -91,8 +93,8 @@ bool matches_one(const Event& event, const std::string& key, const std::string& 
 }  // namespace
 
 bool matches(const Event& event, const std::map<std::string, std::vector<std::string>>& filters) {
-    constexpr std::array<std::string_view, 9> known{"type",  "event",   "container", "image", "volume",
-                                                    "label", "network", "scope",     "daemon"};
+    constexpr std::array<std::string_view, 9> known{
+        "type", "event", "container", "image", "volume", "label", "network", "scope", "daemon"};
     return std::ranges::all_of(filters, [&](const auto& filter) {
         const auto& [key, values] = filter;
         if (std::ranges::find(known, key) == known.end()) {

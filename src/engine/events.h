@@ -2,13 +2,13 @@
 // events and live subscribers.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <condition_variable>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>

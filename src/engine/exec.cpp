@@ -32,8 +32,9 @@ std::string process_json(const Record& record, const ExecConfig& config, const R
     with_terminal.config.tty = config.tty;
     process.env = make_environment(with_terminal, user);
     merge_environment(process.env, config.env);
-    process.cwd = !config.working_dir.empty() ? config.working_dir
-                  : !record.config.working_dir.empty() ? record.config.working_dir : "/";
+    process.cwd = !config.working_dir.empty()          ? config.working_dir
+                  : !record.config.working_dir.empty() ? record.config.working_dir
+                                                       : "/";
     HostConfig host = record.host;
     host.privileged = host.privileged || config.privileged;
     process.capabilities = make_capability_sets(container_capabilities(host), user);
@@ -76,7 +77,8 @@ ExecConfig parse_exec(std::string_view body) {
     }
     if (config.cmd.empty()) throw Error(ErrorKind::invalid_argument, "No exec command specified");
     if (!config.working_dir.empty() && !config.working_dir.starts_with('/')) {
-        throw Error(ErrorKind::invalid_argument, "the working directory '{}' is invalid, it needs to be an absolute path",
+        throw Error(ErrorKind::invalid_argument,
+                    "the working directory '{}' is invalid, it needs to be an absolute path",
                     config.working_dir);
     }
     return config;
@@ -101,7 +103,8 @@ void Engine::Impl::exec_ended(const std::string& exec_id, int status) {
     }
     const auto container = table.find_id(exec->container_id);
     if (container) {
-        publish(container->snapshot(), "exec_die", {{"execID", exec_id}, {"exitCode", std::to_string(status)}});
+        publish(container->snapshot(), "exec_die",
+                {{"execID", exec_id}, {"exitCode", std::to_string(status)}});
     }
 }
 
@@ -110,7 +113,8 @@ std::string Engine::exec_create(const std::string& ref, const ExecConfig& config
     const auto state = container->state();
     if (!state.running()) throw not_running(*container);
     if (state.status == Status::paused) {
-        throw Error(ErrorKind::conflict, "container {} is paused, unpause the container before exec", container->id);
+        throw Error(ErrorKind::conflict,
+                    "container {} is paused, unpause the container before exec", container->id);
     }
     if (!config.detach_keys.empty()) parse_detach_keys(config.detach_keys);
     auto exec = std::make_shared<Exec>();
@@ -122,11 +126,13 @@ std::string Engine::exec_create(const std::string& ref, const ExecConfig& config
         auto& execs = impl_->execs;
         // Ended ones are kept for inspect, but not for ever.
         if (execs.size() > most_ended_execs) {
-            std::erase_if(execs, [](const auto& entry) { return entry.second->phase == Exec::Phase::ended; });
+            std::erase_if(
+                execs, [](const auto& entry) { return entry.second->phase == Exec::Phase::ended; });
         }
         execs.emplace(exec->id, exec);
     }
-    impl_->publish(container->snapshot(), "exec_create: " + config.cmd.front(), {{"execID", exec->id}});
+    impl_->publish(container->snapshot(), "exec_create: " + config.cmd.front(),
+                   {{"execID", exec->id}});
     return exec->id;
 }
 
@@ -151,20 +157,26 @@ Attached Engine::exec_start(const std::string& exec_id, const ExecStart& options
     try {
         ResolvedUser user;
         {
-            const Fd root = os::open_container_root(record.state.pid, impl_->bundle_of(record.id) / "rootfs");
+            const Fd root =
+                os::open_container_root(record.state.pid, impl_->bundle_of(record.id) / "rootfs");
             user = resolve_user(config.user.empty() ? record.config.user : config.user,
-                                config.user.empty() ? record.host.group_add : Strings{}, read_accounts(root.get()));
+                                config.user.empty() ? record.host.group_add : Strings{},
+                                read_accounts(root.get()));
         }
-        shim::ExecSpec spec{.id = record.id, .exec_id = exec_id, .process_json = process_json(record, config, user),
-                            .terminal = config.tty, .open_stdin = config.attach_stdin};
+        shim::ExecSpec spec{.id = record.id,
+                            .exec_id = exec_id,
+                            .process_json = process_json(record, config, user),
+                            .terminal = config.tty,
+                            .open_stdin = config.attach_stdin};
         if (config.console_size.size() == 2) {
             spec.console = {static_cast<std::uint16_t>(config.console_size[1]),
                             static_cast<std::uint16_t>(config.console_size[0])};
         }
         std::optional<shim::AttachOptions> attach;
         if (!options.detach) {
-            attach = shim::AttachOptions{config.attach_stdin, config.attach_stdout, config.attach_stderr,
-                                         config.tty ? parse_detach_keys(config.detach_keys) : std::string()};
+            attach = shim::AttachOptions{
+                config.attach_stdin, config.attach_stdout, config.attach_stderr,
+                config.tty ? parse_detach_keys(config.detach_keys) : std::string()};
         }
         auto begun = impl_->parts.tasks->exec_start(spec, attach);
         {
@@ -174,10 +186,12 @@ Attached Engine::exec_start(const std::string& exec_id, const ExecStart& options
         impl_->publish(record, "exec_start: " + config.cmd.front(), {{"execID", exec_id}});
         return {std::move(begun.stream), config.tty};
     } catch (const Error& e) {
-        const bool no_command = e.kind() == ErrorKind::not_found && e.message().find("exec: \"") != std::string::npos;
+        const bool no_command =
+            e.kind() == ErrorKind::not_found && e.message().find("exec: \"") != std::string::npos;
         impl_->exec_ended(exec_id, no_command ? 127 : 126);
-        const std::string message = "OCI runtime exec failed: exec failed: unable to start container process: " +
-                                    e.message() + ": unknown";
+        const std::string message =
+            "OCI runtime exec failed: exec failed: unable to start container process: " +
+            e.message() + ": unknown";
         if (options.detach) throw Error(ErrorKind::invalid_argument, message);
         return failure_stream(message, config.tty);
     }
@@ -185,8 +199,9 @@ Attached Engine::exec_start(const std::string& exec_id, const ExecStart& options
 
 void Engine::exec_resize(const std::string& exec_id, unsigned width, unsigned height) {
     const auto exec = impl_->find_exec(exec_id);
-    impl_->parts.tasks->resize(exec->container_id, exec_id,
-                               {static_cast<std::uint16_t>(width), static_cast<std::uint16_t>(height)});
+    impl_->parts.tasks->resize(
+        exec->container_id, exec_id,
+        {static_cast<std::uint16_t>(width), static_cast<std::uint16_t>(height)});
 }
 
 json Engine::exec_inspect(const std::string& exec_id) {

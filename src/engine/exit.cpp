@@ -27,7 +27,8 @@ bool wants_restart(const Container& container, int exit_code) {
 }
 
 std::chrono::milliseconds next_pause(Container& container, const State& state) {
-    const bool quick = state.started_at && state.finished_at && *state.finished_at - *state.started_at < calm;
+    const bool quick =
+        state.started_at && state.finished_at && *state.finished_at - *state.started_at < calm;
     container.quick_exits = quick ? container.quick_exits + 1 : 0;
     const auto doubled = first_pause * (1 << std::min(container.quick_exits, 10));
     return std::min<std::chrono::milliseconds>(doubled / (quick ? 2 : 1), longest_pause);
@@ -45,7 +46,8 @@ void Engine::Impl::handle_exit(const shim::TaskExit& exit) {
         try {
             parts.tasks->remove(exit.id, exit.exec_id);
         } catch (const Error& e) {
-            if (e.kind() != ErrorKind::not_found) log::warn("exec {}: {}", exit.exec_id, e.message());
+            if (e.kind() != ErrorKind::not_found)
+                log::warn("exec {}: {}", exit.exec_id, e.message());
         }
         return;
     }
@@ -64,7 +66,8 @@ void Engine::Impl::release_task(const std::string& id) {
         try {
             action();
         } catch (const Error& e) {
-            if (e.kind() != ErrorKind::not_found) log::warn("container {}: {}: {}", id, what, e.message());
+            if (e.kind() != ErrorKind::not_found)
+                log::warn("container {}: {}: {}", id, what, e.message());
         }
     };
     attempt("task", [&] { parts.tasks->remove(id); });
@@ -96,7 +99,8 @@ void Engine::Impl::finish_locked(Container& container, const shim::TaskExit& exi
     {
         const std::lock_guard lock(exec_mutex);
         std::erase_if(execs, [&](const auto& entry) {
-            return entry.second->container_id == container.id && entry.second->phase != Exec::Phase::running;
+            return entry.second->container_id == container.id &&
+                   entry.second->phase != Exec::Phase::running;
         });
     }
     if (!record.host.auto_remove) table.save(container);
@@ -110,7 +114,8 @@ void Engine::Impl::finish_locked(Container& container, const shim::TaskExit& exi
     }
 }
 
-void Engine::Impl::schedule_restart(const ContainerPtr& container, std::chrono::milliseconds delay) {
+void Engine::Impl::schedule_restart(const ContainerPtr& container,
+                                    std::chrono::milliseconds delay) {
     timers.call_after(delay, [this, container] {
         background.submit([this, container] {
             const std::lock_guard operation(container->operation);
@@ -141,15 +146,16 @@ void Engine::Impl::fire_waiters(Container& container, bool removed) {
     for (const auto& waiter : due) waiter.done(result);
 }
 
-void Engine::wait(const std::string& ref, WaitCondition condition, std::function<void(WaitResult)> done) {
+void Engine::wait(const std::string& ref, WaitCondition condition,
+                  std::function<void(WaitResult)> done) {
     const auto container = impl_->table.find(ref);
     WaitResult now_true;
     {
         const std::lock_guard lock(container->mutex);
         const auto& state = container->record.state;
-        const bool due = container->removed ||
-                         (condition == WaitCondition::not_running && !state.running() &&
-                          state.status != Status::restarting);
+        const bool due =
+            container->removed || (condition == WaitCondition::not_running && !state.running() &&
+                                   state.status != Status::restarting);
         if (!due) {
             container->waiters.push_back({condition, std::move(done)});
             return;

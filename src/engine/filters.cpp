@@ -44,8 +44,8 @@ bool matches_labels(const std::map<std::string, std::string>& labels, const Filt
     const auto all_of = [&](const char* key, bool wanted) {
         const auto found = filters.find(key);
         return found == filters.end() || std::ranges::all_of(found->second, [&](const auto& label) {
-            return has_label(labels, label) == wanted;
-        });
+                   return has_label(labels, label) == wanted;
+               });
     };
     return all_of("label", true) && all_of("label!", false);
 }

@@ -53,7 +53,8 @@ void to_json(json& out, const MountRequest& value) {
                                   {"CreateMountpoint", value.bind_create_mountpoint},
                                   {"NonRecursive", value.bind_non_recursive}};
     } else if (value.type == "volume") {
-        out["VolumeOptions"] = json{{"NoCopy", value.volume_no_copy}, {"Labels", value.volume_labels}};
+        out["VolumeOptions"] =
+            json{{"NoCopy", value.volume_no_copy}, {"Labels", value.volume_labels}};
     } else if (value.type == "tmpfs") {
         out["TmpfsOptions"] = json{{"SizeBytes", value.tmpfs_size}, {"Mode", value.tmpfs_mode}};
     }
@@ -95,7 +96,8 @@ void field_list(const json& in, const char* key, std::vector<T>& out) {
     if (!found->is_array()) throw Error(ErrorKind::invalid_argument, "field {} is not a list", key);
     for (const auto& element : *found) {
         if (!element.is_object()) {
-            throw Error(ErrorKind::invalid_argument, "field {} has an element that is not an object", key);
+            throw Error(ErrorKind::invalid_argument,
+                        "field {} has an element that is not an object", key);
         }
         T value;
         from_json(element, value);
@@ -168,41 +170,42 @@ void to_json(json& out, const HostConfig& value) {
     out = limits_to_json(value);
     json ports;
     to_json(ports, value.port_bindings);
-    out.update(json{
-        {"Binds", list(value.binds)},
-        {"LogConfig", {{"Type", value.log_config.type}, {"Config", value.log_config.config}}},
-        {"NetworkMode", value.network_mode},
-        {"PortBindings", std::move(ports)},
-        {"RestartPolicy",
-         {{"Name", value.restart_policy.name},
-          {"MaximumRetryCount", value.restart_policy.maximum_retry_count}}},
-        {"AutoRemove", value.auto_remove},
-        {"VolumeDriver", ""},
-        {"VolumesFrom", list(value.volumes_from)},
-        {"ConsoleSize", value.console_size.empty() ? json::array({0, 0}) : json(value.console_size)},
-        {"CapAdd", list(value.cap_add)},
-        {"CapDrop", list(value.cap_drop)},
-        {"CgroupnsMode", value.cgroupns_mode},
-        {"Dns", value.dns},
-        {"DnsOptions", value.dns_options},
-        {"DnsSearch", value.dns_search},
-        {"ExtraHosts", list(value.extra_hosts)},
-        {"GroupAdd", list(value.group_add)},
-        {"IpcMode", value.ipc_mode},
-        {"Links", nullptr},
-        {"OomScoreAdj", value.oom_score_adj},
-        {"PidMode", value.pid_mode},
-        {"Privileged", value.privileged},
-        {"PublishAllPorts", value.publish_all_ports},
-        {"ReadonlyRootfs", value.readonly_rootfs},
-        {"SecurityOpt", list(value.security_opt)},
-        {"UTSMode", value.uts_mode},
-        {"UsernsMode", value.userns_mode},
-        {"Runtime", value.runtime},
-        {"Isolation", ""},
-        {"Devices", list(value.devices)},
-        {"MaskedPaths", or_null(value.masked_paths)},
-        {"ReadonlyPaths", or_null(value.readonly_paths)}});
+    out.update(
+        json{{"Binds", list(value.binds)},
+             {"LogConfig", {{"Type", value.log_config.type}, {"Config", value.log_config.config}}},
+             {"NetworkMode", value.network_mode},
+             {"PortBindings", std::move(ports)},
+             {"RestartPolicy",
+              {{"Name", value.restart_policy.name},
+               {"MaximumRetryCount", value.restart_policy.maximum_retry_count}}},
+             {"AutoRemove", value.auto_remove},
+             {"VolumeDriver", ""},
+             {"VolumesFrom", list(value.volumes_from)},
+             {"ConsoleSize",
+              value.console_size.empty() ? json::array({0, 0}) : json(value.console_size)},
+             {"CapAdd", list(value.cap_add)},
+             {"CapDrop", list(value.cap_drop)},
+             {"CgroupnsMode", value.cgroupns_mode},
+             {"Dns", value.dns},
+             {"DnsOptions", value.dns_options},
+             {"DnsSearch", value.dns_search},
+             {"ExtraHosts", list(value.extra_hosts)},
+             {"GroupAdd", list(value.group_add)},
+             {"IpcMode", value.ipc_mode},
+             {"Links", nullptr},
+             {"OomScoreAdj", value.oom_score_adj},
+             {"PidMode", value.pid_mode},
+             {"Privileged", value.privileged},
+             {"PublishAllPorts", value.publish_all_ports},
+             {"ReadonlyRootfs", value.readonly_rootfs},
+             {"SecurityOpt", list(value.security_opt)},
+             {"UTSMode", value.uts_mode},
+             {"UsernsMode", value.userns_mode},
+             {"Runtime", value.runtime},
+             {"Isolation", ""},
+             {"Devices", list(value.devices)},
+             {"MaskedPaths", or_null(value.masked_paths)},
+             {"ReadonlyPaths", or_null(value.readonly_paths)}});
     if (!value.tmpfs.empty()) out["Tmpfs"] = value.tmpfs;
     if (!value.sysctls.empty()) out["Sysctls"] = value.sysctls;
     if (!value.mounts.empty()) out["Mounts"] = list(value.mounts);

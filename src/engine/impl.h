@@ -17,8 +17,10 @@
 #include "engine/container.h"
 #include "engine/container_table.h"
 #include "engine/engine.h"
+#include "engine/spec.h"
 #include "engine/timers.h"
 #include "image/store.h"
+#include "network/network.h"
 #include "shim/types.h"
 
 namespace brig::engine {
@@ -35,7 +37,8 @@ struct Exec {
 
 class TaskRunner;
 
-/// What the shim's events come through: closed before the engine goes, while the client may live on.
+/// What the shim's events come through: closed before the engine goes, while the client may live
+/// on.
 struct EventGate {
     std::mutex mutex;
     Engine::Impl* engine = nullptr;
@@ -60,6 +63,9 @@ struct Engine::Impl {
     // start.cpp; the container's `operation` is held
     void start_locked(Container& container);
     void launch(Container& container);
+    std::optional<network::Endpoint> prepare_network(const Record& record, SpecInputs& inputs);
+    void join_network(const std::string& ref, SpecInputs& inputs);
+    int run_task(const Record& record, std::optional<network::Endpoint> endpoint);
     ResolvedUser user_of(const Record& record);
     void populate(Container& container, const Record& record);
 

@@ -57,7 +57,10 @@ json Engine::info() {
             {"Driver", settings.storage_driver},
             {"DriverStatus", json::array()},
             {"Plugins",
-             {{"Volume", {"local"}}, {"Network", {"bridge", "host", "null"}}, {"Authorization", nullptr}, {"Log", {"json-file", "none"}}}},
+             {{"Volume", {"local"}},
+              {"Network", {"bridge", "host", "null"}},
+              {"Authorization", nullptr},
+              {"Log", {"json-file", "none"}}}},
             {"MemoryLimit", true},
             {"SwapLimit", true},
             {"CpuCfsPeriod", true},
@@ -81,7 +84,10 @@ json Engine::info() {
             {"OSType", go_system(host.system)},
             {"Architecture", host.machine},
             {"IndexServerAddress", "https://index.docker.io/v1/"},
-            {"RegistryConfig", {{"InsecureRegistryCIDRs", json::array()}, {"IndexConfigs", json::object()}, {"Mirrors", json::array()}}},
+            {"RegistryConfig",
+             {{"InsecureRegistryCIDRs", json::array()},
+              {"IndexConfigs", json::object()},
+              {"Mirrors", json::array()}}},
             {"NCPU", host.cpus},
             {"MemTotal", host.memory},
             {"GenericResources", nullptr},
@@ -95,7 +101,13 @@ json Engine::info() {
             {"ServerVersion", std::string(brig::version)},
             {"Runtimes", {{"brig", {{"path", "brig-runtime"}}}}},
             {"DefaultRuntime", "brig"},
-            {"Swarm", {{"NodeID", ""}, {"NodeAddr", ""}, {"LocalNodeState", "inactive"}, {"ControlAvailable", false}, {"Error", ""}, {"RemoteManagers", nullptr}}},
+            {"Swarm",
+             {{"NodeID", ""},
+              {"NodeAddr", ""},
+              {"LocalNodeState", "inactive"},
+              {"ControlAvailable", false},
+              {"Error", ""},
+              {"RemoteManagers", nullptr}}},
             {"LiveRestoreEnabled", true},
             {"Isolation", ""},
             {"InitBinary", ""},
@@ -143,29 +155,37 @@ json Engine::disk_usage() {
     for (const auto& image : images().list()) {
         const auto used = users.find(image.id.str());
         layers += image.size;
-        image_rows.push_back({{"Id", image.id.str()},
-                              {"ParentId", ""},
-                              {"RepoTags", image.tags},
-                              {"RepoDigests", image.digests},
-                              {"Created", std::chrono::duration_cast<std::chrono::seconds>(image.config.created.value_or(Instant{}).time_since_epoch()).count()},
-                              {"Size", image.size},
-                              {"SharedSize", 0},
-                              {"Labels", image.config.config.labels},
-                              {"Containers", used == users.end() ? 0 : used->second}});
+        image_rows.push_back(
+            {{"Id", image.id.str()},
+             {"ParentId", ""},
+             {"RepoTags", image.tags},
+             {"RepoDigests", image.digests},
+             {"Created", std::chrono::duration_cast<std::chrono::seconds>(
+                             image.config.created.value_or(Instant{}).time_since_epoch())
+                             .count()},
+             {"Size", image.size},
+             {"SharedSize", 0},
+             {"Labels", image.config.config.labels},
+             {"Containers", used == users.end() ? 0 : used->second}});
     }
     json containers = json::array();
-    for (const auto& container : impl_->table.all()) containers.push_back(impl_->summary(container->snapshot(), true));
+    for (const auto& container : impl_->table.all())
+        containers.push_back(impl_->summary(container->snapshot(), true));
     json volumes = volume_list({})["Volumes"];
     for (auto& row : volumes) {
         const auto name = row["Name"].get<std::string>();
         int references = 0;
         for (const auto& container : impl_->table.all()) {
-            for (const auto& mount : container->snapshot().mounts) references += mount.name == name ? 1 : 0;
+            for (const auto& mount : container->snapshot().mounts)
+                references += mount.name == name ? 1 : 0;
         }
         row["UsageData"] = {{"Size", impl_->parts.volumes->usage(name)}, {"RefCount", references}};
     }
-    return {{"LayersSize", layers}, {"Images", std::move(image_rows)}, {"Containers", std::move(containers)},
-            {"Volumes", std::move(volumes)}, {"BuildCache", json::array()}};
+    return {{"LayersSize", layers},
+            {"Images", std::move(image_rows)},
+            {"Containers", std::move(containers)},
+            {"Volumes", std::move(volumes)},
+            {"BuildCache", json::array()}};
 }
 
 bool Engine::idle() {

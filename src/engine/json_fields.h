@@ -9,7 +9,8 @@
 
 namespace brig::engine {
 
-/// Sets `out` from in[key] where present and not null. A wrong type is invalid_argument naming the key.
+/// Sets `out` from in[key] where present and not null. A wrong type is invalid_argument naming the
+/// key.
 template <typename T>
 void field(const nlohmann::json& in, const char* key, T& out) {
     const auto found = in.find(key);

@@ -18,7 +18,9 @@ using nlohmann::json;
 /// Docker's units: the coarsest of which there are two or more.
 std::string human_duration(std::chrono::nanoseconds elapsed) {
     using namespace std::chrono;
-    const auto count = [](auto value, std::string_view unit) { return fmt::format("{} {}", value, unit); };
+    const auto count = [](auto value, std::string_view unit) {
+        return fmt::format("{} {}", value, unit);
+    };
     const auto s = duration_cast<seconds>(elapsed).count();
     if (s < 1) return "Less than a second";
     if (s == 1) return "1 second";
@@ -36,7 +38,9 @@ std::string human_duration(std::chrono::nanoseconds elapsed) {
 }
 
 std::string status_sentence(const State& state, Instant at) {
-    const auto since = [&](const std::optional<Instant>& then) { return human_duration(at - then.value_or(at)); };
+    const auto since = [&](const std::optional<Instant>& then) {
+        return human_duration(at - then.value_or(at));
+    };
     switch (state.status) {
         case Status::running: return "Up " + since(state.started_at);
         case Status::paused: return "Up " + since(state.started_at) + " (Paused)";
@@ -64,7 +68,9 @@ std::string command_text(const Strings& line) {
 }
 
 bool matches_ancestor(const Record& record, const std::string& value, const image::Store& images) {
-    if (record.config.image == value || record.image_id == value || record.image_id == "sha256:" + value) return true;
+    if (record.config.image == value || record.image_id == value ||
+        record.image_id == "sha256:" + value)
+        return true;
     try {
         return images.resolve(value).id.str() == record.image_id;
     } catch (const Error&) {
@@ -84,9 +90,9 @@ bool has_port(const PortMap& ports, const StringSet& exposed, const std::string&
 }
 
 void check_keys(const Filters& filters) {
-    constexpr std::array<std::string_view, 16> known{"id",     "name",   "label",   "status",  "ancestor", "exited",
-                                                     "volume", "before", "since",   "network", "publish",  "expose",
-                                                     "health", "is-task", "isolation", "label!"};
+    constexpr std::array<std::string_view, 16> known{
+        "id",    "name",    "label",   "status", "ancestor", "exited",  "volume",    "before",
+        "since", "network", "publish", "expose", "health",   "is-task", "isolation", "label!"};
     for (const auto& [key, values] : filters) {
         if (std::ranges::find(known, key) == known.end()) {
             throw Error(ErrorKind::invalid_argument, "invalid filter '{}'", key);
@@ -94,8 +100,8 @@ void check_keys(const Filters& filters) {
     }
     const auto status = filters.find("status");
     if (status == filters.end()) return;
-    constexpr std::array<std::string_view, 7> states{"created", "running", "paused", "restarting",
-                                                     "removing", "exited", "dead"};
+    constexpr std::array<std::string_view, 7> states{"created",  "running", "paused", "restarting",
+                                                     "removing", "exited",  "dead"};
     for (const auto& value : status->second) {
         if (std::ranges::find(states, value) == states.end()) {
             throw Error(ErrorKind::invalid_argument, "invalid filter 'status={}'", value);
@@ -111,14 +117,18 @@ bool matches_container(const Record& record, const Filters& filters, const image
     return passes(filters, "id", [&](const auto& v) { return record.id.starts_with(v); }) &&
            passes(filters, "name", [&](const auto& v) { return name_matches(record.name, v); }) &&
            passes(filters, "status", [&](const auto& v) { return to_string(state.status) == v; }) &&
-           passes(filters, "exited", [&](const auto& v) {
-               return state.status == Status::exited && std::to_string(state.exit_code) == v;
-           }) &&
-           passes(filters, "ancestor", [&](const auto& v) { return matches_ancestor(record, v, images); }) &&
+           passes(filters, "exited",
+                  [&](const auto& v) {
+                      return state.status == Status::exited && std::to_string(state.exit_code) == v;
+                  }) &&
+           passes(filters, "ancestor",
+                  [&](const auto& v) { return matches_ancestor(record, v, images); }) &&
            passes(filters, "volume", [&](const auto& v) { return uses_volume(record, v); }) &&
            passes(filters, "network", [&](const auto& v) { return mode == v; }) &&
-           passes(filters, "publish", [&](const auto& v) { return has_port(record.host.port_bindings, {}, v); }) &&
-           passes(filters, "expose", [&](const auto& v) { return has_port({}, record.config.exposed_ports, v); }) &&
+           passes(filters, "publish",
+                  [&](const auto& v) { return has_port(record.host.port_bindings, {}, v); }) &&
+           passes(filters, "expose",
+                  [&](const auto& v) { return has_port({}, record.config.exposed_ports, v); }) &&
            passes(filters, "health", [&](const auto& v) { return v == "none"; }) &&
            passes(filters, "is-task", [&](const auto& v) { return v == "false" || v == "0"; }) &&
            matches_labels(record.config.labels, filters);
@@ -138,7 +148,8 @@ bool name_matches(const std::string& name, std::string_view pattern) {
 }
 
 json Engine::Impl::summary(const Record& record, bool size) {
-    const auto endpoint = parts.networks && record.state.running() ? parts.networks->find(record.id) : std::nullopt;
+    const auto endpoint =
+        parts.networks && record.state.running() ? parts.networks->find(record.id) : std::nullopt;
     const Strings exposed(record.config.exposed_ports.begin(), record.config.exposed_ports.end());
     const std::string mode = record.network();
     json mounts = json::array();
@@ -151,9 +162,12 @@ json Engine::Impl::summary(const Record& record, bool size) {
              {"Image", record.config.image},
              {"ImageID", record.image_id},
              {"Command", command_text(record.command_line())},
-             {"Created", std::chrono::duration_cast<std::chrono::seconds>(record.created.time_since_epoch()).count()},
-             {"Ports", record.state.running() ? network::port_summary_json(endpoint ? &*endpoint : nullptr, exposed)
-                                              : json::array()},
+             {"Created",
+              std::chrono::duration_cast<std::chrono::seconds>(record.created.time_since_epoch())
+                  .count()},
+             {"Ports", record.state.running()
+                           ? network::port_summary_json(endpoint ? &*endpoint : nullptr, exposed)
+                           : json::array()},
              {"Labels", record.config.labels},
              {"State", to_string(record.state.status)},
              {"Status", status_sentence(record.state, now())},
@@ -178,7 +192,8 @@ json Engine::list(const ListQuery& query) {
     };
     const auto before = border("before");
     const auto since = border("since");
-    const bool all = query.all || query.limit > 0 || query.filters.contains("status") || query.filters.contains("exited");
+    const bool all = query.all || query.limit > 0 || query.filters.contains("status") ||
+                     query.filters.contains("exited");
     json out = json::array();
     for (const auto& container : impl_->table.all()) {
         if (query.limit > 0 && out.size() >= static_cast<std::size_t>(query.limit)) break;

@@ -42,7 +42,8 @@ std::pair<off_t, std::int64_t> find_tail(int file, std::int64_t lines) {
     std::int64_t found = 0;
     bool last_byte = true;
     while (end > 0) {
-        const auto size = static_cast<std::size_t>(std::min<off_t>(end, static_cast<off_t>(block_size)));
+        const auto size =
+            static_cast<std::size_t>(std::min<off_t>(end, static_cast<off_t>(block_size)));
         const off_t begin = end - static_cast<off_t>(size);
         const ssize_t got = ::pread(file, block.data(), size, begin);
         if (got != static_cast<ssize_t>(size)) throw SysError("read a log file");
@@ -82,7 +83,8 @@ std::optional<LogEntry> parse_log_line(std::string_view line) {
     return entry;
 }
 
-LogReader::LogReader(std::filesystem::path path, LogQuery query, bool tty, std::function<bool()> live)
+LogReader::LogReader(std::filesystem::path path, LogQuery query, bool tty,
+                     std::function<bool()> live)
     : path_(std::move(path)), query_(query), tty_(tty), live_(std::move(live)) {}
 
 void LogReader::open_files() {
@@ -97,10 +99,12 @@ void LogReader::open_files() {
 void LogReader::seek_to_tail() {
     std::int64_t wanted = query_.tail;
     for (std::size_t i = files_.size(); i-- > 0;) {
-        const auto [offset, found] = wanted > 0 ? find_tail(files_[i].get(), wanted)
-                                                : std::pair{::lseek(files_[i].get(), 0, SEEK_END), std::int64_t{0}};
+        const auto [offset, found] =
+            wanted > 0 ? find_tail(files_[i].get(), wanted)
+                       : std::pair{::lseek(files_[i].get(), 0, SEEK_END), std::int64_t{0}};
         wanted -= found;
-        if (::lseek(files_[i].get(), offset, SEEK_SET) < 0) throw SysError("seek in {}", path_.string());
+        if (::lseek(files_[i].get(), offset, SEEK_SET) < 0)
+            throw SysError("seek in {}", path_.string());
         if (wanted > 0) continue;
         current_ = i;
         return;
@@ -132,7 +136,8 @@ LogReader::Outcome LogReader::emit(std::string_view line, int sink) {
 LogReader::Outcome LogReader::drain(int sink) {
     std::string block(block_size, '\0');
     while (current_ < files_.size()) {
-        const auto got = read_some(files_[current_].get(), std::as_writable_bytes(std::span(block)));
+        const auto got =
+            read_some(files_[current_].get(), std::as_writable_bytes(std::span(block)));
         if (got == 0) {
             if (current_ + 1 == files_.size()) break;
             ++current_;
@@ -141,8 +146,10 @@ LogReader::Outcome LogReader::drain(int sink) {
         }
         pending_.append(block, 0, got);
         std::size_t begin = 0;
-        for (auto end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n', begin)) {
-            if (emit(std::string_view(pending_).substr(begin, end - begin), sink) == Outcome::past_until) {
+        for (auto end = pending_.find('\n'); end != std::string::npos;
+             end = pending_.find('\n', begin)) {
+            if (emit(std::string_view(pending_).substr(begin, end - begin), sink) ==
+                Outcome::past_until) {
                 return Outcome::past_until;
             }
             begin = end + 1;

@@ -18,7 +18,8 @@ void merge_variables(Config& config, const oci::ExecutionConfig& image) {
     const auto name = [](const std::string& entry) { return entry.substr(0, entry.find('=')); };
     const auto own = config.env;
     for (const auto& entry : image.env) {
-        const bool overridden = std::ranges::any_of(own, [&](const auto& one) { return name(one) == name(entry); });
+        const bool overridden =
+            std::ranges::any_of(own, [&](const auto& one) { return name(one) == name(entry); });
         if (!overridden) config.env.push_back(entry);
     }
 }

@@ -56,7 +56,8 @@ void apply_options(const std::string& text, MountPoint& mount) {
         }
         if (!seen.insert(option).second) invalid(text, fmt::format("invalid mode: {}", mount.mode));
     }
-    if (seen.contains("ro") && seen.contains("rw")) invalid(text, fmt::format("invalid mode: {}", mount.mode));
+    if (seen.contains("ro") && seen.contains("rw"))
+        invalid(text, fmt::format("invalid mode: {}", mount.mode));
 }
 
 MountPoint volume_at(const std::string& name, const std::string& target) {
@@ -112,7 +113,8 @@ MountPoint parse_bind(const std::string& text) {
 
 MountPoint parse_mount(const MountRequest& request) {
     const auto invalid_config = [&](const std::string& why) {
-        return Error(ErrorKind::invalid_argument, "invalid mount config for type \"{}\": {}", request.type, why);
+        return Error(ErrorKind::invalid_argument, "invalid mount config for type \"{}\": {}",
+                     request.type, why);
     };
     if (request.target.empty()) throw invalid_config("field Target must not be empty");
     check_target(request.target, request.target);
@@ -123,7 +125,8 @@ MountPoint parse_mount(const MountRequest& request) {
         mount.copy_up = !request.volume_no_copy;
     } else if (request.type == "bind") {
         if (!request.source.starts_with('/')) {
-            throw invalid_config(fmt::format("invalid mount path: '{}' mount path must be absolute", request.source));
+            throw invalid_config(fmt::format("invalid mount path: '{}' mount path must be absolute",
+                                             request.source));
         }
         struct stat info {};
         if (!request.bind_create_mountpoint && ::stat(request.source.c_str(), &info) != 0) {
@@ -132,8 +135,10 @@ MountPoint parse_mount(const MountRequest& request) {
         mount.type = "bind";
         mount.source = clean(request.source);
         mount.destination = clean(request.target);
-        mount.propagation = request.bind_propagation.empty() ? "rprivate" : request.bind_propagation;
-        if (!is_propagation(mount.propagation)) throw invalid_config("invalid propagation mode: " + mount.propagation);
+        mount.propagation =
+            request.bind_propagation.empty() ? "rprivate" : request.bind_propagation;
+        if (!is_propagation(mount.propagation))
+            throw invalid_config("invalid propagation mode: " + mount.propagation);
         mount.recursive = !request.bind_non_recursive;
     } else if (request.type == "tmpfs") {
         if (!request.source.empty()) throw invalid_config("field Source must not be specified");
@@ -141,7 +146,8 @@ MountPoint parse_mount(const MountRequest& request) {
         mount.tmpfs_size = request.tmpfs_size;
         mount.tmpfs_mode = request.tmpfs_mode;
     } else {
-        throw Error(ErrorKind::not_implemented, "mounts of type \"{}\" are not implemented", request.type);
+        throw Error(ErrorKind::not_implemented, "mounts of type \"{}\" are not implemented",
+                    request.type);
     }
     mount.rw = !request.read_only;
     return mount;
@@ -154,7 +160,8 @@ std::vector<MountPoint> plan_mounts(const MountSources& sources) {
     };
     const auto add_once = [&](MountPoint mount) {
         if (at(mount.destination) != out.end()) {
-            throw Error(ErrorKind::invalid_argument, "Duplicate mount point: {}", mount.destination);
+            throw Error(ErrorKind::invalid_argument, "Duplicate mount point: {}",
+                        mount.destination);
         }
         out.push_back(std::move(mount));
     };
@@ -171,7 +178,8 @@ std::vector<MountPoint> plan_mounts(const MountSources& sources) {
     return out;
 }
 
-void realise_mounts(std::vector<MountPoint>& mounts, volume::Store& volumes, std::vector<std::string>& made) {
+void realise_mounts(std::vector<MountPoint>& mounts, volume::Store& volumes,
+                    std::vector<std::string>& made) {
     for (auto& mount : mounts) {
         if (mount.type == "volume") {
             const auto created = volumes.create({.name = mount.name});

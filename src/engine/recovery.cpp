@@ -1,5 +1,5 @@
-// The start of the engine: what the database says, what the shim has, what lies on disk and what the
-// network knows are brought into agreement, whenever and however the last engine ended.
+// The start of the engine: what the database says, what the shim has, what lies on disk and what
+// the network knows are brought into agreement, whenever and however the last engine ended.
 #include <algorithm>
 #include <csignal>
 #include <set>
@@ -31,7 +31,8 @@ void adopt(Container& container, const shim::TaskState& task) {
     state.status = task.status == shim::TaskStatus::paused ? Status::paused : Status::running;
     state.pid = task.pid;
     // Killed between the launch and the note of it.
-    if (!state.started_at || (state.finished_at && *state.finished_at > *state.started_at)) state.started_at = now();
+    if (!state.started_at || (state.finished_at && *state.finished_at > *state.started_at))
+        state.started_at = now();
 }
 
 /// Directories of `place` that belong to no container.
@@ -64,7 +65,8 @@ void Engine::Impl::recover() {
     std::vector<network::LiveContainer> live;
     for (const auto& [id, task] : tasks) {
         const auto container = table.find_id(id);
-        const bool alive = task.status == shim::TaskStatus::running || task.status == shim::TaskStatus::paused;
+        const bool alive =
+            task.status == shim::TaskStatus::running || task.status == shim::TaskStatus::paused;
         if (container && alive) {
             adopt(*container, task);
             live.push_back({id, task.pid});
@@ -85,7 +87,8 @@ void Engine::Impl::recover() {
     for (const auto& container : table.all()) {
         const std::lock_guard operation(container->operation);
         const auto task = tasks.find(container->id);
-        const bool alive = std::ranges::any_of(live, [&](const auto& one) { return one.id == container->id; });
+        const bool alive =
+            std::ranges::any_of(live, [&](const auto& one) { return one.id == container->id; });
         if (alive) continue;
         attempt("container " + container->id, [&] {
             if (!parts.snapshots->stat(snapshot_of(container->id))) {
@@ -101,7 +104,9 @@ void Engine::Impl::recover() {
             }
             release_task(container->id);
             if (container->state().running()) {
-                log::warn("container {} is gone without an exit code: the host or the shim was restarted", container->id);
+                log::warn(
+                    "container {} is gone without an exit code: the host or the shim was restarted",
+                    container->id);
                 finish_locked(*container, {container->id, "", 0, 255, now(), false});
             } else if (container->record.host.auto_remove && container->state().started_at) {
                 remove_locked(*container, true);
@@ -112,7 +117,8 @@ void Engine::Impl::recover() {
     sweep(parts.settings.run / "tasks", table);
     for (const auto& snapshot : parts.snapshots->list()) {
         const std::string prefix = snapshot_of("");
-        if (!snapshot.key.starts_with(prefix) || table.owns(snapshot.key.substr(prefix.size()))) continue;
+        if (!snapshot.key.starts_with(prefix) || table.owns(snapshot.key.substr(prefix.size())))
+            continue;
         attempt("snapshot " + snapshot.key, [&] { parts.snapshots->remove(snapshot.key); });
     }
     for (const auto& container : table.all()) {
@@ -126,8 +132,8 @@ void Engine::Impl::recover() {
     }
 }
 
-/// After the shim was away: exits are told again, but what a new shim knows nothing of would run for
-/// ever in our books.
+/// After the shim was away: exits are told again, but what a new shim knows nothing of would run
+/// for ever in our books.
 void Engine::Impl::reconcile() {
     for (const auto& container : table.all()) {
         const std::lock_guard operation(container->operation);

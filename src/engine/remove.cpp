@@ -1,4 +1,7 @@
 // Removal and renaming.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/filters.h"
@@ -8,17 +11,16 @@
 #include "shim/client.h"
 #include "volume/store.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-
 namespace brig::engine {
 
 namespace {
 
 Error busy(const Record& record) {
     const bool paused = record.state.status == Status::paused;
-    return {ErrorKind::conflict, "cannot remove container \"/{}\": container is {}: {} before removing or force remove",
-            record.name, to_string(record.state.status), paused ? "unpause and stop the container" : "stop the container"};
+    return {ErrorKind::conflict,
+            "cannot remove container \"/{}\": container is {}: {} before removing or force remove",
+            record.name, to_string(record.state.status),
+            paused ? "unpause and stop the container" : "stop the container"};
 }
 
 bool used_by_another(const ContainerTable& table, const std::string& volume) {
@@ -33,7 +35,8 @@ bool used_by_another(const ContainerTable& table, const std::string& volume) {
 void Engine::Impl::remove(const ContainerPtr& container, bool force, bool volumes) {
     const auto alive = [&] {
         const auto status = container->state().status;
-        return status == Status::running || status == Status::paused || status == Status::restarting;
+        return status == Status::running || status == Status::paused ||
+               status == Status::restarting;
     };
     await_start(*container);
     if (alive()) {
@@ -68,7 +71,8 @@ void Engine::Impl::remove_locked(Container& container, bool volumes) {
         try {
             action();
         } catch (const Error& e) {
-            if (e.kind() != ErrorKind::not_found) log::warn("removing container {}: {}: {}", record.id, what, e.message());
+            if (e.kind() != ErrorKind::not_found)
+                log::warn("removing container {}: {}: {}", record.id, what, e.message());
         }
     };
     attempt("snapshot", [&] { parts.snapshots->remove(snapshot_of(record.id)); });
@@ -94,7 +98,8 @@ void Engine::rename(const std::string& ref, const std::string& name) {
     const std::lock_guard operation(container->operation);
     const std::string old = container->name();
     if (old == checked) {
-        throw Error(ErrorKind::invalid_argument, "Renaming a container with the same name as its current name");
+        throw Error(ErrorKind::invalid_argument,
+                    "Renaming a container with the same name as its current name");
     }
     impl_->table.rename(*container, checked);
     if (impl_->parts.networks) impl_->parts.networks->rename(container->id, checked);
@@ -115,7 +120,8 @@ nlohmann::json Engine::prune(const Filters& filters) {
     for (const auto& container : impl_->table.all()) {
         const Record record = container->snapshot();
         const auto status = record.state.status;
-        if (status != Status::created && status != Status::exited && status != Status::dead) continue;
+        if (status != Status::created && status != Status::exited && status != Status::dead)
+            continue;
         if (until && record.created >= *until) continue;
         if (!matches_labels(record.config.labels, filters)) continue;
         try {

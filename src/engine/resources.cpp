@@ -19,14 +19,17 @@ using nlohmann::json;
 namespace {
 
 json volume_json(const volume::Volume& volume) {
-    json labels = volume.labels.empty() && volume.anonymous ? json{{"com.docker.volume.anonymous", ""}} : json(volume.labels);
-    return {{"Name", volume.name},
-            {"Driver", volume.driver},
-            {"Mountpoint", volume.mountpoint.string()},
-            {"CreatedAt", format_rfc3339(volume.created)},
-            {"Labels", volume.labels.empty() && !volume.anonymous ? json(nullptr) : std::move(labels)},
-            {"Options", volume.options.empty() ? json(nullptr) : json(volume.options)},
-            {"Scope", "local"}};
+    json labels = volume.labels.empty() && volume.anonymous
+                      ? json{{"com.docker.volume.anonymous", ""}}
+                      : json(volume.labels);
+    return {
+        {"Name", volume.name},
+        {"Driver", volume.driver},
+        {"Mountpoint", volume.mountpoint.string()},
+        {"CreatedAt", format_rfc3339(volume.created)},
+        {"Labels", volume.labels.empty() && !volume.anonymous ? json(nullptr) : std::move(labels)},
+        {"Options", volume.options.empty() ? json(nullptr) : json(volume.options)},
+        {"Scope", "local"}};
 }
 
 /// Containers by the volumes they have.
@@ -63,7 +66,8 @@ std::vector<image::ImageUser> Engine::Impl::image_users() {
     std::vector<image::ImageUser> users;
     for (const auto& container : table.all()) {
         const Record record = container->snapshot();
-        users.push_back({record.id, Digest::parse(record.image_id), record.config.image, record.state.running()});
+        users.push_back({record.id, Digest::parse(record.image_id), record.config.image,
+                         record.state.running()});
     }
     return users;
 }
@@ -82,7 +86,8 @@ json Engine::image_prune(const Filters& filters) {
         if (key == "dangling") {
             all = std::ranges::any_of(values, [](const auto& v) { return parse_bool(v) == false; });
         } else {
-            throw Error(ErrorKind::not_implemented, "pruning images by the filter '{}' is not implemented", key);
+            throw Error(ErrorKind::not_implemented,
+                        "pruning images by the filter '{}' is not implemented", key);
         }
     }
     const auto pruned = images().prune(all, impl_->image_users());
@@ -113,9 +118,11 @@ json Engine::volume_list(const Filters& filters) {
     json list = json::array();
     for (const auto& volume : impl_->parts.volumes->list()) {
         const bool dangling = !users.contains(volume.name);
-        if (!passes(filters, "name", [&](const auto& v) { return volume.name.find(v) != std::string::npos; }) ||
+        if (!passes(filters, "name",
+                    [&](const auto& v) { return volume.name.find(v) != std::string::npos; }) ||
             !passes(filters, "driver", [&](const auto& v) { return volume.driver == v; }) ||
-            !passes(filters, "dangling", [&](const auto& v) { return parse_bool(v) == dangling; }) ||
+            !passes(filters, "dangling",
+                    [&](const auto& v) { return parse_bool(v) == dangling; }) ||
             !matches_labels(volume.labels, filters)) {
             continue;
         }
@@ -124,12 +131,15 @@ json Engine::volume_list(const Filters& filters) {
     return {{"Volumes", std::move(list)}, {"Warnings", nullptr}};
 }
 
-json Engine::volume_inspect(const std::string& name) { return volume_json(impl_->parts.volumes->inspect(name)); }
+json Engine::volume_inspect(const std::string& name) {
+    return volume_json(impl_->parts.volumes->inspect(name));
+}
 
 void Engine::volume_remove(const std::string& name, bool force) {
     const auto users = users_of_volumes(impl_->table);
     if (const auto used = users.find(name); used != users.end()) {
-        throw Error(ErrorKind::conflict, "remove {}: volume is in use - [{}]", name, join(used->second, ", "));
+        throw Error(ErrorKind::conflict, "remove {}: volume is in use - [{}]", name,
+                    join(used->second, ", "));
     }
     try {
         impl_->parts.volumes->remove(name);
@@ -141,8 +151,9 @@ void Engine::volume_remove(const std::string& name, bool force) {
 }
 
 json Engine::volume_prune(const Filters& filters) {
-    const bool all = filters.contains("all") &&
-                     passes(filters, "all", [](const auto& v) { return parse_bool(v).value_or(false); });
+    const bool all = filters.contains("all") && passes(filters, "all", [](const auto& v) {
+                         return parse_bool(v).value_or(false);
+                     });
     const auto users = users_of_volumes(impl_->table);
     json deleted = json::array();
     std::uint64_t bytes = 0;
@@ -165,7 +176,8 @@ json Engine::network_list(const Filters& filters) {
     json out = json::array();
     if (!impl_->parts.networks) return out;
     for (const auto& network : impl_->parts.networks->list()) {
-        if (!passes(filters, "name", [&](const auto& v) { return network.name.find(v) != std::string::npos; }) ||
+        if (!passes(filters, "name",
+                    [&](const auto& v) { return network.name.find(v) != std::string::npos; }) ||
             !passes(filters, "id", [&](const auto& v) { return network.id.starts_with(v); }) ||
             !passes(filters, "driver", [&](const auto& v) { return network.driver == v; }) ||
             !passes(filters, "type", [&](const auto& v) { return v == "builtin"; }) ||

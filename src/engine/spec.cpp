@@ -18,12 +18,14 @@
 namespace brig::engine {
 namespace {
 
-constexpr std::string_view default_path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view default_path =
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::string_view variable_name(std::string_view entry) { return entry.substr(0, entry.find('=')); }
 
 bool has_variable(const Strings& environment, std::string_view name) {
-    return std::ranges::any_of(environment, [&](const auto& entry) { return variable_name(entry) == name; });
+    return std::ranges::any_of(environment,
+                               [&](const auto& entry) { return variable_name(entry) == name; });
 }
 
 bool wants(const HostConfig& host, std::string_view option, std::string_view value) {
@@ -77,14 +79,16 @@ void set_process(oci::RuntimeSpec& spec, const Record& record, const SpecInputs&
     auto& process = spec.process;
     process.terminal = record.config.tty;
     if (record.host.console_size.size() == 2 && record.config.tty) {
-        process.console_size = oci::ConsoleSize{record.host.console_size[0], record.host.console_size[1]};
+        process.console_size =
+            oci::ConsoleSize{record.host.console_size[0], record.host.console_size[1]};
     }
     process.user = {inputs.user.uid, inputs.user.gid, {}, inputs.user.groups};
     process.args = record.command_line();
     process.env = make_environment(record, inputs.user);
     process.cwd = record.config.working_dir.empty() ? "/" : record.config.working_dir;
     process.no_new_privileges = wants(record.host, "no-new-privileges", "true");
-    process.oom_score_adj = record.host.oom_score_adj != 0 ? std::optional(record.host.oom_score_adj) : std::nullopt;
+    process.oom_score_adj =
+        record.host.oom_score_adj != 0 ? std::optional(record.host.oom_score_adj) : std::nullopt;
     process.rlimits = make_rlimits(record.host);
     process.capabilities.reset();
 }
@@ -96,7 +100,8 @@ void set_security(oci::RuntimeSpec& spec, const Record& record, const SpecInputs
     const Strings names = container_capabilities(host);
     spec.process.capabilities = make_capability_sets(names, inputs.user);
     settings.seccomp.reset();
-    if (!host.privileged && !wants(host, "seccomp", "unconfined")) settings.seccomp = seccomp_for(names);
+    if (!host.privileged && !wants(host, "seccomp", "unconfined"))
+        settings.seccomp = seccomp_for(names);
     if (host.privileged) {
         settings.masked_paths.clear();
         settings.readonly_paths.clear();
@@ -106,7 +111,8 @@ void set_security(oci::RuntimeSpec& spec, const Record& record, const SpecInputs
 }
 
 void add_device(oci::RuntimeSpec& spec, os::HostDevice device, const DeviceMapping& mapping) {
-    const std::string access = mapping.cgroup_permissions.empty() ? "rwm" : mapping.cgroup_permissions;
+    const std::string access =
+        mapping.cgroup_permissions.empty() ? "rwm" : mapping.cgroup_permissions;
     if (spec.linux) {
         auto& node = device.node;
         if (!mapping.path_in_container.empty() && node.path.starts_with(mapping.path_on_host)) {
@@ -122,7 +128,8 @@ void add_device(oci::RuntimeSpec& spec, os::HostDevice device, const DeviceMappi
 
 void set_devices(oci::RuntimeSpec& spec, const HostConfig& host) {
     for (const auto& mapping : host.devices) {
-        for (auto& device : os::devices_at(mapping.path_on_host)) add_device(spec, std::move(device), mapping);
+        for (auto& device : os::devices_at(mapping.path_on_host))
+            add_device(spec, std::move(device), mapping);
     }
     if (!host.privileged) return;
     for (auto& device : os::all_devices()) add_device(spec, std::move(device), {});
@@ -134,7 +141,8 @@ void set_devices(oci::RuntimeSpec& spec, const HostConfig& host) {
 void merge_environment(Strings& base, const Strings& extra) {
     for (const auto& entry : extra) {
         const auto name = variable_name(entry);
-        const auto at = std::ranges::find_if(base, [&](const auto& old) { return variable_name(old) == name; });
+        const auto at =
+            std::ranges::find_if(base, [&](const auto& old) { return variable_name(old) == name; });
         if (entry.find('=') == std::string::npos) {
             if (at != base.end()) base.erase(at);
         } else if (at != base.end()) {

@@ -10,7 +10,8 @@ namespace brig::engine {
 namespace {
 
 std::uint64_t limit_value(std::int64_t value) {
-    return value < 0 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(value);
+    return value < 0 ? std::numeric_limits<std::uint64_t>::max()
+                     : static_cast<std::uint64_t>(value);
 }
 
 template <typename T>
@@ -21,9 +22,9 @@ std::optional<T> unless_zero(std::int64_t value) {
 }  // namespace
 
 std::vector<oci::Rlimit> make_rlimits(const HostConfig& host) {
-    constexpr std::array<std::string_view, 15> known{"core",    "cpu",    "data",       "fsize",  "locks",
-                                                     "memlock", "msgqueue", "nice",     "nofile", "nproc",
-                                                     "rss",     "rtprio", "rttime", "sigpending", "stack"};
+    constexpr std::array<std::string_view, 15> known{
+        "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
+        "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
     std::vector<oci::Rlimit> out;
     for (const auto& limit : host.ulimits) {
         if (std::ranges::find(known, limit.name) == known.end()) {
@@ -32,7 +33,8 @@ std::vector<oci::Rlimit> make_rlimits(const HostConfig& host) {
         const auto soft = limit_value(limit.soft);
         const auto hard = limit_value(limit.hard);
         if (soft > hard) {
-            throw Error(ErrorKind::invalid_argument, "ulimit soft limit must be less than or equal to hard limit: {} > {}",
+            throw Error(ErrorKind::invalid_argument,
+                        "ulimit soft limit must be less than or equal to hard limit: {} > {}",
                         limit.soft, limit.hard);
         }
         std::string type = "RLIMIT_";
@@ -48,8 +50,10 @@ oci::Resources make_resources(const HostConfig& host) {
     out.memory.reservation = unless_zero<std::int64_t>(host.memory_reservation);
     out.memory.swap = unless_zero<std::int64_t>(host.memory_swap);
     constexpr auto most = std::numeric_limits<std::int64_t>::max() / 2;
-    if (host.memory > 0 && host.memory < most && host.memory_swap == 0) out.memory.swap = host.memory * 2;
-    if (host.memory_swappiness) out.memory.swappiness = static_cast<std::uint64_t>(*host.memory_swappiness);
+    if (host.memory > 0 && host.memory < most && host.memory_swap == 0)
+        out.memory.swap = host.memory * 2;
+    if (host.memory_swappiness)
+        out.memory.swappiness = static_cast<std::uint64_t>(*host.memory_swappiness);
     out.memory.disable_oom_killer = host.oom_kill_disable;
     out.cpu.shares = unless_zero<std::uint64_t>(host.cpu_shares);
     out.cpu.quota = unless_zero<std::int64_t>(host.cpu_quota);
@@ -65,15 +69,16 @@ oci::Resources make_resources(const HostConfig& host) {
 }
 
 void check_sysctl(const std::string& name, const Record& record) {
-    constexpr std::array<std::string_view, 8> ipc{"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",
-                                                  "kernel.sem",    "kernel.shmall", "kernel.shmmax",
-                                                  "kernel.shmmni", "kernel.shm_rmid_forced"};
+    constexpr std::array<std::string_view, 8> ipc{
+        "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+        "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
     const bool own_ipc = record.host.ipc_mode != "host";
     const bool of_ipc = std::ranges::find(ipc, name) != ipc.end() || name.starts_with("fs.mqueue.");
     if (of_ipc && own_ipc) return;
     if (name.starts_with("net.") && record.network() != "host") return;
     if (name == "kernel.domainname" && record.host.uts_mode != "host") return;
-    throw Error(ErrorKind::invalid_argument, "sysctl \"{}\" is not in a separate kernel namespace", name);
+    throw Error(ErrorKind::invalid_argument, "sysctl \"{}\" is not in a separate kernel namespace",
+                name);
 }
 
 }  // namespace brig::engine

@@ -34,7 +34,8 @@ void set_shared_memory(oci::RuntimeSpec& spec, const HostConfig& host) {
         for (const char* place : {"/dev/shm", "/dev/mqueue"}) {
             remove_mount(spec, place);
             std::error_code error;
-            if (std::filesystem::exists(place, error)) spec.mounts.push_back(bind_of(place, place, true));
+            if (std::filesystem::exists(place, error))
+                spec.mounts.push_back(bind_of(place, place, true));
         }
     } else if (host.ipc_mode == "none") {
         remove_mount(spec, "/dev/shm");
@@ -79,7 +80,7 @@ void set_mounts(oci::RuntimeSpec& spec, const Record& record, const SpecInputs& 
     if (!inputs.files.empty()) {
         for (const char* name : {"resolv.conf", "hostname", "hosts"}) {
             own.push_back(bind_of((inputs.files / name).string(), std::string("/etc/") + name,
-                               !record.host.readonly_rootfs));
+                                  !record.host.readonly_rootfs));
         }
     }
     for (const auto& point : record.mounts) {
@@ -87,9 +88,8 @@ void set_mounts(oci::RuntimeSpec& spec, const Record& record, const SpecInputs& 
         remove_mount(spec, point.destination);
         own.push_back(runtime_mount(point));
     }
-    std::ranges::stable_sort(own, {}, [](const brig::Mount& mount) {
-        return std::ranges::count(mount.target, '/');
-    });
+    std::ranges::stable_sort(
+        own, {}, [](const brig::Mount& mount) { return std::ranges::count(mount.target, '/'); });
     spec.mounts.insert(spec.mounts.end(), own.begin(), own.end());
 }
 

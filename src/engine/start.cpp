@@ -25,14 +25,16 @@ shim::LogOptions log_options(const Record& record, const std::filesystem::path& 
     if (const auto size = config.find("max-size"); size != config.end()) {
         const auto bytes = parse_bytes(size->second);
         if (!bytes || *bytes <= 0) {
-            throw Error(ErrorKind::invalid_argument, "invalid value for max-size: {}", size->second);
+            throw Error(ErrorKind::invalid_argument, "invalid value for max-size: {}",
+                        size->second);
         }
         options.max_size = static_cast<std::uint64_t>(*bytes);
     }
     if (const auto files = config.find("max-file"); files != config.end()) {
         const auto count = parse_int<int>(files->second);
         if (!count || *count < 1 || *count > 1000) {
-            throw Error(ErrorKind::invalid_argument, "invalid value for max-file: {}", files->second);
+            throw Error(ErrorKind::invalid_argument, "invalid value for max-file: {}",
+                        files->second);
         }
         options.max_files = *count;
     }
@@ -41,14 +43,17 @@ shim::LogOptions log_options(const Record& record, const std::filesystem::path& 
 
 shim::ConsoleSize console_size(const HostConfig& host) {
     if (host.console_size.size() != 2) return {};
-    return {static_cast<std::uint16_t>(host.console_size[1]), static_cast<std::uint16_t>(host.console_size[0])};
+    return {static_cast<std::uint16_t>(host.console_size[1]),
+            static_cast<std::uint16_t>(host.console_size[0])};
 }
 
 network::AttachRequest attach_request(const Record& record) {
-    network::AttachRequest request{.container_id = record.id, .container_name = record.name, .jail = record.id};
+    network::AttachRequest request{
+        .container_id = record.id, .container_name = record.name, .jail = record.id};
     for (const auto& [port, bindings] : record.host.port_bindings) {
         for (const auto& binding : bindings) {
-            request.ports.push_back(network::parse_port_binding(port, binding.host_ip, binding.host_port));
+            request.ports.push_back(
+                network::parse_port_binding(port, binding.host_ip, binding.host_port));
         }
     }
     if (record.host.publish_all_ports) {
@@ -60,14 +65,18 @@ network::AttachRequest attach_request(const Record& record) {
         }
     }
     for (const auto& [name, endpoint] : record.networking.endpoints) {
-        if (!endpoint.mac_address.empty()) request.mac = os::MacAddress::parse(endpoint.mac_address);
-        if (!endpoint.ipv4_address.empty()) request.ip = os::Ipv4Address::parse(endpoint.ipv4_address);
+        if (!endpoint.mac_address.empty())
+            request.mac = os::MacAddress::parse(endpoint.mac_address);
+        if (!endpoint.ipv4_address.empty())
+            request.ip = os::Ipv4Address::parse(endpoint.ipv4_address);
     }
     return request;
 }
 
 /// The command could not be run, as opposed to the container not being made.
-bool concerns_command(const Error& error) { return error.message().find("exec: \"") != std::string::npos; }
+bool concerns_command(const Error& error) {
+    return error.message().find("exec: \"") != std::string::npos;
+}
 
 int start_exit_code(const Error& error) {
     if (!concerns_command(error)) return 128;
@@ -96,79 +105,103 @@ ResolvedUser Engine::Impl::user_of(const Record& record) {
 }
 
 void Engine::Impl::populate(Container& container, const Record& record) {
-    const auto to_fill = [](const MountPoint& mount) { return mount.type == "volume" && mount.copy_up; };
+    const auto to_fill = [](const MountPoint& mount) {
+        return mount.type == "volume" && mount.copy_up;
+    };
     if (record.populated) return;
     if (std::ranges::any_of(record.mounts, to_fill)) {
         const auto tree = os::MountedTree::mount(parts.snapshots->mounts(snapshot_of(record.id)),
                                                  bundle_of(record.id) / "rootfs");
         for (const auto& mount : record.mounts) {
-            if (to_fill(mount)) parts.volumes->copy_up(mount.name, tree.root().get(), mount.destination);
+            if (to_fill(mount))
+                parts.volumes->copy_up(mount.name, tree.root().get(), mount.destination);
         }
     }
     const std::lock_guard lock(container.mutex);
     container.record.populated = true;
 }
 
-void Engine::Impl::launch(Container& container) {
-    const Record record = container.snapshot();
-    const std::string& id = record.id;
-    for (const auto& mount : record.mounts) {
-        if (mount.type == "volume") parts.volumes->create({.name = mount.name});
+/// Files and namespace of the container whose network is shared (--network container:ID).
+void Engine::Impl::join_network(const std::string& ref, SpecInputs& inputs) {
+    const auto other = table.find(ref);
+    if (!other->state().running()) {
+        throw Error(ErrorKind::conflict, "cannot join network of a non running container: {}",
+                    other->id);
     }
-    const auto bundle = bundle_of(id);
-    make_directories(bundle / "rootfs", 0700);
-    Defer drop_bundle([&] { release_task(id); });
+    const auto shared = parts.networks ? parts.networks->find(other->id) : std::nullopt;
+    if (!shared) {
+        throw Error(ErrorKind::not_implemented,
+                    "joining the network of container {}, which is not on a bridge, is not "
+                    "implemented",
+                    other->id);
+    }
+    inputs.network_namespace = shared->sandbox_path.string();
+    inputs.files = files_of(other->id);
+}
 
-    SpecInputs inputs;
+/// Where the network comes first, the namespace is in `inputs` afterwards.
+std::optional<network::Endpoint> Engine::Impl::prepare_network(const Record& record,
+                                                               SpecInputs& inputs) {
+    inputs.files = files_of(record.id);
     const std::string mode = record.network();
+    if (mode.starts_with("container:")) {
+        join_network(mode.substr(10), inputs);
+        return std::nullopt;
+    }
     std::optional<network::Endpoint> endpoint;
-    const bool bridged = mode == "bridge" && parts.networks != nullptr;
-    if (bridged && network::precedes_create()) {
+    if (mode == "bridge" && parts.networks && network::precedes_create()) {
         endpoint = parts.networks->attach(attach_request(record));
         inputs.network_namespace = endpoint->sandbox_path.string();
     }
-    inputs.files = files_of(id);
-    if (mode.starts_with("container:")) {
-        const auto other = table.find(mode.substr(10));
-        if (!other->state().running()) {
-            throw Error(ErrorKind::conflict, "cannot join network of a non running container: {}", other->id);
-        }
-        const auto shared = parts.networks ? parts.networks->find(other->id) : std::nullopt;
-        if (!shared) {
-            throw Error(ErrorKind::not_implemented, "joining the network of container {}, which is not on a bridge, is not implemented", other->id);
-        }
-        inputs.network_namespace = shared->sandbox_path.string();
-        inputs.files = files_of(other->id);
-    } else {
-        write_network_files(inputs.files, record, endpoint);
-    }
-    inputs.user = user_of(record);
-    populate(container, record);
+    write_network_files(inputs.files, record, endpoint);
+    return endpoint;
+}
 
-    write_bundle(bundle, oci::to_json(make_spec(record, inputs)));
+int Engine::Impl::run_task(const Record& record, std::optional<network::Endpoint> endpoint) {
+    const std::string& id = record.id;
     const shim::TaskSpec task{.id = id,
-                              .bundle = bundle,
+                              .bundle = bundle_of(id),
                               .rootfs = parts.snapshots->mounts(snapshot_of(id)),
                               .terminal = record.config.tty,
                               .open_stdin = record.config.open_stdin,
                               .stdin_once = record.config.stdin_once,
                               .console = console_size(record.host),
                               .log = log_options(record, log_of(id))};
-    int pid = 0;
-    if (bridged && !endpoint) {
-        pid = parts.tasks->create(task);
-        endpoint = parts.networks->attach(attach_request(record));
-        write_network_files(inputs.files, record, endpoint);
-        pid = parts.tasks->start(id);
-    } else {
-        pid = parts.tasks->launch(task);
+    if (endpoint || record.network() != "bridge" || !parts.networks) {
+        const int pid = parts.tasks->launch(task);
+        if (endpoint) parts.networks->started(id, pid);
+        return pid;
     }
-    drop_bundle.dismiss();
-    if (endpoint) parts.networks->started(id, pid);
+    parts.tasks->create(task);
+    endpoint = parts.networks->attach(attach_request(record));
+    write_network_files(files_of(id), record, endpoint);
+    const int pid = parts.tasks->start(id);
+    parts.networks->started(id, pid);
+    return pid;
+}
+
+void Engine::Impl::launch(Container& container) {
+    const Record record = container.snapshot();
+    for (const auto& mount : record.mounts) {
+        if (mount.type == "volume") parts.volumes->create({.name = mount.name});
+    }
+    make_directories(bundle_of(record.id) / "rootfs", 0700);
+    Defer undo([&] { release_task(record.id); });
+
+    SpecInputs inputs;
+    auto endpoint = prepare_network(record, inputs);
+    inputs.user = user_of(record);
+    populate(container, record);
+    write_bundle(bundle_of(record.id), oci::to_json(make_spec(record, inputs)));
+    const int pid = run_task(record, std::move(endpoint));
+    undo.dismiss();
 
     const std::lock_guard lock(container.mutex);
     auto& state = container.record.state;
-    state = State{.status = Status::running, .pid = pid, .started_at = now(), .finished_at = state.finished_at};
+    state = State{.status = Status::running,
+                  .pid = pid,
+                  .started_at = now(),
+                  .finished_at = state.finished_at};
     container.record.stopped_by_user = false;
     container.stop_requested = false;
     container.changed.notify_all();
@@ -178,10 +211,13 @@ void Engine::Impl::start_locked(Container& container) {
     try {
         launch(container);
     } catch (const Error& e) {
-        const Error told(start_error_kind(e),
-                         concerns_command(e) ? "failed to create task for container: failed to create shim task: OCI runtime "
-                                               "create failed: unable to start container process: " + e.message()
-                                             : e.message());
+        const Error told(
+            start_error_kind(e),
+            concerns_command(e)
+                ? "failed to create task for container: failed to create shim task: OCI runtime "
+                  "create failed: unable to start container process: " +
+                      e.message()
+                : e.message());
         {
             const std::lock_guard lock(container.mutex);
             auto& state = container.record.state;

@@ -1,10 +1,10 @@
 // Ending and freezing containers.
+#include <csignal>
+
 #include "base/log.h"
 #include "engine/impl.h"
 #include "engine/signals.h"
 #include "shim/client.h"
-
-#include <csignal>
 
 namespace brig::engine {
 namespace {
@@ -25,7 +25,9 @@ Error not_running(const Container& container) {
 }
 
 /// Whoever ends a container that is just being started means the one that will run.
-void Engine::Impl::await_start(Container& container) { const std::lock_guard operation(container.operation); }
+void Engine::Impl::await_start(Container& container) {
+    const std::lock_guard operation(container.operation);
+}
 
 /// A task that is gone already has its exit on the way.
 void Engine::Impl::signal_task(Container& container, int signal) {
@@ -39,7 +41,8 @@ void Engine::Impl::signal_task(Container& container, int signal) {
     try {
         parts.tasks->resume(container.id);
         const std::lock_guard lock(container.mutex);
-        if (container.record.state.status == Status::paused) container.record.state.status = Status::running;
+        if (container.record.state.status == Status::paused)
+            container.record.state.status = Status::running;
     } catch (const Error& e) {
         log::debug("resuming container {}: {}", container.id, e.message());
     }
@@ -58,12 +61,14 @@ bool Engine::Impl::await_exit(Container& container, std::optional<std::chrono::s
 void Engine::Impl::kill_and_await(Container& container) {
     signal_task(container, SIGKILL);
     if (!await_exit(container, death_takes_at_most)) {
-        throw Error(ErrorKind::internal, "cannot kill container: {}: it is still running {} s after SIGKILL",
+        throw Error(ErrorKind::internal,
+                    "cannot kill container: {}: it is still running {} s after SIGKILL",
                     container.id, death_takes_at_most.count());
     }
 }
 
-bool Engine::Impl::stop(const ContainerPtr& container, std::optional<int> signal, std::optional<int> timeout) {
+bool Engine::Impl::stop(const ContainerPtr& container, std::optional<int> signal,
+                        std::optional<int> timeout) {
     Record record;
     await_start(*container);
     {
@@ -88,20 +93,23 @@ bool Engine::Impl::stop(const ContainerPtr& container, std::optional<int> signal
     const int seconds = timeout.value_or(record.config.stop_timeout.value_or(default_timeout));
     const auto limit = seconds < 0 ? std::nullopt : std::optional(std::chrono::seconds(seconds));
     if (!await_exit(*container, limit)) {
-        log::info("container {} did not end within {} s of its stop signal and is killed", container->id, seconds);
+        log::info("container {} did not end within {} s of its stop signal and is killed",
+                  container->id, seconds);
         kill_and_await(*container);
     }
     publish(record, "stop");
     return true;
 }
 
-bool Engine::stop(const std::string& ref, std::optional<std::string> signal, std::optional<int> timeout) {
+bool Engine::stop(const std::string& ref, std::optional<std::string> signal,
+                  std::optional<int> timeout) {
     std::optional<int> number;
     if (signal && !signal->empty()) number = parse_signal(*signal);
     return impl_->stop(impl_->table.find(ref), number, timeout);
 }
 
-void Engine::restart(const std::string& ref, std::optional<std::string> signal, std::optional<int> timeout) {
+void Engine::restart(const std::string& ref, std::optional<std::string> signal,
+                     std::optional<int> timeout) {
     const auto container = impl_->table.find(ref);
     std::optional<int> number;
     if (signal && !signal->empty()) number = parse_signal(*signal);
@@ -130,7 +138,9 @@ void Engine::kill(const std::string& ref, const std::string& signal) {
         const std::lock_guard lock(container->mutex);
         record = container->record;
         if (!record.state.running()) {
-            throw Error(ErrorKind::conflict, "cannot kill container: {}: container {} is not running", ref, container->id);
+            throw Error(ErrorKind::conflict,
+                        "cannot kill container: {}: container {} is not running", ref,
+                        container->id);
         }
         if (number == SIGKILL || number == stop_signal_of(record)) {
             container->stop_requested = true;
@@ -143,7 +153,8 @@ void Engine::kill(const std::string& ref, const std::string& signal) {
         try {
             impl_->parts.tasks->kill(container->id, "", number, false);
         } catch (const Error& e) {
-            if (e.kind() == ErrorKind::not_found || e.kind() == ErrorKind::failed_precondition) throw not_running(*container);
+            if (e.kind() == ErrorKind::not_found || e.kind() == ErrorKind::failed_precondition)
+                throw not_running(*container);
             throw;
         }
     }

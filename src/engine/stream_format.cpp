@@ -10,7 +10,8 @@ void append_frame(std::string& out, bool err, std::string_view data) {
     const auto size = static_cast<std::uint32_t>(data.size());
     out += static_cast<char>(err ? 2 : 1);
     out.append(3, '\0');
-    for (const unsigned shift : {24U, 16U, 8U, 0U}) out += static_cast<char>((size >> shift) & 0xffU);
+    for (const unsigned shift : {24U, 16U, 8U, 0U})
+        out += static_cast<char>((size >> shift) & 0xffU);
     out.append(data);
 }
 
@@ -27,7 +28,8 @@ void FrameReader::feed(std::string_view bytes, const std::function<void(std::str
         header_.append(bytes.substr(0, missing));
         bytes.remove_prefix(missing);
         if (header_.size() < frame_header_size) return;
-        for (std::size_t i = 4; i < frame_header_size; ++i) left_ = left_ << 8U | static_cast<unsigned char>(header_[i]);
+        for (std::size_t i = 4; i < frame_header_size; ++i)
+            left_ = left_ << 8U | static_cast<unsigned char>(header_[i]);
         header_.clear();
     }
 }

@@ -37,7 +37,8 @@ void relay(int client, int container) {
 /// The past from the log, then the present where wanted, as one stream.
 Fd with_past(Fd present, LogReader past) {
     auto pair = make_socket_pair();
-    std::thread([stream = std::move(present), client = std::move(pair.second), past = std::move(past)]() mutable {
+    std::thread([stream = std::move(present), client = std::move(pair.second),
+                 past = std::move(past)]() mutable {
         try {
             past.run(client.get());
             if (stream) relay(client.get(), stream.get());
@@ -59,21 +60,25 @@ Attached Engine::attach(const std::string& ref, const AttachQuery& query) {
     const auto container = impl_->table.find(ref);
     const Record record = container->snapshot();
     if (record.state.status == Status::paused) {
-        throw Error(ErrorKind::conflict, "container {} is paused, unpause the container before attach", container->id);
+        throw Error(ErrorKind::conflict,
+                    "container {} is paused, unpause the container before attach", container->id);
     }
     const bool tty = record.config.tty;
     Attached out{Fd(), tty};
     if (query.stream) {
         const bool in = query.in && record.config.open_stdin;
-        const shim::AttachOptions options{in, query.out, query.err, tty ? parse_detach_keys(query.detach_keys) : std::string()};
+        const shim::AttachOptions options{
+            in, query.out, query.err, tty ? parse_detach_keys(query.detach_keys) : std::string()};
         out.stream = impl_->parts.tasks->attach(container->id, "", options);
     }
     if (query.logs) {
         const LogQuery past{.out = query.out, .err = query.err};
-        out.stream = with_past(std::move(out.stream), LogReader(impl_->log_of(container->id), past, tty, [] { return false; }));
+        out.stream = with_past(std::move(out.stream), LogReader(impl_->log_of(container->id), past,
+                                                                tty, [] { return false; }));
     }
     impl_->publish(record, "attach");
-    if (!out.stream) throw Error(ErrorKind::invalid_argument, "neither stream nor logs were asked for");
+    if (!out.stream)
+        throw Error(ErrorKind::invalid_argument, "neither stream nor logs were asked for");
     return out;
 }
 
@@ -81,12 +86,15 @@ LogStream Engine::logs(const std::string& ref, const LogQuery& query) {
     const auto container = impl_->table.find(ref);
     const Record record = container->snapshot();
     if (!query.out && !query.err) {
-        throw Error(ErrorKind::invalid_argument, "Bad parameters: you must choose at least one stream");
+        throw Error(ErrorKind::invalid_argument,
+                    "Bad parameters: you must choose at least one stream");
     }
     if (record.host.log_config.type == "none") {
-        throw Error(ErrorKind::not_implemented, "configured logging driver does not support reading");
+        throw Error(ErrorKind::not_implemented,
+                    "configured logging driver does not support reading");
     }
-    LogReader reader(impl_->log_of(container->id), query, record.config.tty, [container] { return more_may_come(*container); });
+    LogReader reader(impl_->log_of(container->id), query, record.config.tty,
+                     [container] { return more_may_come(*container); });
     auto shared = std::make_shared<LogReader>(std::move(reader));
     return {record.config.tty, [shared](int sink) { shared->run(sink); }};
 }
@@ -94,7 +102,8 @@ LogStream Engine::logs(const std::string& ref, const LogQuery& query) {
 void Engine::resize(const std::string& ref, unsigned width, unsigned height) {
     const auto container = impl_->table.find(ref);
     if (!container->state().running()) throw not_running(*container);
-    impl_->parts.tasks->resize(container->id, "", {static_cast<std::uint16_t>(width), static_cast<std::uint16_t>(height)});
+    impl_->parts.tasks->resize(
+        container->id, "", {static_cast<std::uint16_t>(width), static_cast<std::uint16_t>(height)});
     impl_->publish(container->snapshot(), "resize",
                    {{"width", std::to_string(width)}, {"height", std::to_string(height)}});
 }

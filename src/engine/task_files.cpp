@@ -30,12 +30,14 @@ std::vector<std::pair<std::string, std::string>> extra_hosts(
         std::string address = entry.substr(at + 1);
         if (address == "host-gateway") {
             if (!endpoint) {
-                throw Error(ErrorKind::invalid_argument, "unable to derive the IP value for host-gateway");
+                throw Error(ErrorKind::invalid_argument,
+                            "unable to derive the IP value for host-gateway");
             }
             address = endpoint->gateway.str();
         }
         if (address.find_first_not_of("0123456789abcdefABCDEF.:[]") != std::string::npos) {
-            throw Error(ErrorKind::invalid_argument, "invalid IP address in add-host: \"{}\"", address);
+            throw Error(ErrorKind::invalid_argument, "invalid IP address in add-host: \"{}\"",
+                        address);
         }
         out.emplace_back(entry.substr(0, at), std::move(address));
     }
@@ -51,11 +53,13 @@ void write_bundle(const std::filesystem::path& bundle, std::string_view config) 
 
 void write_network_files(const std::filesystem::path& directory, const Record& record,
                          const std::optional<network::Endpoint>& endpoint) {
-    const auto scope = record.network() == "host" ? network::DnsScope::host_network : network::DnsScope::own_network;
+    const auto scope = record.network() == "host" ? network::DnsScope::host_network
+                                                  : network::DnsScope::own_network;
     const network::DnsOptions dns{record.host.dns, record.host.dns_search, record.host.dns_options};
     std::optional<os::Ipv4Address> address;
     if (endpoint) address = endpoint->address.address;
-    write_file(directory / "resolv.conf", network::make_resolv_conf(network::host_resolv_conf(), dns, scope), 0644);
+    write_file(directory / "resolv.conf",
+               network::make_resolv_conf(network::host_resolv_conf(), dns, scope), 0644);
     write_file(directory / "hostname", network::make_hostname(record.config.hostname), 0644);
     write_file(directory / "hosts",
                network::make_hosts(record.config.hostname, record.config.domainname, address,

@@ -41,7 +41,8 @@ Record record_of(const build::RunRequest& request) {
 }
 
 /// Until the end of the output. Throws what `output` throws, or Error{cancelled}.
-void copy_output(int stream, const std::function<void(std::string_view)>& output, const std::function<bool()>& cancelled) {
+void copy_output(int stream, const std::function<void(std::string_view)>& output,
+                 const std::function<bool()>& cancelled) {
     FrameReader frames;
     std::string buffer(32U << 10U, '\0');
     for (;;) {
@@ -72,7 +73,8 @@ void TaskRunner::release(const std::string& id) {
     attempt([&] { remove_tree(parts_.settings.run / "tasks" / id); });
 }
 
-int TaskRunner::run(const build::RunRequest& request, const std::function<void(std::string_view)>& output,
+int TaskRunner::run(const build::RunRequest& request,
+                    const std::function<void(std::string_view)>& output,
                     const std::function<bool()>& cancelled) {
     const Record record = record_of(request);
     const std::string& id = record.id;
@@ -83,7 +85,8 @@ int TaskRunner::run(const build::RunRequest& request, const std::function<void(s
     SpecInputs inputs;
     std::optional<network::Endpoint> endpoint;
     const bool bridged = record.network() == "bridge" && parts_.networks != nullptr;
-    const network::AttachRequest attachment{.container_id = id, .container_name = record.name, .jail = id};
+    const network::AttachRequest attachment{
+        .container_id = id, .container_name = record.name, .jail = id};
     if (bridged && network::precedes_create()) {
         endpoint = parts_.networks->attach(attachment);
         inputs.network_namespace = endpoint->sandbox_path.string();

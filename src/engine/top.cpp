@@ -24,7 +24,8 @@ std::string user_name(std::uint32_t uid) {
 }
 
 std::string clock_text(Instant at) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count() % 86'400;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count() % 86'400;
     return fmt::format("{:02}:{:02}", seconds / 3600, seconds / 60 % 60);
 }
 
@@ -34,8 +35,13 @@ std::string cpu_text(std::uint64_t milliseconds) {
 }
 
 json process_row(const os::ProcessInfo& process) {
-    return {user_name(process.uid),       std::to_string(process.pid), std::to_string(process.parent), "0",
-            clock_text(process.started),  process.terminal,            cpu_text(process.cpu_milliseconds),
+    return {user_name(process.uid),
+            std::to_string(process.pid),
+            std::to_string(process.parent),
+            "0",
+            clock_text(process.started),
+            process.terminal,
+            cpu_text(process.cpu_milliseconds),
             process.command};
 }
 
@@ -70,7 +76,10 @@ json block_json(const shim::TaskStats& stats) {
     json list = json::array();
     for (const auto& device : stats.block_io) {
         const auto row = [&](const char* operation, std::uint64_t value) {
-            list.push_back({{"major", device.major}, {"minor", device.minor}, {"op", operation}, {"value", value}});
+            list.push_back({{"major", device.major},
+                            {"minor", device.minor},
+                            {"op", operation},
+                            {"value", value}});
         };
         row("read", device.read_bytes);
         row("write", device.write_bytes);
@@ -78,21 +87,27 @@ json block_json(const shim::TaskStats& stats) {
     return {{"io_service_bytes_recursive", std::move(list)}};
 }
 
-json stats_json(const Record& record, const std::optional<shim::TaskStats>& stats, const json& previous) {
+json stats_json(const Record& record, const std::optional<shim::TaskStats>& stats,
+                const json& previous) {
     const int cpus = os::host_info().cpus;
     json out{{"id", record.id},
              {"name", "/" + record.name},
              {"read", format_rfc3339(now())},
-             {"preread", previous.is_null() ? format_rfc3339(std::optional<Instant>()) : previous["read"].get<std::string>()},
+             {"preread", previous.is_null() ? format_rfc3339(std::optional<Instant>())
+                                            : previous["read"].get<std::string>()},
              {"num_procs", 0},
              {"storage_stats", json::object()},
              {"networks", json::object()}};
     const shim::TaskStats values = stats.value_or(shim::TaskStats{});
     out["memory_stats"] = stats ? memory_json(values) : json::object();
     out["cpu_stats"] = cpu_json(values, cpus);
-    out["precpu_stats"] = previous.is_null() ? json{{"cpu_usage", {{"total_usage", 0}, {"usage_in_usermode", 0}, {"usage_in_kernelmode", 0}}},
-                                                    {"throttling_data", {{"periods", 0}, {"throttled_periods", 0}, {"throttled_time", 0}}}}
-                                             : previous["cpu_stats"];
+    out["precpu_stats"] =
+        previous.is_null()
+            ? json{{"cpu_usage",
+                    {{"total_usage", 0}, {"usage_in_usermode", 0}, {"usage_in_kernelmode", 0}}},
+                   {"throttling_data",
+                    {{"periods", 0}, {"throttled_periods", 0}, {"throttled_time", 0}}}}
+            : previous["cpu_stats"];
     out["blkio_stats"] = block_json(values);
     out["pids_stats"] = stats ? json{{"current", values.pids}} : json::object();
     if (values.pids_limit) out["pids_stats"]["limit"] = *values.pids_limit;
@@ -111,15 +126,18 @@ json Engine::top(const std::string& ref, const std::string& ps_args) {
     const auto container = impl_->table.find(ref);
     if (!container->state().running()) throw not_running(*container);
     const auto wanted = trim(ps_args);
-    if (!wanted.empty() && wanted != "-ef" && wanted != "ef" && wanted != "-e" && wanted != "aux" && wanted != "-aux") {
-        throw Error(ErrorKind::not_implemented, "top with the ps options \"{}\" is not implemented; leave them out", wanted);
+    if (!wanted.empty() && wanted != "-ef" && wanted != "ef" && wanted != "-e" && wanted != "aux" &&
+        wanted != "-aux") {
+        throw Error(ErrorKind::not_implemented,
+                    "top with the ps options \"{}\" is not implemented; leave them out", wanted);
     }
     json rows = json::array();
     for (const int pid : impl_->parts.tasks->pids(container->id)) {
         if (const auto process = os::process_info(pid)) rows.push_back(process_row(*process));
     }
     impl_->publish(container->snapshot(), "top");
-    return {{"Titles", {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}}, {"Processes", std::move(rows)}};
+    return {{"Titles", {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}},
+            {"Processes", std::move(rows)}};
 }
 
 Streamer Engine::stats(const std::string& ref, bool stream, bool one_shot) {

@@ -191,11 +191,14 @@ struct State {
     std::optional<Instant> started_at;
     std::optional<Instant> finished_at;
 
-    [[nodiscard]] bool running() const { return status == Status::running || status == Status::paused; }
+    [[nodiscard]] bool running() const {
+        return status == Status::running || status == Status::paused;
+    }
 };
 
-// JSON by argument-dependent look-up (`value.get<HostConfig>()`, `json = value`). Unknown fields are
-// ignored, null stands for absent; a wrong type throws nlohmann's exception, parse_create() maps it.
+// JSON by argument-dependent look-up (`value.get<HostConfig>()`, `json = value`). Unknown fields
+// are ignored, null stands for absent; a wrong type throws nlohmann's exception, parse_create()
+// maps it.
 void to_json(nlohmann::json& out, const Config& value);
 void from_json(const nlohmann::json& in, Config& value);
 void to_json(nlohmann::json& out, const HostConfig& value);
@@ -208,8 +211,8 @@ void to_json(nlohmann::json& out, const State& value);
 void from_json(const nlohmann::json& in, State& value);
 void to_json(nlohmann::json& out, const PortMap& value);
 
-/// The body of POST /containers/create. Throws Error: invalid_argument for malformed JSON or fields,
-/// not_implemented naming an option that Brig does not have and that would matter.
+/// The body of POST /containers/create. Throws Error: invalid_argument for malformed JSON or
+/// fields, not_implemented naming an option that Brig does not have and that would matter.
 CreateRequest parse_create(std::string_view body);
 
 }  // namespace brig::engine

@@ -11,7 +11,8 @@ using nlohmann::json;
 
 json parse_object(std::string_view body) {
     json value = json::parse(body, nullptr, false);
-    if (value.is_discarded()) throw Error(ErrorKind::invalid_argument, "invalid JSON in the request's body");
+    if (value.is_discarded())
+        throw Error(ErrorKind::invalid_argument, "invalid JSON in the request's body");
     if (!value.is_object()) {
         throw Error(ErrorKind::invalid_argument, "the request's body is not a JSON object");
     }
@@ -25,7 +26,8 @@ void field_set(const json& in, const char* key, StringSet& out) {
     const auto found = in.find(key);
     if (found == in.end() || found->is_null()) return;
     if (!found->is_object()) {
-        throw Error(ErrorKind::invalid_argument, "field {} has the wrong type ({})", key, found->type_name());
+        throw Error(ErrorKind::invalid_argument, "field {} has the wrong type ({})", key,
+                    found->type_name());
     }
     for (const auto& [name, ignored] : found->items()) out.insert(name);
 }
@@ -102,8 +104,8 @@ void from_json(const json& in, Config& value) {
 }
 
 void to_json(json& out, const MountPoint& value) {
-    out = json{{"Type", value.type},   {"Source", value.source}, {"Destination", value.destination},
-               {"Mode", value.mode},   {"RW", value.rw},         {"Propagation", value.propagation}};
+    out = json{{"Type", value.type}, {"Source", value.source}, {"Destination", value.destination},
+               {"Mode", value.mode}, {"RW", value.rw},         {"Propagation", value.propagation}};
     if (value.type == "volume") {
         out["Name"] = value.name;
         out["Driver"] = value.driver;
@@ -151,8 +153,9 @@ void to_json(json& out, const State& value) {
 void from_json(const json& in, State& value) {
     std::string text;
     field(in, "Status", text);
-    for (const Status status : {Status::created, Status::running, Status::paused, Status::restarting,
-                                Status::removing, Status::exited, Status::dead}) {
+    for (const Status status :
+         {Status::created, Status::running, Status::paused, Status::restarting, Status::removing,
+          Status::exited, Status::dead}) {
         if (text == to_string(status)) value.status = status;
     }
     field(in, "OOMKilled", value.oom_killed);
@@ -171,9 +174,10 @@ void from_json(const json& in, State& value) {
 void to_json(json& out, const NetworkingConfig& value) {
     out = json{{"EndpointsConfig", json::object()}};
     for (const auto& [name, endpoint] : value.endpoints) {
-        out["EndpointsConfig"][name] = json{{"Aliases", list_or_null(endpoint.aliases)},
-                                            {"MacAddress", endpoint.mac_address},
-                                            {"IPAMConfig", {{"IPv4Address", endpoint.ipv4_address}}}};
+        out["EndpointsConfig"][name] =
+            json{{"Aliases", list_or_null(endpoint.aliases)},
+                 {"MacAddress", endpoint.mac_address},
+                 {"IPAMConfig", {{"IPv4Address", endpoint.ipv4_address}}}};
     }
 }
 

@@ -30,7 +30,8 @@ struct Group {
 
 std::optional<std::uint32_t> parse_id(std::string_view text) {
     const auto value = parse_int<std::uint32_t>(text);
-    if (!value || *value > static_cast<std::uint32_t>(std::numeric_limits<std::int32_t>::max())) return {};
+    if (!value || *value > static_cast<std::uint32_t>(std::numeric_limits<std::int32_t>::max()))
+        return {};
     return value;
 }
 
@@ -48,7 +49,8 @@ void each_line(std::string_view text, const std::function<void(std::vector<std::
     }
 }
 
-std::optional<Passwd> find_user(const std::string& passwd, const std::function<bool(const Passwd&)>& wanted) {
+std::optional<Passwd> find_user(const std::string& passwd,
+                                const std::function<bool(const Passwd&)>& wanted) {
     std::optional<Passwd> found;
     each_line(passwd, [&](std::vector<std::string> fields) {
         if (found || fields.size() < 4) return;
@@ -80,8 +82,8 @@ std::uint32_t resolve_group(const std::string& group, const Accounts& accounts) 
     if (all_digits(group)) {
         throw Error(ErrorKind::invalid_argument, "uids and gids must be in range 0-2147483647");
     }
-    throw Error(ErrorKind::invalid_argument, "unable to find group {}: no matching entries in group file",
-                group);
+    throw Error(ErrorKind::invalid_argument,
+                "unable to find group {}: no matching entries in group file", group);
 }
 
 bool is_member(const Group& group, const std::string& name) {
@@ -94,7 +96,8 @@ void add_unique(std::vector<std::uint32_t>& list, std::uint32_t value) {
 }
 
 /// A name first, then a number; a number needs no entry.
-std::optional<Passwd> find_named(const std::string& name, const Accounts& accounts, std::uint32_t& uid) {
+std::optional<Passwd> find_named(const std::string& name, const Accounts& accounts,
+                                 std::uint32_t& uid) {
     if (auto entry = find_user(accounts.passwd, [&](const Passwd& p) { return p.name == name; })) {
         uid = entry->uid;
         return entry;
@@ -104,8 +107,8 @@ std::optional<Passwd> find_named(const std::string& name, const Accounts& accoun
         throw Error(ErrorKind::invalid_argument, "uids and gids must be in range 0-2147483647");
     }
     if (!number) {
-        throw Error(ErrorKind::invalid_argument, "unable to find user {}: no matching entries in passwd file",
-                    name);
+        throw Error(ErrorKind::invalid_argument,
+                    "unable to find user {}: no matching entries in passwd file", name);
     }
     uid = *number;
     return find_user(accounts.passwd, [&](const Passwd& p) { return p.uid == *number; });
@@ -142,13 +145,16 @@ std::string read_account_file(int root, const std::string& path) {
         const Fd file = os::open_regular_in_root(root, path);
         return read_to_end(file.get(), largest_file);
     } catch (const Error& e) {
-        if (e.kind() != ErrorKind::not_found) log::debug("{} of a container: {}", path, e.message());
+        if (e.kind() != ErrorKind::not_found)
+            log::debug("{} of a container: {}", path, e.message());
         return {};
     }
 }
 
 }  // namespace
 
-Accounts read_accounts(int root) { return {read_account_file(root, "etc/passwd"), read_account_file(root, "etc/group")}; }
+Accounts read_accounts(int root) {
+    return {read_account_file(root, "etc/passwd"), read_account_file(root, "etc/group")};
+}
 
 }  // namespace brig::engine

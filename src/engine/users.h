@@ -22,9 +22,9 @@ struct Accounts {
     std::string group;
 };
 
-/// `user` is "", "name", "uid", "name:group", "uid:gid" …; `extra_groups` are --group-add. Malformed
-/// lines are skipped. Throws Error{invalid_argument} with docker's texts: "unable to find user x: no
-/// matching entries in passwd file".
+/// `user` is "", "name", "uid", "name:group", "uid:gid" …; `extra_groups` are --group-add.
+/// Malformed lines are skipped. Throws Error{invalid_argument} with docker's texts: "unable to find
+/// user x: no matching entries in passwd file".
 ResolvedUser resolve_user(std::string_view user, const std::vector<std::string>& extra_groups,
                           const Accounts& accounts);
 

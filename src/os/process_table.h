@@ -25,10 +25,10 @@ struct ProcessInfo {
 std::optional<ProcessInfo> process_info(pid_t pid);
 
 struct HostInfo {
-    std::string system;   ///< "Linux"
-    std::string kernel;   ///< release
-    std::string machine;  ///< "x86_64"
-    std::string name;     ///< of the host
+    std::string system;            ///< "Linux"
+    std::string kernel;            ///< release
+    std::string machine;           ///< "x86_64"
+    std::string name;              ///< of the host
     std::string operating_system;  ///< "Debian GNU/Linux 12 (bookworm)"
     int cpus = 0;
     std::uint64_t memory = 0;

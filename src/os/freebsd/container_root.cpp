@@ -17,7 +17,8 @@ Fd open_regular_in_root(int root, const std::string& path) {
     const Fd handle = open_in_root(root, path, O_PATH);
     struct stat info {};
     if (::fstat(handle.get(), &info) != 0) throw SysError("stat {}", path);
-    if (!S_ISREG(info.st_mode)) throw Error(ErrorKind::invalid_argument, "{} is not a regular file", path);
+    if (!S_ISREG(info.st_mode))
+        throw Error(ErrorKind::invalid_argument, "{} is not a regular file", path);
     return open_at(handle.get(), "", O_RDONLY | O_EMPTY_PATH);
 }
 

@@ -10,11 +10,14 @@ namespace brig::os {
 std::vector<HostDevice> devices_at(const std::string& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
-        throw SysError("error gathering device information while adding custom device \"{}\"", path);
+        throw SysError("error gathering device information while adding custom device \"{}\"",
+                       path);
     }
     if (!path.starts_with("/dev/") || (!S_ISCHR(info.st_mode) && !S_ISDIR(info.st_mode))) {
         throw Error(ErrorKind::invalid_argument,
-                    "error gathering device information while adding custom device \"{}\": not a device node", path);
+                    "error gathering device information while adding custom device \"{}\": not a "
+                    "device node",
+                    path);
     }
     HostDevice device;
     device.rule.path = path.substr(5);

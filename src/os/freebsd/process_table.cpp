@@ -35,7 +35,8 @@ std::optional<ProcessInfo> process_info(pid_t pid) {
     std::array<int, 4> query{CTL_KERN, KERN_PROC, KERN_PROC_PID, static_cast<int>(pid)};
     kinfo_proc found{};
     std::size_t size = sizeof found;
-    if (::sysctl(query.data(), query.size(), &found, &size, nullptr, 0) != 0 || size < sizeof found) {
+    if (::sysctl(query.data(), query.size(), &found, &size, nullptr, 0) != 0 ||
+        size < sizeof found) {
         return std::nullopt;
     }
     ProcessInfo info;

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 bool describe_node(const std::string& path, std::vector<HostDevice>& out) {
     struct stat info {};
-    if (::lstat(path.c_str(), &info) != 0 || (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode))) return false;
+    if (::lstat(path.c_str(), &info) != 0 || (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode)))
+        return false;
     HostDevice device;
     device.node.path = path;
     device.node.type = S_ISBLK(info.st_mode) ? "b" : "c";
@@ -33,8 +34,8 @@ bool describe_node(const std::string& path, std::vector<HostDevice>& out) {
 
 void walk(const std::string& directory, std::vector<HostDevice>& out) {
     // Places with file systems of their own, the caller's terminal, and what leads to the host's.
-    constexpr std::array<std::string_view, 9> skipped{"pts",     "shm",       "fd",    "mqueue", "ptmx",
-                                                      "console", "hugepages", ".udev", ".lxc"};
+    constexpr std::array<std::string_view, 9> skipped{
+        "pts", "shm", "fd", "mqueue", "ptmx", "console", "hugepages", ".udev", ".lxc"};
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(directory, error)) {
         const std::string name = entry.path().filename().string();
@@ -53,7 +54,8 @@ void walk(const std::string& directory, std::vector<HostDevice>& out) {
 std::vector<HostDevice> devices_at(const std::string& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
-        throw SysError("error gathering device information while adding custom device \"{}\"", path);
+        throw SysError("error gathering device information while adding custom device \"{}\"",
+                       path);
     }
     std::vector<HostDevice> out;
     if (S_ISDIR(info.st_mode)) {
@@ -63,7 +65,9 @@ std::vector<HostDevice> devices_at(const std::string& path) {
     }
     if (out.empty()) {
         throw Error(ErrorKind::invalid_argument,
-                    "error gathering device information while adding custom device \"{}\": not a device node", path);
+                    "error gathering device information while adding custom device \"{}\": not a "
+                    "device node",
+                    path);
     }
     return out;
 }

@@ -1,9 +1,9 @@
 // The process table by /proc.
 #include "os/process_table.h"
 
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,7 +24,8 @@ constexpr std::size_t limit = 1U << 20U;
 std::vector<std::string> stat_fields(const std::string& text, std::string& name) {
     const auto open = text.find('(');
     const auto close = text.rfind(')');
-    if (open == std::string::npos || close == std::string::npos || close + 2 > text.size()) return {};
+    if (open == std::string::npos || close == std::string::npos || close + 2 > text.size())
+        return {};
     name = text.substr(open + 1, close - open - 1);
     return split(trim(std::string_view(text).substr(close + 2)), ' ');
 }
@@ -33,7 +34,8 @@ Instant boot_time() {
     static const Instant booted = [] {
         for (const auto& line : split(read_file("/proc/stat", 16U << 20U), '\n')) {
             if (!line.starts_with("btime ")) continue;
-            return Instant(std::chrono::seconds(parse_int<std::int64_t>(line.substr(6)).value_or(0)));
+            return Instant(
+                std::chrono::seconds(parse_int<std::int64_t>(line.substr(6)).value_or(0)));
         }
         return Instant{};
     }();
@@ -52,7 +54,8 @@ std::string command_line(const std::string& directory, const std::string& name) 
     std::string line = read_file(directory + "/cmdline", limit);
     while (!line.empty() && line.back() == '\0') line.pop_back();
     if (line.empty()) return "[" + name + "]";
-    std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+    std::ranges::replace_if(
+        line, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
     return line;
 }
 
@@ -91,7 +94,8 @@ HostInfo host_info() {
     info.cgroup_version = ::access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0 ? "2" : "1";
     info.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
     struct sysinfo memory {};
-    if (::sysinfo(&memory) == 0) info.memory = static_cast<std::uint64_t>(memory.totalram) * memory.mem_unit;
+    if (::sysinfo(&memory) == 0)
+        info.memory = static_cast<std::uint64_t>(memory.totalram) * memory.mem_unit;
     std::ifstream release("/etc/os-release");
     for (std::string line; std::getline(release, line);) {
         if (!line.starts_with("PRETTY_NAME=")) continue;

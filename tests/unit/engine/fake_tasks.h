@@ -41,7 +41,8 @@ public:
         const std::lock_guard lock(mutex_);
         Task task;
         task.state = {id, "", "", ++last_pid_, status, {}};
-        if (exit_status) task.state.exit = shim::TaskExit{id, "", task.state.pid, *exit_status, now(), false};
+        if (exit_status)
+            task.state.exit = shim::TaskExit{id, "", task.state.pid, *exit_status, now(), false};
         tasks_[id] = task;
     }
     /// The shim was killed and another one has been started.
@@ -74,12 +75,15 @@ public:
     int launch(const shim::TaskSpec& spec) override {
         const std::lock_guard lock(mutex_);
         if (next_launch_fails) throw Error(*std::exchange(next_launch_fails, std::nullopt));
-        if (tasks_.contains(spec.id)) throw Error(ErrorKind::already_exists, "task {} exists", spec.id);
-        tasks_[spec.id] = {spec, {spec.id, "", spec.bundle, ++last_pid_, shim::TaskStatus::running, {}}};
+        if (tasks_.contains(spec.id))
+            throw Error(ErrorKind::already_exists, "task {} exists", spec.id);
+        tasks_[spec.id] = {spec,
+                           {spec.id, "", spec.bundle, ++last_pid_, shim::TaskStatus::running, {}}};
         return last_pid_;
     }
     void exec(const shim::ExecSpec&) override {}
-    shim::ExecStarted exec_start(const shim::ExecSpec&, const std::optional<shim::AttachOptions>&) override {
+    shim::ExecStarted exec_start(const shim::ExecSpec&,
+                                 const std::optional<shim::AttachOptions>&) override {
         throw Error(ErrorKind::not_found, "exec: \"foo\": executable file not found in $PATH");
     }
     Fd attach(const std::string&, const std::string&, const shim::AttachOptions&) override {
@@ -109,7 +113,9 @@ public:
         tasks_.erase(id);
         return task.state.exit.value_or(shim::TaskExit{id, "", 0, 0, now(), false});
     }
-    shim::TaskState state(const std::string& id, const std::string&) override { return get(id).state; }
+    shim::TaskState state(const std::string& id, const std::string&) override {
+        return get(id).state;
+    }
     std::vector<shim::TaskState> list() override {
         const std::lock_guard lock(mutex_);
         std::vector<shim::TaskState> out;

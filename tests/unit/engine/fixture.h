@@ -39,10 +39,15 @@ protected:
         make_directories(root);
         content_ = std::make_unique<content::Store>(root / "content");
         snapshots_ = snapshot::make_snapshotter("copy", root / "snapshots");
-        images_ = std::make_shared<image::Store>(image::Parts{root / "meta.db", *content_, *snapshots_});
+        images_ =
+            std::make_shared<image::Store>(image::Parts{root / "meta.db", *content_, *snapshots_});
         volumes_ = std::make_shared<volume::Store>(root / "volumes");
-        engine_ = std::make_unique<Engine>(
-            Parts{{root, directory_.path() / "run", "copy", false}, images_, snapshots_, tasks_, nullptr, volumes_});
+        engine_ = std::make_unique<Engine>(Parts{{root, directory_.path() / "run", "copy", false},
+                                                 images_,
+                                                 snapshots_,
+                                                 tasks_,
+                                                 nullptr,
+                                                 volumes_});
     }
 
     /// As a kill -9 and a new start would: nothing is told to anybody.
@@ -62,7 +67,9 @@ protected:
         return out;
     }
 
-    nlohmann::json state_of(const std::string& ref) { return engine_->inspect(ref, false)["State"]; }
+    nlohmann::json state_of(const std::string& ref) {
+        return engine_->inspect(ref, false)["State"];
+    }
 
     /// Waits for what happens on the engine's own threads.
     template <typename Test>

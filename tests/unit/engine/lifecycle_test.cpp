@@ -4,8 +4,8 @@
 namespace brig::engine::testing {
 namespace {
 
-using ::testing::Test;
 using nlohmann::json;
+using ::testing::Test;
 
 TEST_F(EngineTest, CreatedContainerMergesTheImage) {
     auto wanted = request("web");
@@ -25,13 +25,16 @@ TEST_F(EngineTest, CreatedContainerMergesTheImage) {
 TEST_F(EngineTest, InspectHasEveryFieldOfDocker) {
     engine_->create(request("web"));
     const json found = engine_->inspect("web", false);
-    for (const char* key : {"Id", "Created", "Path", "Args", "State", "Image", "ResolvConfPath", "HostnamePath", "HostsPath",
-                            "LogPath", "Name", "RestartCount", "Driver", "Platform", "MountLabel", "ProcessLabel",
-                            "AppArmorProfile", "ExecIDs", "HostConfig", "GraphDriver", "Mounts", "Config", "NetworkSettings"}) {
+    for (const char* key :
+         {"Id",           "Created",         "Path",           "Args",       "State",
+          "Image",        "ResolvConfPath",  "HostnamePath",   "HostsPath",  "LogPath",
+          "Name",         "RestartCount",    "Driver",         "Platform",   "MountLabel",
+          "ProcessLabel", "AppArmorProfile", "ExecIDs",        "HostConfig", "GraphDriver",
+          "Mounts",       "Config",          "NetworkSettings"}) {
         EXPECT_TRUE(found.contains(key)) << key;
     }
-    for (const char* key : {"Status", "Running", "Paused", "Restarting", "OOMKilled", "Dead", "Pid", "ExitCode", "Error",
-                            "StartedAt", "FinishedAt"}) {
+    for (const char* key : {"Status", "Running", "Paused", "Restarting", "OOMKilled", "Dead", "Pid",
+                            "ExitCode", "Error", "StartedAt", "FinishedAt"}) {
         EXPECT_TRUE(found["State"].contains(key)) << key;
     }
     EXPECT_EQ(found["State"]["StartedAt"], "0001-01-01T00:00:00Z");
@@ -41,8 +44,10 @@ TEST_F(EngineTest, NameConflictSaysWhoHasIt) {
     const auto first = engine_->create(request("web"));
     std::string message;
     EXPECT_EQ(kind_of([&] { engine_->create(request("web")); }, &message), ErrorKind::conflict);
-    EXPECT_EQ(message, "Conflict. The container name \"/web\" is already in use by container \"" + first.id +
-                           "\". You have to remove (or rename) that container to be able to reuse that name.");
+    EXPECT_EQ(
+        message,
+        "Conflict. The container name \"/web\" is already in use by container \"" + first.id +
+            "\". You have to remove (or rename) that container to be able to reuse that name.");
     engine_->remove("web", false, false);
     EXPECT_NO_THROW(engine_->create(request("web")));
 }
@@ -69,7 +74,8 @@ TEST_F(EngineTest, RunsAndEnds) {
     EXPECT_FALSE(engine_->start("web"));
     EXPECT_EQ(state_of("web")["Status"], "running");
     std::promise<WaitResult> ended;
-    engine_->wait("web", WaitCondition::not_running, [&](WaitResult result) { ended.set_value(result); });
+    engine_->wait("web", WaitCondition::not_running,
+                  [&](WaitResult result) { ended.set_value(result); });
     tasks_->end(id, 3);
     EXPECT_EQ(ended.get_future().get().status, 3);
     EXPECT_EQ(state_of("web")["Status"], "exited");
@@ -84,8 +90,11 @@ TEST_F(EngineTest, RemovalOfARunningContainerIsRefused) {
     engine_->create(request("web"));
     engine_->start("web");
     std::string message;
-    EXPECT_EQ(kind_of([&] { engine_->remove("web", false, false); }, &message), ErrorKind::conflict);
-    EXPECT_EQ(message, "cannot remove container \"/web\": container is running: stop the container before removing or force remove");
+    EXPECT_EQ(kind_of([&] { engine_->remove("web", false, false); }, &message),
+              ErrorKind::conflict);
+    EXPECT_EQ(message,
+              "cannot remove container \"/web\": container is running: stop the container before "
+              "removing or force remove");
     engine_->remove("web", true, false);
     EXPECT_EQ(kind_of([&] { engine_->inspect("web", false); }, &message), ErrorKind::not_found);
     EXPECT_EQ(message, "No such container: web");
@@ -111,14 +120,16 @@ TEST_F(EngineTest, KillOfAStoppedContainerIsAConflict) {
 
 TEST_F(EngineTest, CommandNotFoundIs127) {
     engine_->create(request("web"));
-    tasks_->next_launch_fails = Error(ErrorKind::not_found, "exec: \"foo\": executable file not found in $PATH");
+    tasks_->next_launch_fails =
+        Error(ErrorKind::not_found, "exec: \"foo\": executable file not found in $PATH");
     std::string message;
     EXPECT_EQ(kind_of([&] { engine_->start("web"); }, &message), ErrorKind::invalid_argument);
     EXPECT_TRUE(message.starts_with("failed to create task for container: "));
     EXPECT_TRUE(message.ends_with("exec: \"foo\": executable file not found in $PATH"));
     EXPECT_EQ(state_of("web")["Status"], "created");
     EXPECT_EQ(state_of("web")["ExitCode"], 127);
-    tasks_->next_launch_fails = Error(ErrorKind::permission_denied, "exec: \"/etc\": permission denied");
+    tasks_->next_launch_fails =
+        Error(ErrorKind::permission_denied, "exec: \"/etc\": permission denied");
     EXPECT_ANY_THROW(engine_->start("web"));
     EXPECT_EQ(state_of("web")["ExitCode"], 126);
 }
@@ -131,7 +142,8 @@ TEST_F(EngineTest, AutomaticRemoval) {
     EXPECT_EQ(volumes_->list().size(), 1U);
     engine_->start("web");
     std::promise<WaitResult> removed;
-    engine_->wait("web", WaitCondition::removed, [&](WaitResult result) { removed.set_value(result); });
+    engine_->wait("web", WaitCondition::removed,
+                  [&](WaitResult result) { removed.set_value(result); });
     tasks_->end(id, 4);
     EXPECT_EQ(removed.get_future().get().status, 4);
     EXPECT_TRUE(engine_->list({.all = true}).empty());
@@ -183,7 +195,10 @@ TEST_F(EngineTest, ListFiltersAndOrders) {
     EXPECT_EQ(engine_->list({.all = true, .filters = {{"label", {"tier=a"}}}}).size(), 1U);
     EXPECT_EQ(engine_->list({.all = true, .filters = {{"id", {second.substr(0, 5)}}}}).size(), 1U);
     EXPECT_EQ(engine_->list({.all = true, .filters = {{"ancestor", {"test"}}}}).size(), 2U);
-    EXPECT_EQ(kind_of([&] { engine_->list({.filters = {{"colour", {"red"}}}}); }), ErrorKind::invalid_argument);
+    EXPECT_EQ(kind_of([&] {
+                  engine_->list({.filters = {{"colour", {"red"}}}});
+              }),
+              ErrorKind::invalid_argument);
 }
 
 TEST_F(EngineTest, ImageInUseIsNotRemoved) {
@@ -198,7 +213,8 @@ TEST_F(EngineTest, VolumeInUseIsNotRemoved) {
     wanted.host.binds = {"data:/data"};
     const auto id = engine_->create(wanted).id;
     std::string message;
-    EXPECT_EQ(kind_of([&] { engine_->volume_remove("data", false); }, &message), ErrorKind::conflict);
+    EXPECT_EQ(kind_of([&] { engine_->volume_remove("data", false); }, &message),
+              ErrorKind::conflict);
     EXPECT_EQ(message, "remove data: volume is in use - [" + id + "]");
     engine_->remove("web", false, true);
     EXPECT_NO_THROW(engine_->volume_remove("data", false));

@@ -16,14 +16,18 @@ namespace {
 class Logs : public ::testing::Test {
 protected:
     static std::string line(const std::string& text, const std::string& time, bool err = false) {
-        return R"({"log":")" + text + R"(\n","stream":")" + (err ? "stderr" : "stdout") + R"(","time":")" + time + "\"}\n";
+        return R"({"log":")" + text + R"(\n","stream":")" + (err ? "stderr" : "stdout") +
+               R"(","time":")" + time + "\"}\n";
     }
     void append(const std::string& text) { std::ofstream(path_, std::ios::app) << text; }
 
     /// Everything until the end of the stream, without the frames' headers.
-    std::string read(LogQuery query, std::function<bool()> live = [] { return false; }) {
+    std::string read(
+        LogQuery query, std::function<bool()> live = [] { return false; }) {
         auto pair = make_socket_pair();
-        std::thread writer([&, end = std::move(pair.second)] { LogReader(path_, query, false, live).run(end.get()); });
+        std::thread writer([&, end = std::move(pair.second)] {
+            LogReader(path_, query, false, live).run(end.get());
+        });
         const std::string bytes = read_to_end(pair.first.get(), 64U << 20U);
         writer.join();
         std::string out;
@@ -36,17 +40,20 @@ protected:
 };
 
 TEST_F(Logs, AllTailAndStreams) {
-    append(line("a", "2026-01-01T00:00:01Z") + line("b", "2026-01-01T00:00:02.5Z", true) + line("c", "2026-01-01T00:00:03Z"));
+    append(line("a", "2026-01-01T00:00:01Z") + line("b", "2026-01-01T00:00:02.5Z", true) +
+           line("c", "2026-01-01T00:00:03Z"));
     EXPECT_EQ(read({}), "a\nb\nc\n");
     EXPECT_EQ(read({.tail = 2}), "b\nc\n");
     EXPECT_EQ(read({.tail = 0}), "");
     EXPECT_EQ(read({.tail = 100}), "a\nb\nc\n");
     EXPECT_EQ(read({.err = false}), "a\nc\n");
-    EXPECT_EQ(read({.timestamps = true, .tail = 2}), "2026-01-01T00:00:02.500000000Z b\n2026-01-01T00:00:03.000000000Z c\n");
+    EXPECT_EQ(read({.timestamps = true, .tail = 2}),
+              "2026-01-01T00:00:02.500000000Z b\n2026-01-01T00:00:03.000000000Z c\n");
 }
 
 TEST_F(Logs, SinceAndUntil) {
-    append(line("a", "2026-01-01T00:00:01Z") + line("b", "2026-01-01T00:00:02Z") + line("c", "2026-01-01T00:00:03Z"));
+    append(line("a", "2026-01-01T00:00:01Z") + line("b", "2026-01-01T00:00:02Z") +
+           line("c", "2026-01-01T00:00:03Z"));
     EXPECT_EQ(read({.since = parse_rfc3339("2026-01-01T00:00:02Z")}), "b\nc\n");
     EXPECT_EQ(read({.until = parse_rfc3339("2026-01-01T00:00:02Z")}), "a\nb\n");
 }
@@ -61,7 +68,8 @@ TEST_F(Logs, TailSpansRotatedFiles) {
 }
 
 TEST_F(Logs, DamageIsSkipped) {
-    append(line("a", "2026-01-01T00:00:01Z") + "{\"log\":\"torn\n" + "\x00\x01\n" + line("b", "2026-01-01T00:00:02Z") + "{\"log\":\"half");
+    append(line("a", "2026-01-01T00:00:01Z") + "{\"log\":\"torn\n" + "\x00\x01\n" +
+           line("b", "2026-01-01T00:00:02Z") + "{\"log\":\"half");
     EXPECT_EQ(read({}), "a\nb\n");
 }
 
@@ -83,7 +91,9 @@ TEST_F(Logs, FollowsAcrossRotationToTheEnd) {
 
 TEST_F(Logs, FollowEndsWhenTheReaderGoes) {
     auto pair = make_socket_pair();
-    std::thread writer([&, end = std::move(pair.second)] { LogReader(path_, {.follow = true}, true, [] { return true; }).run(end.get()); });
+    std::thread writer([&, end = std::move(pair.second)] {
+        LogReader(path_, {.follow = true}, true, [] { return true; }).run(end.get());
+    });
     pair.first.reset();
     writer.join();
 }

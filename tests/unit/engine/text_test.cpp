@@ -1,14 +1,14 @@
 // The parts that only look at text: names, signals, users, mounts, keys, filters, options.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <fcntl.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "engine/capabilities.h"
 #include "engine/daemon_options.h"
 #include "engine/detach_keys.h"
@@ -49,8 +49,10 @@ TEST(Names, RandomOnesAreValid) {
 TEST(Names, BadOnesAreRefused) {
     EXPECT_EQ(check_name("/web"), "web");
     for (const char* bad : {"", "a", "-web", "we b", "web/x", "../x", "w\n"}) {
-        EXPECT_EQ(message_of(ErrorKind::invalid_argument, [&] { check_name(bad); }),
-                  fmt::format("Invalid container name ({}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", bad));
+        EXPECT_EQ(
+            message_of(ErrorKind::invalid_argument, [&] { check_name(bad); }),
+            fmt::format("Invalid container name ({}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+                        bad));
     }
 }
 
@@ -60,7 +62,8 @@ TEST(Signals, NamesAndNumbers) {
     EXPECT_EQ(parse_signal("9"), 9);
     EXPECT_EQ(parse_signal("RTMIN+3"), SIGRTMIN + 3);
     for (const char* bad : {"", "0", "-1", "999", "SIGFOO", "RTMIN+99", "9x"}) {
-        EXPECT_EQ(message_of(ErrorKind::invalid_argument, [&] { parse_signal(bad); }), std::string("Invalid signal: ") + bad);
+        EXPECT_EQ(message_of(ErrorKind::invalid_argument, [&] { parse_signal(bad); }),
+                  std::string("Invalid signal: ") + bad);
     }
 }
 
@@ -91,8 +94,9 @@ TEST(Users, ByNameNumberAndGroup) {
 TEST(Users, UnknownOnesAreNamed) {
     EXPECT_EQ(message_of(ErrorKind::invalid_argument, [] { resolve_user("foo", {}, accounts); }),
               "unable to find user foo: no matching entries in passwd file");
-    EXPECT_EQ(message_of(ErrorKind::invalid_argument, [] { resolve_user("app:foo", {}, accounts); }),
-              "unable to find group foo: no matching entries in group file");
+    EXPECT_EQ(
+        message_of(ErrorKind::invalid_argument, [] { resolve_user("app:foo", {}, accounts); }),
+        "unable to find group foo: no matching entries in group file");
     for (const char* bad : {"4294967296", "2147483648", "0:4294967295"}) {
         message_of(ErrorKind::invalid_argument, [&] { resolve_user(bad, {}, accounts); });
     }
@@ -110,7 +114,8 @@ TEST(Users, HostileFilesCountAsEmpty) {
     EXPECT_TRUE(found.group.empty());
     std::filesystem::remove(etc / "passwd");
     std::filesystem::remove(etc / "group");
-    write_file_atomic(directory.path() / "accounts", "root:x:0:0::/root:\n", 0600, Durability::rebuildable);
+    write_file_atomic(directory.path() / "accounts", "root:x:0:0::/root:\n", 0600,
+                      Durability::rebuildable);
     std::filesystem::create_symlink("/accounts", etc / "passwd");
     write_file_atomic(etc / "group", std::string(5U << 20U, 'x'), 0600, Durability::rebuildable);
     const auto inside = read_accounts(root.get());
@@ -130,7 +135,8 @@ TEST(Mounts, BindSyntax) {
     EXPECT_EQ(volume.name, "data");
     EXPECT_FALSE(volume.copy_up);
     EXPECT_EQ(parse_bind("/src:/dst:rslave").propagation, "rslave");
-    for (const char* bad : {"", ":", "a:b", "/a:/", "/a:/../", "/a:/b:rx", "/a:/b:ro,rw", "/a:/b:c:d", "a:/b:rshared", "../x:/b"}) {
+    for (const char* bad : {"", ":", "a:b", "/a:/", "/a:/../", "/a:/b:rx", "/a:/b:ro,rw",
+                            "/a:/b:c:d", "a:/b:rshared", "../x:/b"}) {
         EXPECT_THROW(parse_bind(bad), Error) << bad;
     }
 }
@@ -145,30 +151,39 @@ TEST(Mounts, EachTargetOnce) {
     EXPECT_EQ(planned[0].type, "bind");
     EXPECT_TRUE(planned[1].anonymous);
     host.tmpfs = {{"/data/", ""}};
-    EXPECT_EQ(message_of(ErrorKind::invalid_argument, [&] { plan_mounts({config, host, {}}); }), "Duplicate mount point: /data");
+    EXPECT_EQ(message_of(ErrorKind::invalid_argument,
+                         [&] {
+                             plan_mounts({config, host, {}});
+                         }),
+              "Duplicate mount point: /data");
 }
 
 TEST(Requests, WhatIsNotThereIsNamed) {
     const auto refused = [](const std::string& host) {
-        return message_of(ErrorKind::not_implemented, [&] { parse_create(R"({"Image":"x","HostConfig":{)" + host + "}}"); });
+        return message_of(ErrorKind::not_implemented,
+                          [&] { parse_create(R"({"Image":"x","HostConfig":{)" + host + "}}"); });
     };
     EXPECT_EQ(refused(R"("Init":true)"), "--init is not implemented");
-    EXPECT_EQ(refused(R"("DeviceRequests":[{"Count":-1}])"), "device requests (--gpus) is not implemented");
+    EXPECT_EQ(refused(R"("DeviceRequests":[{"Count":-1}])"),
+              "device requests (--gpus) is not implemented");
     EXPECT_EQ(refused(R"("PidMode":"container:x")"), "--pid container:x is not implemented");
-    EXPECT_NO_THROW(parse_create(R"({"Image":"x","HostConfig":{"Init":null,"Links":[],"BlkioWeight":0,"Unknown":1}})"));
+    EXPECT_NO_THROW(parse_create(
+        R"({"Image":"x","HostConfig":{"Init":null,"Links":[],"BlkioWeight":0,"Unknown":1}})"));
 }
 
 TEST(Requests, MalformedOnesAreRefused) {
-    for (const char* bad : {"", "[]", "{", R"({"Cmd":1})", R"({"Env":{"a":"b"}})", R"({"HostConfig":[]})",
-                            R"({"HostConfig":{"Memory":"1"}})", R"({"HostConfig":{"PortBindings":{"80/tcp":"x"}}})",
-                            R"({"HostConfig":{"RestartPolicy":{"Name":"maybe"}}})", R"({"HostConfig":{"Memory":1}})",
-                            R"({"HostConfig":{"SecurityOpt":["what"]}})"}) {
+    for (const char* bad :
+         {"", "[]", "{", R"({"Cmd":1})", R"({"Env":{"a":"b"}})", R"({"HostConfig":[]})",
+          R"({"HostConfig":{"Memory":"1"}})", R"({"HostConfig":{"PortBindings":{"80/tcp":"x"}}})",
+          R"({"HostConfig":{"RestartPolicy":{"Name":"maybe"}}})", R"({"HostConfig":{"Memory":1}})",
+          R"({"HostConfig":{"SecurityOpt":["what"]}})"}) {
         message_of(ErrorKind::invalid_argument, [&] { parse_create(bad); });
     }
 }
 
 TEST(Requests, HostConfigGoesRound) {
-    const auto text = R"({"Image":"x","HostConfig":{"Binds":["/a:/b"],"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}]},
+    const auto text =
+        R"({"Image":"x","HostConfig":{"Binds":["/a:/b"],"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}]},
         "Memory":67108864,"Ulimits":[{"Name":"nofile","Soft":1,"Hard":2}],"Mounts":[{"Type":"tmpfs","Target":"/t","TmpfsOptions":{"SizeBytes":5}}]}})";
     const auto first = parse_create(text);
     const nlohmann::json written = first.host;
@@ -221,7 +236,9 @@ TEST(List, Words) {
 
 TEST(Keys, Sequences) {
     EXPECT_EQ(parse_detach_keys(""), "\x10\x11");
-    EXPECT_EQ(parse_detach_keys("ctrl-a,d"), "\x01" "d");
+    EXPECT_EQ(parse_detach_keys("ctrl-a,d"),
+              "\x01"
+              "d");
     EXPECT_THROW(parse_detach_keys("ctrl-1"), Error);
 }
 
@@ -229,7 +246,8 @@ TEST(FiltersText, BothForms) {
     EXPECT_EQ(parse_filters(R"({"label":["a=b"]})").at("label").front(), "a=b");
     EXPECT_EQ(parse_filters(R"({"status":{"exited":true}})").at("status").front(), "exited");
     EXPECT_TRUE(parse_filters("").empty());
-    for (const char* bad : {"[]", "{", R"({"a":1})", R"({"a":[1]})"}) EXPECT_THROW(parse_filters(bad), Error);
+    for (const char* bad : {"[]", "{", R"({"a":1})", R"({"a":[1]})"})
+        EXPECT_THROW(parse_filters(bad), Error);
 }
 
 TEST(Frames, GoRound) {
@@ -239,15 +257,19 @@ TEST(Frames, GoRound) {
     append_frame(stream, true, "two");
     std::string all;
     FrameReader reader;
-    for (const char c : stream) reader.feed(std::string_view(&c, 1), [&](std::string_view piece) { all += piece; });
+    for (const char c : stream)
+        reader.feed(std::string_view(&c, 1), [&](std::string_view piece) { all += piece; });
     EXPECT_EQ(all, "onetwo");
 }
 
 TEST(Daemon, Options) {
     const TempDir directory("/tmp", "brig-options");
     const auto file = directory.path() / "brigd.toml";
-    write_file_atomic(file, "bridge = \"br7\"\nidle-exit = 5\nhost = [\"unix:///a\", \"unix:///b\"]\n", 0600, Durability::rebuildable);
-    const auto options = parse_daemon_options({"--root", "/r", "--config=" + file.string(), "--idle-exit", "7"}, "/nowhere");
+    write_file_atomic(file,
+                      "bridge = \"br7\"\nidle-exit = 5\nhost = [\"unix:///a\", \"unix:///b\"]\n",
+                      0600, Durability::rebuildable);
+    const auto options = parse_daemon_options(
+        {"--root", "/r", "--config=" + file.string(), "--idle-exit", "7"}, "/nowhere");
     EXPECT_EQ(options.bridge, "br7");
     EXPECT_EQ(options.idle_exit, 7);
     EXPECT_EQ(options.sockets.size(), 2U);
