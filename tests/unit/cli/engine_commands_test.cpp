@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "cli/build_context.h"
-#include "cli/captured.h"
+#include "unit/cli/captured.h"
 #include "cli/engine_stub.h"
 
 namespace brig::cli {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/captured.h"
+#include "unit/cli/captured.h"
 
 namespace brig::cli {
 namespace {
