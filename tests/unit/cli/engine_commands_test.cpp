@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "cli/build_context.h"
 #include "unit/cli/captured.h"
-#include "cli/engine_stub.h"
+#include "unit/cli/engine_stub.h"
 
 namespace brig::cli {
 namespace {
