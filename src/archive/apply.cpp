@@ -52,12 +52,14 @@ Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& option
         const Entry& entry = input.entry();
         try {
             if (++done.entries > options.limits.entries) {
-                throw Error(ErrorKind::invalid_argument, "more than {} entries", options.limits.entries);
+                throw Error(ErrorKind::invalid_argument, "more than {} entries",
+                            options.limits.entries);
             }
             if (options.whiteouts && apply_whiteout(writer, entry)) continue;
             if (entry.type == EntryType::file) done.bytes += input.size();
             if (done.bytes > options.limits.bytes) {
-                throw Error(ErrorKind::invalid_argument, "more than {} bytes of files", options.limits.bytes);
+                throw Error(ErrorKind::invalid_argument, "more than {} bytes of files",
+                            options.limits.bytes);
             }
             writer.add(entry, entry.type == EntryType::file ? &input.body() : nullptr);
         } catch (const Error& e) {

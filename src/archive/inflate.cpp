@@ -44,8 +44,10 @@ private:
 
 class GzipSource : public Source {
 public:
-    explicit GzipSource(std::unique_ptr<Source> source) : source_(std::move(source)), out_(output_bytes) {
-        if (inflateInit2(&stream_, 15 + 16) != Z_OK) throw Error(ErrorKind::internal, "cannot start inflating");
+    explicit GzipSource(std::unique_ptr<Source> source)
+        : source_(std::move(source)), out_(output_bytes) {
+        if (inflateInit2(&stream_, 15 + 16) != Z_OK)
+            throw Error(ErrorKind::internal, "cannot start inflating");
     }
     GzipSource(const GzipSource&) = delete;
     GzipSource& operator=(const GzipSource&) = delete;
@@ -69,7 +71,8 @@ private:
 
     void step() {
         if (!refill()) {
-            if (!between_members_) throw Error(ErrorKind::invalid_argument, "gzip stream ends early");
+            if (!between_members_)
+                throw Error(ErrorKind::invalid_argument, "gzip stream ends early");
             finished_ = true;
             return;
         }
@@ -112,7 +115,8 @@ public:
                 const auto chunk = source_->next();
                 in_ = {chunk.data(), chunk.size(), 0};
                 if (chunk.empty()) {
-                    if (!at_frame_end_) throw Error(ErrorKind::invalid_argument, "zstd stream ends early");
+                    if (!at_frame_end_)
+                        throw Error(ErrorKind::invalid_argument, "zstd stream ends early");
                     return {};
                 }
             }
@@ -189,7 +193,8 @@ struct GzipSink::State {
         do {
             stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
             stream.avail_out = static_cast<uInt>(buffer.size());
-            if (deflate(&stream, flush) == Z_STREAM_ERROR) throw Error(ErrorKind::internal, "gzip failed");
+            if (deflate(&stream, flush) == Z_STREAM_ERROR)
+                throw Error(ErrorKind::internal, "gzip failed");
             const std::size_t made = buffer.size() - stream.avail_out;
             if (made > 0) out(std::span(buffer).first(made));
         } while (stream.avail_out == 0);

@@ -35,7 +35,8 @@ std::vector<std::string> clean_path(std::string_view path) {
         }
     }
     if (parts.size() > max_depth) {
-        throw Error(ErrorKind::invalid_argument, "path is nested deeper than {} directories", max_depth);
+        throw Error(ErrorKind::invalid_argument, "path is nested deeper than {} directories",
+                    max_depth);
     }
     return parts;
 }
@@ -66,7 +67,8 @@ Place PathCursor::locate(const std::vector<std::string>& parts, Missing missing)
         return {tree_.root.get(), ".", ""};
     }
     std::size_t common = 0;
-    while (common < stack_.size() && common + 1 < parts.size() && stack_[common].name == parts[common]) {
+    while (common < stack_.size() && common + 1 < parts.size() &&
+           stack_[common].name == parts[common]) {
         ++common;
     }
     stack_.erase(stack_.begin() + static_cast<std::ptrdiff_t>(common), stack_.end());
@@ -82,11 +84,13 @@ void PathCursor::enter(const std::string& name, Missing missing) {
         const std::string part = std::move(pending.front());
         pending.pop_front();
         if (!step(at, part, missing, pending) && ++links > max_links) {
-            throw Error(ErrorKind::invalid_argument, "too many levels of symbolic links at {}", name);
+            throw Error(ErrorKind::invalid_argument, "too many levels of symbolic links at {}",
+                        name);
         }
     }
     if (static_cast<std::size_t>(std::ranges::count(at.path, '/')) >= max_depth) {
-        throw Error(ErrorKind::invalid_argument, "path is nested deeper than {} directories", max_depth);
+        throw Error(ErrorKind::invalid_argument, "path is nested deeper than {} directories",
+                    max_depth);
     }
     stack_.push_back({name, std::move(at.directory), std::move(at.path)});
 }

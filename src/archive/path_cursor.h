@@ -46,7 +46,9 @@ private:
         std::string path;
     };
 
-    [[nodiscard]] int top() const { return stack_.empty() ? tree_.root.get() : stack_.back().directory.get(); }
+    [[nodiscard]] int top() const {
+        return stack_.empty() ? tree_.root.get() : stack_.back().directory.get();
+    }
     [[nodiscard]] std::string top_path() const { return stack_.empty() ? "" : stack_.back().path; }
     void enter(const std::string& name, Missing missing);
     struct Position {

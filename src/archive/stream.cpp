@@ -16,9 +16,7 @@ constexpr std::size_t buffer_bytes = 256 * 1024;
 class FdSource : public Source {
 public:
     explicit FdSource(int fd) : fd_(fd), buffer_(buffer_bytes) {}
-    std::span<const std::byte> next() override {
-        return {buffer_.data(), read_some(fd_, buffer_)};
-    }
+    std::span<const std::byte> next() override { return {buffer_.data(), read_some(fd_, buffer_)}; }
 
 private:
     int fd_;

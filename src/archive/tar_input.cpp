@@ -19,7 +19,8 @@ namespace {
 class Body : public Source {
 public:
     /// `ended`: where given, the archive may end with this file's last byte, and that is noted.
-    Body(struct ::archive* input, std::uint64_t size, bool* ended) : input_(input), size_(size), ended_(ended) {}
+    Body(struct ::archive* input, std::uint64_t size, bool* ended)
+        : input_(input), size_(size), ended_(ended) {}
 
     std::span<const std::byte> next() override {
         if (position_ == offset_ && block_.empty() && !read_block()) return {};
@@ -47,10 +48,12 @@ private:
                 return false;
             }
             const char* text = ::archive_error_string(input_);
-            throw Error(ErrorKind::invalid_argument, "{}", text != nullptr ? text : "unreadable file data");
+            throw Error(ErrorKind::invalid_argument, "{}",
+                        text != nullptr ? text : "unreadable file data");
         }
         // At the end, the offset is the file's size: a hole may be last.
-        if (static_cast<std::uint64_t>(offset) > offset_) offset_ = static_cast<std::uint64_t>(offset);
+        if (static_cast<std::uint64_t>(offset) > offset_)
+            offset_ = static_cast<std::uint64_t>(offset);
         if (result != ARCHIVE_EOF) block_ = {static_cast<const std::byte*>(data), size};
         return !block_.empty() || position_ < offset_;
     }
@@ -77,7 +80,8 @@ EntryType type_of(struct ::archive_entry* entry) {
 }
 
 std::string text_or_refuse(const char* text, std::string_view what) {
-    if (text == nullptr) throw Error(ErrorKind::invalid_argument, "tar entry has an unreadable {}", what);
+    if (text == nullptr)
+        throw Error(ErrorKind::invalid_argument, "tar entry has an unreadable {}", what);
     return text;
 }
 
@@ -96,7 +100,8 @@ Entry convert(struct ::archive_entry* from) {
     out.mode = ::archive_entry_perm(from);
     out.uid = static_cast<uid_t>(::archive_entry_uid(from));
     out.gid = static_cast<gid_t>(::archive_entry_gid(from));
-    out.mtime = {.tv_sec = ::archive_entry_mtime(from), .tv_nsec = ::archive_entry_mtime_nsec(from)};
+    out.mtime = {.tv_sec = ::archive_entry_mtime(from),
+                 .tv_nsec = ::archive_entry_mtime_nsec(from)};
     out.device_major = static_cast<unsigned>(::archive_entry_rdevmajor(from));
     out.device_minor = static_cast<unsigned>(::archive_entry_rdevminor(from));
     ::archive_entry_xattr_reset(from);
@@ -153,7 +158,8 @@ namespace {
 /// Gives a failure of the underlying stream precedence over libarchive's report of it.
 class CheckedBody : public Source {
 public:
-    CheckedBody(Body body, std::exception_ptr& failure) : body_(std::move(body)), failure_(failure) {}
+    CheckedBody(Body body, std::exception_ptr& failure)
+        : body_(std::move(body)), failure_(failure) {}
     std::span<const std::byte> next() override {
         try {
             return body_.next();
@@ -197,7 +203,8 @@ bool TarInput::next() {
 Source& TarInput::body() {
     if (!state_->body) {
         bool* const ended = state_->padding == Padding::may_be_missing ? &state_->ended : nullptr;
-        state_->body = std::make_unique<CheckedBody>(Body(state_->input, size_, ended), state_->failure);
+        state_->body =
+            std::make_unique<CheckedBody>(Body(state_->input, size_, ended), state_->failure);
     }
     return *state_->body;
 }

@@ -44,7 +44,8 @@ struct TarOutput::State {
     State& operator=(const State&) = delete;
     ~State() { ::archive_write_free(output); }
 
-    static la_ssize_t write(struct ::archive* output, void* self, const void* data, std::size_t size) {
+    static la_ssize_t write(struct ::archive* output, void* self, const void* data,
+                            std::size_t size) {
         auto& state = *static_cast<State*>(self);
         if (state.failure) return -1;
         try {
@@ -79,7 +80,8 @@ struct TarOutput::State {
 /// A live file may shrink or grow meanwhile: exactly `size` bytes are written all the same.
 void TarOutput::State::file_data(int directory, const std::string& name, std::uint64_t size) {
     const Fd file = open_at(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    std::vector<std::byte> buffer(std::min<std::uint64_t>(std::max<std::uint64_t>(size, 1), chunk_bytes));
+    std::vector<std::byte> buffer(
+        std::min<std::uint64_t>(std::max<std::uint64_t>(size, 1), chunk_bytes));
     while (size > 0) {
         const auto want = std::min<std::uint64_t>(size, buffer.size());
         std::size_t n = read_some(file.get(), std::span(buffer).first(want));
@@ -98,7 +100,8 @@ TarOutput::TarOutput(Sink out) : state_(std::make_unique<State>(std::move(out)))
     ::archive_write_set_options(state_->output, "pax:xattrheader=SCHILY");
     ::archive_write_set_bytes_per_block(state_->output, static_cast<int>(chunk_bytes));
     ::archive_write_set_bytes_in_last_block(state_->output, 1);
-    state_->check(::archive_write_open(state_->output, state_.get(), nullptr, &State::write, nullptr));
+    state_->check(
+        ::archive_write_open(state_->output, state_.get(), nullptr, &State::write, nullptr));
 }
 
 TarOutput::~TarOutput() {
@@ -123,8 +126,10 @@ void TarOutput::add_node(int directory, const std::string& name, const std::stri
             return state_->header(entry.get());
         }
     }
-    if (S_ISLNK(info->st_mode)) ::archive_entry_set_symlink(entry.get(), link_text(directory, name).c_str());
-    if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode)) ::archive_entry_set_rdev(entry.get(), info->st_rdev);
+    if (S_ISLNK(info->st_mode))
+        ::archive_entry_set_symlink(entry.get(), link_text(directory, name).c_str());
+    if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode))
+        ::archive_entry_set_rdev(entry.get(), info->st_rdev);
     for (const auto& [key, value] : os::list_xattrs(directory, name)) {
         if (is_portable_xattr(key)) {
             ::archive_entry_xattr_add_entry(entry.get(), key.c_str(), value.data(), value.size());
@@ -137,7 +142,8 @@ void TarOutput::add_node(int directory, const std::string& name, const std::stri
     if (size > 0) state_->file_data(directory, name, size);
 }
 
-void TarOutput::add_bytes(const std::string& as, std::string_view bytes, mode_t mode, timespec mtime) {
+void TarOutput::add_bytes(const std::string& as, std::string_view bytes, mode_t mode,
+                          timespec mtime) {
     const EntryHandle entry = make_entry(as, S_IFREG | mode, mtime);
     ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(bytes.size()));
     state_->header(entry.get());
@@ -154,7 +160,8 @@ void TarOutput::add_stream(const std::string& as, std::uint64_t size, Source& bo
         written += chunk.size();
     }
     if (written != size) {
-        throw Error(ErrorKind::internal, "{} has {} bytes where {} were announced", as, written, size);
+        throw Error(ErrorKind::internal, "{} has {} bytes where {} were announced", as, written,
+                    size);
     }
 }
 

@@ -105,6 +105,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Source> on_own_thread(Source& source) { return std::make_unique<ThreadedSource>(source); }
+std::unique_ptr<Source> on_own_thread(Source& source) {
+    return std::make_unique<ThreadedSource>(source);
+}
 
 }  // namespace brig::archive

@@ -25,7 +25,8 @@ namespace {
 constexpr std::size_t hole_bytes = 64 * 1024;
 
 bool all_zero(std::span<const std::byte> data) {
-    return data.front() == std::byte{0} && std::equal(data.begin(), data.end() - 1, data.begin() + 1);
+    return data.front() == std::byte{0} &&
+           std::equal(data.begin(), data.end() - 1, data.begin() + 1);
 }
 
 /// The length of the run of blocks at the front of `data` that all are, or all are not, zeros.
@@ -48,12 +49,14 @@ void write_body(int file, Source& body) {
             write_all(file, chunk.first(data));
             chunk = chunk.subspan(data);
             const std::size_t hole = run_length(chunk, true);
-            if (hole > 0 && ::lseek(file, static_cast<off_t>(hole), SEEK_CUR) < 0) throw SysError("seek");
+            if (hole > 0 && ::lseek(file, static_cast<off_t>(hole), SEEK_CUR) < 0)
+                throw SysError("seek");
             chunk = chunk.subspan(hole);
             ends_in_hole = hole > 0;
         }
     }
-    if (ends_in_hole && ::ftruncate(file, ::lseek(file, 0, SEEK_CUR)) != 0) throw SysError("extend");
+    if (ends_in_hole && ::ftruncate(file, ::lseek(file, 0, SEEK_CUR)) != 0)
+        throw SysError("extend");
 }
 
 }  // namespace
@@ -107,7 +110,8 @@ void TreeWriter::State::set_attributes(const Place& at, const Entry& entry) {
     if (::fchownat(at.directory, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("set the owner of {}", at.path);
     }
-    if (entry.type != EntryType::symlink && ::fchmodat(at.directory, name, entry.mode & 07777U, 0) != 0) {
+    if (entry.type != EntryType::symlink &&
+        ::fchmodat(at.directory, name, entry.mode & 07777U, 0) != 0) {
         throw SysError("set the mode of {}", at.path);
     }
     for (const auto& [key, value] : entry.xattrs) {
@@ -130,8 +134,10 @@ void TreeWriter::State::add_file(Place at, const Entry& entry, Source* body) {
     }
     if (!file) throw SysError("create {}", at.path);
     if (body != nullptr) write_body(file.get(), *body);
-    if (::fchown(file.get(), entry.uid, entry.gid) != 0) throw SysError("set the owner of {}", at.path);
-    if (::fchmod(file.get(), entry.mode & 07777U) != 0) throw SysError("set the mode of {}", at.path);
+    if (::fchown(file.get(), entry.uid, entry.gid) != 0)
+        throw SysError("set the owner of {}", at.path);
+    if (::fchmod(file.get(), entry.mode & 07777U) != 0)
+        throw SysError("set the mode of {}", at.path);
     for (const auto& [key, value] : entry.xattrs) {
         if (is_portable_xattr(key)) os::set_xattr(at.directory, at.name, key, value);
     }
@@ -172,15 +178,17 @@ void TreeWriter::State::add_special(Place at, const Entry& entry) {
         kind = entry.type == EntryType::character ? S_IFCHR : S_IFBLK;
         device = makedev(entry.device_major, entry.device_minor);
         if (kind == S_IFCHR && device == 0) {
-            throw Error(ErrorKind::invalid_argument, "character device 0:0 would act as a deletion mark");
+            throw Error(ErrorKind::invalid_argument,
+                        "character device 0:0 would act as a deletion mark");
         }
     }
     if (clear(at)) at = cursor.locate(clean_path(entry.path));
     if (::mknodat(at.directory, at.name.c_str(), kind | 0600U, device) != 0) {
         if (errno == EPERM) {
-            throw Error(ErrorKind::permission_denied,
-                        "device node {} cannot be created here: it takes root outside user namespaces",
-                        at.path);
+            throw Error(
+                ErrorKind::permission_denied,
+                "device node {} cannot be created here: it takes root outside user namespaces",
+                at.path);
         }
         throw SysError("create special file {}", at.path);
     }
@@ -196,7 +204,8 @@ Place TreeWriter::State::link_target(const Entry& entry) {
     }
     if (info && !(overlay() && is_whiteout(*info))) return target;
     const auto parent = target.path.rfind('/');
-    if (!info && cursor.lowers_visible(parent == std::string::npos ? "" : target.path.substr(0, parent))) {
+    if (!info &&
+        cursor.lowers_visible(parent == std::string::npos ? "" : target.path.substr(0, parent))) {
         if (const auto lower = find_in_lowers(tree.lowers, target.path)) {
             copy_up(target, *lower);
             return target;
@@ -208,7 +217,8 @@ Place TreeWriter::State::link_target(const Entry& entry) {
 void TreeWriter::State::copy_up(const Place& at, const LowerNode& lower) {
     if (S_ISREG(lower.info.st_mode)) {
         const Fd from = open_at(lower.directory.get(), lower.name, O_RDONLY | O_NOFOLLOW);
-        const Fd to = open_at(at.directory, at.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        const Fd to =
+            open_at(at.directory, at.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
         const auto body = from_fd(from.get());
         write_body(to.get(), *body);
     } else if (S_ISLNK(lower.info.st_mode)) {
@@ -217,7 +227,8 @@ void TreeWriter::State::copy_up(const Place& at, const LowerNode& lower) {
             throw SysError("create symbolic link {}", at.path);
         }
     } else {
-        throw Error(ErrorKind::invalid_argument, "hard link to {}, which is not a regular file", at.path);
+        throw Error(ErrorKind::invalid_argument, "hard link to {}, which is not a regular file",
+                    at.path);
     }
     copy_attributes(lower.directory.get(), lower.name, at.directory, at.name);
 }
@@ -283,14 +294,16 @@ void TreeWriter::opaque(const std::string& path) {
     const Place inside = state.cursor.locate(parts);
     if (!state.overlay()) {
         const auto slash = inside.path.rfind('/');
-        state.remove_unmade(inside.directory, slash == std::string::npos ? "" : inside.path.substr(0, slash));
+        state.remove_unmade(inside.directory,
+                            slash == std::string::npos ? "" : inside.path.substr(0, slash));
         state.cursor.forget();
         return;
     }
     if (state.tree.lowers.empty()) return;
     if (!os::set_xattr(inside.directory, ".", opaque_xattr, "y")) {
         throw Error(ErrorKind::not_implemented,
-                    "the file system under {} has no trusted attributes, which overlay needs", path);
+                    "the file system under {} has no trusted attributes, which overlay needs",
+                    path);
     }
 }
 

@@ -20,7 +20,8 @@ void write_all_of(TarOutput& out, int directory, const std::string& path) {
     for (const auto& name : names_in(directory)) {
         const std::string as = child_path(path, name);
         out.add_node(directory, name, as);
-        if (const Fd inside = open_directory_at(directory, name)) write_all_of(out, inside.get(), as);
+        if (const Fd inside = open_directory_at(directory, name))
+            write_all_of(out, inside.get(), as);
     }
 }
 
@@ -37,7 +38,8 @@ void write_upper(TarOutput& out, int directory, const std::string& path) {
         out.add_node(directory, name, as);
         if (!S_ISDIR(info->st_mode)) continue;
         if (is_opaque(directory, name)) out.add_bytes(as + "/" + std::string(opaque_marker), "", 0);
-        if (const Fd inside = open_directory_at(directory, name)) write_upper(out, inside.get(), as);
+        if (const Fd inside = open_directory_at(directory, name))
+            write_upper(out, inside.get(), as);
     }
 }
 
@@ -57,7 +59,8 @@ bool is_changed(const Side& old_side, const Side& new_side) {
     if (a.st_mode != b.st_mode || a.st_uid != b.st_uid || a.st_gid != b.st_gid) return true;
     if (S_ISDIR(a.st_mode)) return false;
     if (S_ISLNK(a.st_mode)) {
-        return link_text(old_side.directory, old_side.name) != link_text(new_side.directory, new_side.name);
+        return link_text(old_side.directory, old_side.name) !=
+               link_text(new_side.directory, new_side.name);
     }
     if (S_ISCHR(a.st_mode) || S_ISBLK(a.st_mode)) return a.st_rdev != b.st_rdev;
     return a.st_size != b.st_size || !same_time(a.st_mtim, b.st_mtim);
@@ -98,7 +101,8 @@ private:
 
     void need_parents() {
         for (auto& parent : parents_) {
-            if (!std::exchange(parent.written, true)) out_.add_node(parent.directory, parent.name, parent.path);
+            if (!std::exchange(parent.written, true))
+                out_.add_node(parent.directory, parent.name, parent.path);
         }
     }
 
@@ -155,7 +159,8 @@ void write_tree(const Fd& root, const Sink& out, const WriteOptions& options) {
     output.finish();
 }
 
-void write_node(const Fd& directory, const std::string& name, const std::string& as, const Sink& out) {
+void write_node(const Fd& directory, const std::string& name, const std::string& as,
+                const Sink& out) {
     TarOutput output(out);
     output.add_node(directory.get(), name, as);
     if (const Fd inside = open_directory_at(directory.get(), name)) {

@@ -62,8 +62,8 @@ Digest Ingest::commit(const std::optional<Digest>& expected,
                     expected->str());
     }
     if (expected_size && *expected_size != size_) {
-        throw Error(ErrorKind::invalid_argument, "blob {} has {} bytes, not {}", digest.str(), size_,
-                    *expected_size);
+        throw Error(ErrorKind::invalid_argument, "blob {} has {} bytes, not {}", digest.str(),
+                    size_, *expected_size);
     }
     file_.reset();
     return store_->install(*this, digest);
@@ -77,8 +77,10 @@ Store::Store(fs::path root) : root_(std::move(root)) {
     make_directories(root_ / "blobs" / "sha256", 0700);
     remove_tree(root_ / "ingest");
     make_directories(root_ / "ingest", 0700);
-    if (!fs::exists(root_ / "oci-layout")) write_file_atomic(root_ / "oci-layout", layout_file, 0644);
-    if (!fs::exists(root_ / "index.json")) write_file_atomic(root_ / "index.json", empty_index, 0644);
+    if (!fs::exists(root_ / "oci-layout"))
+        write_file_atomic(root_ / "oci-layout", layout_file, 0644);
+    if (!fs::exists(root_ / "index.json"))
+        write_file_atomic(root_ / "index.json", empty_index, 0644);
     directory_ = open_file(root_.string(), O_RDONLY | O_DIRECTORY);
 }
 

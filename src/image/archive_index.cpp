@@ -23,7 +23,8 @@ constexpr int max_index_depth = 3;
 const ArchiveFile& file_at(const ArchiveFiles& files, const std::string& path) {
     const auto found = files.find(path);
     if (found == files.end()) {
-        throw Error(ErrorKind::invalid_argument, "image archive has no file {:?}", path.substr(0, 200));
+        throw Error(ErrorKind::invalid_argument, "image archive has no file {:?}",
+                    path.substr(0, 200));
     }
     return found->second;
 }
@@ -40,7 +41,9 @@ oci::Descriptor layer_descriptor(const content::Store& content, const ArchiveFil
         case archive::Compression::gzip: type = oci::media_type::layer_gzip; break;
         case archive::Compression::zstd: type = oci::media_type::layer_zstd; break;
         case archive::Compression::none: break;
-        default: throw Error(ErrorKind::invalid_argument, "layer {} is neither plain, gzip nor zstd", file.digest.str());
+        default:
+            throw Error(ErrorKind::invalid_argument, "layer {} is neither plain, gzip nor zstd",
+                        file.digest.str());
     }
     return {.media_type = std::string(type), .digest = file.digest, .size = file.size};
 }
@@ -54,25 +57,31 @@ std::optional<oci::Reference> name_from(const std::map<std::string, std::string>
     }
     // By the specification only a tag; some writers put the whole name there.
     const auto name = annotations.find("org.opencontainers.image.ref.name");
-    if (name == annotations.end() || name->second.find_first_of(":/") == std::string::npos) return std::nullopt;
+    if (name == annotations.end() || name->second.find_first_of(":/") == std::string::npos)
+        return std::nullopt;
     const auto parsed = oci::Reference::try_parse(name->second);
     return parsed ? std::optional(parsed->with_default_tag()) : std::nullopt;
 }
 
-void add_from_index(const content::Store& content, const oci::Index& index, int depth, Manifests& out);
+void add_from_index(const content::Store& content, const oci::Index& index, int depth,
+                    Manifests& out);
 
-void add_manifest(const content::Store& content, const oci::Descriptor& descriptor, int depth, Manifests& out) {
+void add_manifest(const content::Store& content, const oci::Descriptor& descriptor, int depth,
+                  Manifests& out) {
     // An archive of one platform may carry the index of all.
     if (!content.has(descriptor.digest)) return;
-    const auto parsed = oci::parse_manifest_or_index(read_document(content, descriptor.digest), descriptor.media_type);
+    const auto parsed = oci::parse_manifest_or_index(read_document(content, descriptor.digest),
+                                                     descriptor.media_type);
     const auto name = name_from(descriptor.annotations);
     const std::size_t first = out.size();
     if (const auto* index = std::get_if<oci::Index>(&parsed)) {
-        if (depth >= max_index_depth) throw Error(ErrorKind::invalid_argument, "indexes are nested too deeply");
+        if (depth >= max_index_depth)
+            throw Error(ErrorKind::invalid_argument, "indexes are nested too deeply");
         add_from_index(content, *index, depth + 1, out);
     } else {
         const auto& config = std::get<oci::Manifest>(parsed).config;
-        const bool is_image = config.media_type.empty() || config.media_type == oci::media_type::config ||
+        const bool is_image = config.media_type.empty() ||
+                              config.media_type == oci::media_type::config ||
                               config.media_type == oci::media_type::docker_config;
         if (!is_image) return;  // some other artifact
         out.push_back({descriptor.digest, config.digest, {}});
@@ -82,7 +91,8 @@ void add_manifest(const content::Store& content, const oci::Descriptor& descript
 }
 
 /// Of several platforms the host's is taken; attestations are of none.
-void add_from_index(const content::Store& content, const oci::Index& index, int depth, Manifests& out) {
+void add_from_index(const content::Store& content, const oci::Index& index, int depth,
+                    Manifests& out) {
     const auto host = oci::Platform::host();
     for (const auto& manifest : index.manifests) {
         if (manifest.platform && (depth > 0 || manifest.platform->os == "unknown") &&
@@ -91,7 +101,8 @@ void add_from_index(const content::Store& content, const oci::Index& index, int 
         }
         add_manifest(content, manifest, depth, out);
         if (out.size() > max_images) {
-            throw Error(ErrorKind::invalid_argument, "image archive has more than {} images", max_images);
+            throw Error(ErrorKind::invalid_argument, "image archive has more than {} images",
+                        max_images);
         }
     }
 }
@@ -101,7 +112,8 @@ Manifests read_index(const content::Store& content, const ArchiveFiles& files) {
     const auto index = files.find("index.json");
     if (index == files.end()) return found;
     try {
-        add_from_index(content, oci::parse_index(read_document(content, index->second.digest)), 0, found);
+        add_from_index(content, oci::parse_index(read_document(content, index->second.digest)), 0,
+                       found);
     } catch (const Error& e) {
         throw e.within("index.json");
     }
@@ -119,9 +131,10 @@ Manifests read_index(const content::Store& content, const ArchiveFiles& files) {
 }
 
 /// One element of manifest.json.
-ArchivedImage read_docker_image(content::Store& content, const ArchiveFiles& files, const fields::Json& item,
-                                const Manifests& manifests) {
-    if (!item.is_object()) throw Error(ErrorKind::invalid_argument, "an image is not a JSON object");
+ArchivedImage read_docker_image(content::Store& content, const ArchiveFiles& files,
+                                const fields::Json& item, const Manifests& manifests) {
+    if (!item.is_object())
+        throw Error(ErrorKind::invalid_argument, "an image is not a JSON object");
     const ArchiveFile& config = file_at(files, fields::string(item, "Config"));
     ArchivedImage out{config.digest, config.digest, {}};
     for (const auto& name : fields::strings(item, "RepoTags")) {
@@ -133,7 +146,8 @@ ArchivedImage read_docker_image(content::Store& content, const ArchiveFiles& fil
         return out;
     }
     oci::Manifest manifest{.config = {.media_type = std::string(oci::media_type::config),
-                                      .digest = config.digest, .size = config.size}};
+                                      .digest = config.digest,
+                                      .size = config.size}};
     for (const auto& layer : fields::strings(item, "Layers")) {
         manifest.layers.push_back(layer_descriptor(content, file_at(files, layer)));
     }
@@ -143,9 +157,11 @@ ArchivedImage read_docker_image(content::Store& content, const ArchiveFiles& fil
 
 std::vector<ArchivedImage> read_docker_manifest(content::Store& content, const ArchiveFiles& files,
                                                 const Manifests& manifests) {
-    const auto json = nlohmann::json::parse(read_document(content, files.at("manifest.json").digest), nullptr, false);
+    const auto json = nlohmann::json::parse(
+        read_document(content, files.at("manifest.json").digest), nullptr, false);
     if (!json.is_array()) throw Error(ErrorKind::invalid_argument, "not a JSON array");
-    if (json.size() > max_images) throw Error(ErrorKind::invalid_argument, "more than {} images", max_images);
+    if (json.size() > max_images)
+        throw Error(ErrorKind::invalid_argument, "more than {} images", max_images);
     std::vector<ArchivedImage> out;
     for (const auto& item : json) out.push_back(read_docker_image(content, files, item, manifests));
     return out;

@@ -15,7 +15,8 @@ Image bootstrap(Store& store, const BootstrapRequest& request, const Progress& p
     if (kind == "debian" || kind == "ubuntu") return bootstrap_debian(task);
     if (kind == "freebsd") return bootstrap_freebsd(task);
     throw Error(ErrorKind::invalid_argument,
-                "cannot bootstrap {:?}: want busybox, debian:SUITE or freebsd:RELEASE", request.what);
+                "cannot bootstrap {:?}: want busybox, debian:SUITE or freebsd:RELEASE",
+                request.what);
 }
 
 }  // namespace brig::image

@@ -9,7 +9,7 @@
 namespace brig::image {
 
 struct BootstrapRequest {
-    std::string what;  ///< "busybox", "debian:SUITE", "freebsd:RELEASE"
+    std::string what;                    ///< "busybox", "debian:SUITE", "freebsd:RELEASE"
     std::optional<oci::Reference> name;  ///< absent: named as `what`
     /// debian: a mirror's URL. freebsd: a local base.txz, or a mirror's URL. Absent: the default.
     std::string source;

@@ -22,13 +22,15 @@ constexpr std::string_view passwd =
     "nobody:x:65534:65534:nobody:/home:/bin/false\n";
 constexpr std::string_view group =
     "root:x:0:\ndaemon:x:1:\nbin:x:2:\ntty:x:5:\nwww-data:x:33:\nusers:x:100:\nnogroup:x:65534:\n";
-constexpr std::string_view shadow =
-    "root:*:10933:0:99999:7:::\nnobody:*:10933:0:99999:7:::\n";
+constexpr std::string_view shadow = "root:*:10933:0:99999:7:::\nnobody:*:10933:0:99999:7:::\n";
 
 /// An ELF file without PT_INTERP: it runs where nothing else is.
 bool is_static(const std::string& path) {
     const std::string head = read_file(path, 16U << 20U);
-    return head.starts_with("\x7f" "ELF") && head.find("/ld-linux") == std::string::npos &&
+    return head.starts_with(
+               "\x7f"
+               "ELF") &&
+           head.find("/ld-linux") == std::string::npos &&
            head.find("/ld-musl") == std::string::npos && head.find("/ld-elf") == std::string::npos;
 }
 
@@ -50,8 +52,10 @@ std::vector<std::string> applets(const std::string& busybox, const Progress& pro
     std::vector<std::string> out;
     for (const auto& line : split(run_program({busybox, "--list-full"}, progress), '\n')) {
         const std::string path(trim(line));
-        const bool plain = !path.empty() && path.find("..") == std::string::npos && path.front() != '/';
-        if (plain && path != "bin/busybox" && path.find('/') != std::string::npos) out.push_back(path);
+        const bool plain =
+            !path.empty() && path.find("..") == std::string::npos && path.front() != '/';
+        if (plain && path != "bin/busybox" && path.find('/') != std::string::npos)
+            out.push_back(path);
     }
     std::ranges::sort(out);
     if (std::ranges::find(out, "bin/sh") == out.end()) {
@@ -62,16 +66,28 @@ std::vector<std::string> applets(const std::string& busybox, const Progress& pro
 
 /// Applets are relative links: hard links would be one more inode reference per layer copy, and
 /// these stay right wherever the tree is mounted.
-void write_root(archive::TarOutput& out, const std::string& busybox, const std::vector<std::string>& names,
-                timespec time) {
+void write_root(archive::TarOutput& out, const std::string& busybox,
+                const std::vector<std::string>& names, timespec time) {
     struct Directory {
         const char* name;
         mode_t mode;
     };
-    for (const auto& [name, mode] : std::initializer_list<Directory>{
-             {"bin", 0755}, {"dev", 0755}, {"etc", 0755}, {"home", 0755}, {"proc", 0755}, {"root", 0700},
-             {"run", 0755}, {"sbin", 0755}, {"sys", 0755}, {"tmp", 01777}, {"usr", 0755},
-             {"usr/bin", 0755}, {"usr/sbin", 0755}, {"var", 0755}, {"var/tmp", 01777}, {"var/www", 0755}}) {
+    for (const auto& [name, mode] : std::initializer_list<Directory>{{"bin", 0755},
+                                                                     {"dev", 0755},
+                                                                     {"etc", 0755},
+                                                                     {"home", 0755},
+                                                                     {"proc", 0755},
+                                                                     {"root", 0700},
+                                                                     {"run", 0755},
+                                                                     {"sbin", 0755},
+                                                                     {"sys", 0755},
+                                                                     {"tmp", 01777},
+                                                                     {"usr", 0755},
+                                                                     {"usr/bin", 0755},
+                                                                     {"usr/sbin", 0755},
+                                                                     {"var", 0755},
+                                                                     {"var/tmp", 01777},
+                                                                     {"var/www", 0755}}) {
         out.add_directory(name, mode, time);
     }
     out.add_bytes("bin/busybox", read_file(busybox), 0755, time);
@@ -83,7 +99,8 @@ void write_root(archive::TarOutput& out, const std::string& busybox, const std::
     out.add_bytes("etc/passwd", passwd, 0644, time);
     out.add_bytes("etc/group", group, 0644, time);
     out.add_bytes("etc/shadow", shadow, 0640, time);
-    out.add_bytes("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n", 0644, time);
+    out.add_bytes("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n", 0644,
+                  time);
 }
 
 }  // namespace

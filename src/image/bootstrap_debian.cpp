@@ -24,10 +24,13 @@ struct Distribution {
 };
 constexpr Distribution distributions[] = {
     {"debian", "http://deb.debian.org/debian", "/usr/share/keyrings/debian-archive-keyring.gpg"},
-    {"ubuntu", "http://archive.ubuntu.com/ubuntu", "/usr/share/keyrings/ubuntu-archive-keyring.gpg"},
+    {"ubuntu", "http://archive.ubuntu.com/ubuntu",
+     "/usr/share/keyrings/ubuntu-archive-keyring.gpg"},
 };
 
-std::string distribution_of(const BootstrapTask& task) { return split_once(task.request.what, ':').first; }
+std::string distribution_of(const BootstrapTask& task) {
+    return split_once(task.request.what, ':').first;
+}
 
 bool is_word(std::string_view text) {
     return !text.empty() && text.front() != '-' && std::ranges::all_of(text, [](char c) {
@@ -38,7 +41,8 @@ bool is_word(std::string_view text) {
 std::optional<std::string> first_url(std::string_view line, std::string_view distribution) {
     for (const auto& word : split(line, ' ')) {
         const bool is_url = word.starts_with("http://") || word.starts_with("https://");
-        if (is_url && word.find(distribution) != std::string::npos && word.find("security") == std::string::npos) {
+        if (is_url && word.find(distribution) != std::string::npos &&
+            word.find("security") == std::string::npos) {
             return word;
         }
     }
@@ -49,7 +53,8 @@ std::optional<std::string> first_url(std::string_view line, std::string_view dis
 std::optional<std::string> host_mirror(std::string_view distribution) {
     std::vector<fs::path> files{"/etc/apt/sources.list"};
     std::error_code absent;
-    for (const auto& entry : fs::directory_iterator("/etc/apt/sources.list.d", absent)) files.push_back(entry.path());
+    for (const auto& entry : fs::directory_iterator("/etc/apt/sources.list.d", absent))
+        files.push_back(entry.path());
     for (const auto& file : files) {
         if (!fs::exists(file, absent)) continue;
         for (const auto& line : split(read_file(file), '\n')) {
@@ -63,8 +68,10 @@ std::optional<std::string> host_mirror(std::string_view distribution) {
 std::string mirror_for(const BootstrapTask& task, const Distribution& distribution) {
     if (!task.request.source.empty()) {
         const auto& source = task.request.source;
-        const bool is_url = source.starts_with("http://") || source.starts_with("https://") || source.starts_with("file:");
-        if (!is_url) throw Error(ErrorKind::invalid_argument, "source {:?} is not a mirror's URL", source);
+        const bool is_url = source.starts_with("http://") || source.starts_with("https://") ||
+                            source.starts_with("file:");
+        if (!is_url)
+            throw Error(ErrorKind::invalid_argument, "source {:?} is not a mirror's URL", source);
         return source;
     }
     return host_mirror(distribution.name).value_or(std::string(distribution.mirror));
@@ -74,8 +81,10 @@ std::string mirror_for(const BootstrapTask& task, const Distribution& distributi
 /// the day, so that the same packages give the same image.
 std::int64_t source_date() {
     const char* given = std::getenv("SOURCE_DATE_EPOCH");
-    if (const auto seconds = parse_int<std::int64_t>(given != nullptr ? given : "")) return *seconds;
-    return std::chrono::floor<std::chrono::days>(now()).time_since_epoch() / std::chrono::seconds(1);
+    if (const auto seconds = parse_int<std::int64_t>(given != nullptr ? given : ""))
+        return *seconds;
+    return std::chrono::floor<std::chrono::days>(now()).time_since_epoch() /
+           std::chrono::seconds(1);
 }
 
 std::vector<std::string> date_environment() {
@@ -83,33 +92,38 @@ std::vector<std::string> date_environment() {
 }
 
 ImportRequest import_request(const BootstrapTask& task) {
-    ImportRequest request{.name = task.name,
-                          .message = "brig image bootstrap " + task.request.what,
-                          .changes = {"CMD [\"bash\"]",
-                                      "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                          .created = Instant(std::chrono::seconds(source_date()))};
-    if (!task.request.architecture.empty()) request.platform = oci::Platform::parse(task.request.architecture);
+    ImportRequest request{
+        .name = task.name,
+        .message = "brig image bootstrap " + task.request.what,
+        .changes = {"CMD [\"bash\"]",
+                    "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        .created = Instant(std::chrono::seconds(source_date()))};
+    if (!task.request.architecture.empty())
+        request.platform = oci::Platform::parse(task.request.architecture);
     return request;
 }
 
 /// mmdebstrap streams the tar: nothing is on disk twice.
-Image by_mmdebstrap(const BootstrapTask& task, const std::string& program, const std::string& mirror) {
-    std::vector<std::string> argv{program, "--variant=minbase", "--mode=root", "--format=tar",
-                                  "--aptopt=Apt::Install-Recommends \"false\"",
-                                  "--dpkgopt=path-exclude=/usr/share/man/*",
-                                  "--dpkgopt=path-exclude=/usr/share/doc/*",
-                                  "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-                                  "--dpkgopt=path-exclude=/usr/share/locale/*",
-                                  // The host's own, copied for the installation.
-                                  "--customize-hook=rm -f \"$1/etc/hostname\" \"$1/etc/resolv.conf\""};
-    if (!task.request.architecture.empty()) argv.push_back("--architectures=" + task.request.architecture);
+Image by_mmdebstrap(const BootstrapTask& task, const std::string& program,
+                    const std::string& mirror) {
+    std::vector<std::string> argv{
+        program, "--variant=minbase", "--mode=root", "--format=tar",
+        "--aptopt=Apt::Install-Recommends \"false\"", "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        // The host's own, copied for the installation.
+        "--customize-hook=rm -f \"$1/etc/hostname\" \"$1/etc/resolv.conf\""};
+    if (!task.request.architecture.empty())
+        argv.push_back("--architectures=" + task.request.architecture);
     argv.insert(argv.end(), {task.release, "-", mirror});
     Program running(argv, task.progress, date_environment());
     return import_tar(task.store, *running.output(), import_request(task));
 }
 
 /// debootstrap makes a directory, which becomes a tar in a temporary file.
-Image by_debootstrap(const BootstrapTask& task, const std::string& program, const std::string& mirror) {
+Image by_debootstrap(const BootstrapTask& task, const std::string& program,
+                     const std::string& mirror) {
     const TempDir work(fs::temp_directory_path(), "brig-bootstrap");
     const fs::path root = work.path() / "root";
     std::vector<std::string> argv{program, "--variant=minbase"};
@@ -117,14 +131,16 @@ Image by_debootstrap(const BootstrapTask& task, const std::string& program, cons
     argv.insert(argv.end(), {task.release, root.string(), mirror});
     run_program(argv, task.progress, date_environment());
     std::error_code absent;
-    for (const char* copied : {"etc/hostname", "etc/resolv.conf"}) fs::remove(root / copied, absent);
+    for (const char* copied : {"etc/hostname", "etc/resolv.conf"})
+        fs::remove(root / copied, absent);
     for (const char* cache : {"var/cache/apt/archives", "var/lib/apt/lists"}) {
         for (const auto& entry : fs::directory_iterator(root / cache, absent)) {
             if (entry.is_regular_file(absent)) fs::remove(entry.path(), absent);
         }
     }
     const Fd tar = open_file((work.path() / "root.tar").string(), O_RDWR | O_CREAT | O_EXCL, 0600);
-    archive::write_tree(open_file(root.string(), O_RDONLY | O_DIRECTORY), archive::to_fd(tar.get()));
+    archive::write_tree(open_file(root.string(), O_RDONLY | O_DIRECTORY),
+                        archive::to_fd(tar.get()));
     ::lseek(tar.get(), 0, SEEK_SET);
     return import_tar(task.store, tar.get(), import_request(task));
 }
@@ -135,14 +151,18 @@ Image bootstrap_debian(const BootstrapTask& task) {
     const std::string wanted = distribution_of(task);
     const auto* distribution = std::ranges::find(distributions, wanted, &Distribution::name);
     if (!is_word(task.release)) {
-        throw Error(ErrorKind::invalid_argument, "{:?} is not a {} suite; try {}:bookworm", task.release, wanted, wanted);
+        throw Error(ErrorKind::invalid_argument, "{:?} is not a {} suite; try {}:bookworm",
+                    task.release, wanted, wanted);
     }
     const std::string mirror = mirror_for(task, *distribution);
     task.progress(fmt::format("Installing {} {} from {}", wanted, task.release, mirror));
-    if (const auto program = find_program({"mmdebstrap"})) return by_mmdebstrap(task, *program, mirror);
-    if (const auto program = find_program({"debootstrap"})) return by_debootstrap(task, *program, mirror);
-    throw Error(ErrorKind::failed_precondition,
-                "neither mmdebstrap nor debootstrap is on this host; install the package mmdebstrap");
+    if (const auto program = find_program({"mmdebstrap"}))
+        return by_mmdebstrap(task, *program, mirror);
+    if (const auto program = find_program({"debootstrap"}))
+        return by_debootstrap(task, *program, mirror);
+    throw Error(
+        ErrorKind::failed_precondition,
+        "neither mmdebstrap nor debootstrap is on this host; install the package mmdebstrap");
 }
 
 }  // namespace brig::image

@@ -20,7 +20,8 @@ constexpr std::string_view default_mirror = "https://download.freebsd.org/releas
 constexpr std::size_t max_manifest = 1U << 20U;
 
 bool is_url(std::string_view text) {
-    return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("ftp://");
+    return text.starts_with("http://") || text.starts_with("https://") ||
+           text.starts_with("ftp://");
 }
 
 /// "14.1" → "14.1-RELEASE"; anything but letters, digits, dots and dashes is refused: it becomes
@@ -32,19 +33,22 @@ std::string release_name(const std::string& text) {
                                   (c >= 'a' && c <= 'z') || c == '.' || c == '-';
                        });
     if (!plain) {
-        throw Error(ErrorKind::invalid_argument, "{:?} is not a FreeBSD release; try freebsd:14.3-RELEASE", text);
+        throw Error(ErrorKind::invalid_argument,
+                    "{:?} is not a FreeBSD release; try freebsd:14.3-RELEASE", text);
     }
     return text.find('-') == std::string::npos ? text + "-RELEASE" : text;
 }
 
 std::string architecture_of(const BootstrapTask& task) {
-    return task.request.architecture.empty() ? oci::Platform::host().architecture
-                                             : oci::Platform::parse(task.request.architecture).architecture;
+    return task.request.architecture.empty()
+               ? oci::Platform::host().architecture
+               : oci::Platform::parse(task.request.architecture).architecture;
 }
 
 /// Their directory of a release: MACHINE/MACHINE_ARCH/RELEASE.
 std::string release_url(const BootstrapTask& task) {
-    const std::string base = task.request.source.empty() ? std::string(default_mirror) : task.request.source;
+    const std::string base =
+        task.request.source.empty() ? std::string(default_mirror) : task.request.source;
     const std::string arch = architecture_of(task);
     const std::string machine = arch == "arm64" ? "arm64/aarch64" : arch + "/" + arch;
     return base + "/" + machine + "/" + release_name(task.release);
@@ -55,9 +59,11 @@ void download(const std::string& url, const fs::path& to, const Progress& progre
     if (const auto fetch = find_program({"fetch"})) {
         run_program({*fetch, "-q", "-o", to.string(), url}, progress);
     } else if (const auto curl = find_program({"curl"})) {
-        run_program({*curl, "-fsSL", "--proto", "=http,https,ftp", "-o", to.string(), url}, progress);
+        run_program({*curl, "-fsSL", "--proto", "=http,https,ftp", "-o", to.string(), url},
+                    progress);
     } else {
-        throw Error(ErrorKind::failed_precondition, "neither fetch nor curl is on this host; install the package curl");
+        throw Error(ErrorKind::failed_precondition,
+                    "neither fetch nor curl is on this host; install the package curl");
     }
 }
 
@@ -74,17 +80,19 @@ void check(const Fd& file, const Digest& expected, const std::string& name) {
     archive::HashingSource hashed(archive::from_fd(file.get()));
     const Digest got = hashed.finish();
     if (got != expected) {
-        throw Error(ErrorKind::invalid_argument, "{} has {}, its MANIFEST says {}", name, got.str(), expected.str());
+        throw Error(ErrorKind::invalid_argument, "{} has {}, its MANIFEST says {}", name, got.str(),
+                    expected.str());
     }
     if (::lseek(file.get(), 0, SEEK_SET) != 0) throw SysError("rewind {}", name);
 }
 
 Image import_base(const BootstrapTask& task, const Fd& file) {
-    ImportRequest request{.name = task.name,
-                          .message = "brig image bootstrap " + task.request.what,
-                          .changes = {"CMD [\"/bin/sh\"]",
-                                      "ENV PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"},
-                          .platform = oci::Platform{.os = "freebsd", .architecture = architecture_of(task)}};
+    ImportRequest request{
+        .name = task.name,
+        .message = "brig image bootstrap " + task.request.what,
+        .changes = {"CMD [\"/bin/sh\"]",
+                    "ENV PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"},
+        .platform = oci::Platform{.os = "freebsd", .architecture = architecture_of(task)}};
     return import_tar(task.store, file.get(), request);
 }
 
@@ -96,7 +104,8 @@ Image bootstrap_freebsd(const BootstrapTask& task) {
         const fs::path archive = source;
         const fs::path manifest = archive.parent_path() / "MANIFEST";
         if (!fs::exists(manifest)) {
-            throw Error(ErrorKind::failed_precondition, "no MANIFEST beside {}; download it from the same release directory",
+            throw Error(ErrorKind::failed_precondition,
+                        "no MANIFEST beside {}; download it from the same release directory",
                         archive.string());
         }
         const Fd file = open_file(archive.string(), O_RDONLY);

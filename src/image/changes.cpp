@@ -10,7 +10,9 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-[[noreturn]] void refuse(std::string_view why) { throw Error(ErrorKind::invalid_argument, "{}", why); }
+[[noreturn]] void refuse(std::string_view why) {
+    throw Error(ErrorKind::invalid_argument, "{}", why);
+}
 
 /// `["a","b"]` → its strings; nothing when the text is not of that form.
 std::optional<Words> exec_form(std::string_view text) {
@@ -44,8 +46,10 @@ Words words_of(std::string_view text) {
             word += text[++i];
             in_word = true;
         } else if (quote != 0) {
-            if (c == quote) quote = 0;
-            else word += c;
+            if (c == quote)
+                quote = 0;
+            else
+                word += c;
         } else if (c == '"' || c == '\'') {
             quote = c;
             in_word = true;
@@ -108,22 +112,28 @@ struct Instruction {
 constexpr Instruction instructions[] = {
     {"CMD", [](auto& config, auto text) { config.cmd = command(config, text); }},
     {"ENTRYPOINT", [](auto& config, auto text) { config.entrypoint = command(config, text); }},
-    {"ENV", [](auto& config, auto text) {
+    {"ENV",
+     [](auto& config, auto text) {
          for (const auto& [key, value] : pairs_of(text)) set_env(config, key, value);
      }},
-    {"LABEL", [](auto& config, auto text) {
+    {"LABEL",
+     [](auto& config, auto text) {
          for (const auto& [key, value] : pairs_of(text)) config.labels[key] = value;
      }},
-    {"EXPOSE", [](auto& config, auto text) {
+    {"EXPOSE",
+     [](auto& config, auto text) {
          for (const auto& word : words_of(text)) config.exposed_ports.insert(port_of(word));
      }},
     {"USER", [](auto& config, auto text) { config.user = text; }},
-    {"WORKDIR", [](auto& config, auto text) {
+    {"WORKDIR",
+     [](auto& config, auto text) {
          const std::string path(text);
          config.working_dir = path.starts_with('/') ? path : config.working_dir + "/" + path;
      }},
-    {"VOLUME", [](auto& config, auto text) {
-         for (const auto& word : exec_form(text).value_or(words_of(text))) config.volumes.insert(word);
+    {"VOLUME",
+     [](auto& config, auto text) {
+         for (const auto& word : exec_form(text).value_or(words_of(text)))
+             config.volumes.insert(word);
      }},
     {"STOPSIGNAL", [](auto& config, auto text) { config.stop_signal = text; }},
     {"ONBUILD", [](auto& config, auto text) { config.on_build.emplace_back(text); }},
@@ -144,7 +154,8 @@ void apply_changes(oci::ExecutionConfig& config, const std::vector<std::string>&
         const auto blank = line.find_first_of(" \t");
         std::string instruction(line.substr(0, blank));
         for (char& c : instruction) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-        const auto arguments = blank == std::string_view::npos ? std::string_view{} : trim(line.substr(blank));
+        const auto arguments =
+            blank == std::string_view::npos ? std::string_view{} : trim(line.substr(blank));
         try {
             if (arguments.empty()) refuse("it takes an argument");
             apply(config, instruction, arguments);

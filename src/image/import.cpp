@@ -16,8 +16,9 @@ Image import_tar(Store& store, archive::Source& tar, const ImportRequest& reques
     image.config.platform = request.platform.value_or(oci::Platform::host());
     image.config.created = request.created.value_or(now());
     apply_changes(image.config.config, request.changes);
-    image.config.history.push_back({.created = image.config.created,
-                                    .comment = request.message.empty() ? "Imported from -" : request.message});
+    image.config.history.push_back(
+        {.created = image.config.created,
+         .comment = request.message.empty() ? "Imported from -" : request.message});
     if (request.name) image.names.push_back(request.name->with_default_tag());
 
     const Defer clean_up([&] {

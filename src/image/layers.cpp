@@ -69,8 +69,8 @@ archive::Applied apply_ahead(archive::Source& tar, const archive::LayerTree& tre
     return archive::apply_tar(*ahead, tree);
 }
 
-archive::Applied apply_blob(const Fd& file, const oci::Descriptor& blob, const archive::LayerTree& tree,
-                            const Digest& expected) {
+archive::Applied apply_blob(const Fd& file, const oci::Descriptor& blob,
+                            const archive::LayerTree& tree, const Digest& expected) {
     // An uncompressed blob that is named by its diff ID was hashed when it was stored.
     if (blob.media_type == oci::media_type::layer && blob.digest == expected) {
         return archive::apply_tar(*archive::from_fd(file.get()), tree);
@@ -153,7 +153,8 @@ Layer Layers::add(archive::Source& blob, const std::optional<Digest>& parent,
     while (!stored.next().empty()) {
     }
     const auto size = static_cast<std::int64_t>(ingest.size());
-    const oci::Descriptor descriptor{.media_type = media_type_of(compression), .digest = ingest.commit(), .size = size};
+    const oci::Descriptor descriptor{
+        .media_type = media_type_of(compression), .digest = ingest.commit(), .size = size};
     const Digest chain = oci::chain_id(parent, diff_id);
     hold(chain);
     commit_as(chain, key);
@@ -170,7 +171,8 @@ Layer Layers::write_blob(const std::string& key, const std::optional<Digest>& pa
     const Digest diff_id = ingest.commit();
     const Digest chain = oci::chain_id(parent, diff_id);
     hold(chain);
-    return {diff_id, chain,
+    return {diff_id,
+            chain,
             {.media_type = std::string(oci::media_type::layer), .digest = diff_id, .size = size},
             written.bytes};
 }
@@ -211,7 +213,8 @@ void Layers::remove_dead_snapshots(const std::set<Digest>& chains) {
             if (info.parent) parents.insert(*info.parent);
         }
         for (const auto& info : all) {
-            const bool is_layer = info.kind == snapshot::Kind::committed && info.key.starts_with("sha256:");
+            const bool is_layer =
+                info.kind == snapshot::Kind::committed && info.key.starts_with("sha256:");
             if (!is_layer || parents.contains(info.key) || is_live(info.key)) continue;
             try {
                 snapshots_.remove(info.key);

@@ -18,8 +18,10 @@ public:
     Layers(content::Store& content, snapshot::Snapshotter& snapshots);
 
     /// These four are the functions of Store with the same names.
-    Layer add(archive::Source& blob, const std::optional<Digest>& parent, const std::optional<Digest>& expected);
-    Layer unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent, const Digest& expected);
+    Layer add(archive::Source& blob, const std::optional<Digest>& parent,
+              const std::optional<Digest>& expected);
+    Layer unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent,
+                 const Digest& expected);
     Layer commit_snapshot(const std::string& key, const std::optional<Digest>& parent);
     Layer copy_snapshot(const std::string& key, const std::optional<Digest>& parent);
 

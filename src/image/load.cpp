@@ -23,7 +23,8 @@ constexpr std::size_t max_entries = 200'000;
 
 std::string clean(const std::string& path) { return join(archive::clean_path(path), "/"); }
 
-/// "a/b" + "../c/layer.tar" → "a/c/layer.tar". Only a key of the map of files: nothing is opened by it.
+/// "a/b" + "../c/layer.tar" → "a/c/layer.tar". Only a key of the map of files: nothing is opened by
+/// it.
 std::string resolve_link(const std::string& from, const std::string& target) {
     std::vector<std::string> parts = split(from, '/');
     parts.pop_back();
@@ -55,7 +56,8 @@ ArchiveFiles read_files(content::Store& content, int fd) {
     std::size_t entries = 0;
     while (input.next()) {
         if (++entries > max_entries) {
-            throw Error(ErrorKind::invalid_argument, "image archive has more than {} entries", max_entries);
+            throw Error(ErrorKind::invalid_argument, "image archive has more than {} entries",
+                        max_entries);
         }
         const auto& entry = input.entry();
         try {
@@ -73,19 +75,22 @@ ArchiveFiles read_files(content::Store& content, int fd) {
     }
     // Old archives name a repeated layer by a link to its first occurrence.
     for (const auto& [path, target] : links) {
-        if (const auto found = files.find(target); found != files.end()) files.try_emplace(path, found->second);
+        if (const auto found = files.find(target); found != files.end())
+            files.try_emplace(path, found->second);
     }
     return files;
 }
 
 /// Docker tells when a name moves from one image to another.
-void report_moved_names(const Store& store, const ArchivedImage& image, const Digest& id, const Progress& progress) {
+void report_moved_names(const Store& store, const ArchivedImage& image, const Digest& id,
+                        const Progress& progress) {
     for (const auto& name : image.names) {
         try {
             const Image old = store.resolve(name.familiar());
             if (old.id == id) continue;
-            progress(fmt::format("The image {} already exists, renaming the old one with ID {} to empty string",
-                                 name.familiar(), old.id.str()));
+            progress(fmt::format(
+                "The image {} already exists, renaming the old one with ID {} to empty string",
+                name.familiar(), old.id.str()));
         } catch (const Error&) {
             continue;
         }

@@ -39,9 +39,10 @@ private:
 
 /// Proxies and a fixed locale, nothing else of the engine's environment.
 std::vector<std::string> fixed_environment() {
-    std::vector<std::string> out{std::string("PATH=") + program_path, "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"};
-    for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-                             "TMPDIR", "SSL_CA_CERT_FILE", "SSL_CERT_FILE"}) {
+    std::vector<std::string> out{std::string("PATH=") + program_path, "LC_ALL=C",
+                                 "DEBIAN_FRONTEND=noninteractive"};
+    for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+                             "NO_PROXY", "TMPDIR", "SSL_CA_CERT_FILE", "SSL_CERT_FILE"}) {
         if (const char* value = std::getenv(name)) out.push_back(std::string(name) + "=" + value);
     }
     return out;
@@ -56,7 +57,8 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 class ProgramOutput : public archive::Source {
 public:
-    explicit ProgramOutput(Program& program) : program_(program), source_(archive::from_fd(program.out())) {}
+    explicit ProgramOutput(Program& program)
+        : program_(program), source_(archive::from_fd(program.out())) {}
     std::span<const std::byte> next() override {
         const auto chunk = source_->next();
         if (chunk.empty() && !std::exchange(waited_, true)) program_.wait();
@@ -127,7 +129,8 @@ void Program::read_messages(const Progress& progress) {
                 if (line.empty()) continue;
                 progress(line);
                 last_messages_.push_back(line);
-                if (last_messages_.size() > kept_messages) last_messages_.erase(last_messages_.begin());
+                if (last_messages_.size() > kept_messages)
+                    last_messages_.erase(last_messages_.begin());
             }
             if (pending.size() > max_line) pending.clear();
         }
@@ -145,10 +148,13 @@ void Program::wait() {
     reader_.join();
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     const std::string text = join(last_messages_, "; ");
-    throw Error(ErrorKind::failed_precondition, "{} failed: {}", name_, text.empty() ? "no message" : text);
+    throw Error(ErrorKind::failed_precondition, "{} failed: {}", name_,
+                text.empty() ? "no message" : text);
 }
 
-std::unique_ptr<archive::Source> Program::output() { return std::make_unique<ProgramOutput>(*this); }
+std::unique_ptr<archive::Source> Program::output() {
+    return std::make_unique<ProgramOutput>(*this);
+}
 
 std::string run_program(const std::vector<std::string>& argv, const Progress& progress,
                         const std::vector<std::string>& environment) {

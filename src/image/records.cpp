@@ -30,13 +30,14 @@ Instant from_integer(std::int64_t value) { return Instant(std::chrono::nanosecon
 }  // namespace
 
 Image read_image_documents(const content::Store& content, const Digest& manifest_digest) {
-    const auto manifest = oci::parse_manifest(content.read(manifest_digest, oci::max_document_bytes));
+    const auto manifest =
+        oci::parse_manifest(content.read(manifest_digest, oci::max_document_bytes));
     const auto config =
         oci::ImageConfig::parse(content.read(manifest.config.digest, oci::max_document_bytes));
     if (config.diff_ids.size() != manifest.layers.size()) {
         throw Error(ErrorKind::invalid_argument,
-                    "image {} has {} layers, but its configuration names {}", manifest.config.digest.str(),
-                    manifest.layers.size(), config.diff_ids.size());
+                    "image {} has {} layers, but its configuration names {}",
+                    manifest.config.digest.str(), manifest.layers.size(), config.diff_ids.size());
     }
     return {.id = manifest.config.digest,
             .manifest = manifest_digest,
@@ -54,7 +55,9 @@ Records::Records(const std::filesystem::path& database, const content::Store& co
 
 void Records::load() {
     database_
-        .prepare("DELETE FROM images WHERE unflushed_since_boot IS NOT NULL AND unflushed_since_boot <> ?")
+        .prepare(
+            "DELETE FROM images WHERE unflushed_since_boot IS NOT NULL AND unflushed_since_boot <> "
+            "?")
         .bind(1, std::string_view(boot_))
         .run();
     load_images();
@@ -69,14 +72,35 @@ void Records::load() {
         }
     }
     erase(dangling, {});
+    load_layer_sizes();
+}
+
+/// Those of layers no image has any more are forgotten.
+void Records::load_layer_sizes() {
+    std::set<Digest> used;
+    for (const auto& [id, image] : tables_.images) {
+        used.insert(image->config.diff_ids.begin(), image->config.diff_ids.end());
+    }
+    std::vector<std::string> unused;
     auto sizes = database_.prepare("SELECT diff_id, size FROM layer_sizes");
     while (sizes.next()) {
-        layer_sizes_.emplace(Digest::parse(sizes.text(0)), static_cast<std::uint64_t>(sizes.integer(1)));
+        const Digest diff_id = Digest::parse(sizes.text(0));
+        if (used.contains(diff_id)) {
+            layer_sizes_.emplace(diff_id, static_cast<std::uint64_t>(sizes.integer(1)));
+        } else {
+            unused.push_back(diff_id.str());
+        }
+    }
+    for (const auto& diff_id : unused) {
+        database_.prepare("DELETE FROM layer_sizes WHERE diff_id = ?")
+            .bind(1, std::string_view(diff_id))
+            .run();
     }
 }
 
 void Records::load_images() {
-    auto rows = database_.prepare("SELECT id, manifest, parent, size, stored, last_tagged FROM images");
+    auto rows =
+        database_.prepare("SELECT id, manifest, parent, size, stored, last_tagged FROM images");
     std::vector<Digest> lost;
     while (rows.next()) {
         const Digest id = Digest::parse(rows.text(0));
@@ -117,16 +141,20 @@ void Records::put(const Image& image, const std::vector<oci::Reference>& names, 
         insert.bind(7, flushed ? std::nullopt : std::optional(boot_));
         insert.run();
         if (flushed) database_.execute("UPDATE images SET unflushed_since_boot = NULL");
-        for (const auto& [diff_id, size] : layer_sizes_) {
-            database_.prepare("INSERT OR IGNORE INTO layer_sizes VALUES(?, ?)")
-                .bind(1, std::string_view(diff_id.str()))
-                .bind(2, static_cast<std::int64_t>(size))
-                .run();
-        }
+        for (const auto& diff_id : entry->config.diff_ids) write_layer_size(diff_id);
         for (const auto& name : names) write_name(name.str(), image.id, now());
     });
     tables_.images.insert_or_assign(image.id, std::move(entry));
     for (const auto& name : names) tables_.names.insert_or_assign(name.str(), image.id);
+}
+
+void Records::write_layer_size(const Digest& diff_id) {
+    const auto size = layer_size(diff_id);
+    if (!size) return;
+    database_.prepare("INSERT OR IGNORE INTO layer_sizes VALUES(?, ?)")
+        .bind(1, std::string_view(diff_id.str()))
+        .bind(2, static_cast<std::int64_t>(*size))
+        .run();
 }
 
 void Records::write_name(const std::string& name, const Digest& image, Instant when) {
@@ -153,10 +181,14 @@ void Records::erase(const std::vector<std::string>& names, const std::vector<Dig
     if (names.empty() && images.empty()) return;
     database_.transaction([&] {
         for (const auto& name : names) {
-            database_.prepare("DELETE FROM image_names WHERE name = ?").bind(1, std::string_view(name)).run();
+            database_.prepare("DELETE FROM image_names WHERE name = ?")
+                .bind(1, std::string_view(name))
+                .run();
         }
         for (const auto& image : images) {
-            database_.prepare("DELETE FROM images WHERE id = ?").bind(1, std::string_view(image.str())).run();
+            database_.prepare("DELETE FROM images WHERE id = ?")
+                .bind(1, std::string_view(image.str()))
+                .run();
         }
     });
     for (const auto& name : names) tables_.names.erase(name);

@@ -46,6 +46,8 @@ public:
 private:
     void load();
     void load_images();
+    void load_layer_sizes();
+    void write_layer_size(const Digest& diff_id);
     [[nodiscard]] std::shared_ptr<const Image> read_image(sqlite::Statement& row) const;
     void write_name(const std::string& name, const Digest& image, Instant when);
 

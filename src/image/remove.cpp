@@ -31,7 +31,6 @@ bool is_single_reference(const Names& names) {
 struct Conflict {
     std::string message;
     bool hard;
-    bool used;  // by a container
 };
 
 /// Works on a copy of the tables; what it decides is applied in one transaction afterwards.
@@ -41,7 +40,7 @@ public:
         : tables_(tables), options_(options) {}
 
     void image(const Image& image, std::string_view text);
-    /// Deletes an image and then its parents. `quiet`: a container in the way is no error.
+    /// Deletes an image and then its parents. `quiet`: what is in the way leaves it, untagged.
     void erase(const Digest& id, bool force, bool quiet);
 
     std::vector<Removal> done;
@@ -65,7 +64,8 @@ private:
 
     void untag_by_name(const Image& image, std::string_view text);
     [[nodiscard]] const ImageUser* user_of(const Digest& id, bool running_only) const;
-    [[nodiscard]] std::optional<Conflict> conflict(const Digest& id, bool force, bool check_names) const;
+    [[nodiscard]] std::optional<Conflict> conflict(const Digest& id, bool force,
+                                                   bool check_names) const;
     void report_layers(const Image& image);
 
     Records::Tables tables_;
@@ -81,17 +81,19 @@ const ImageUser* Removing::user_of(const Digest& id, bool running_only) const {
 
 std::optional<Conflict> Removing::conflict(const Digest& id, bool force, bool check_names) const {
     if (const auto* user = user_of(id, true)) {
-        return Conflict{"image is being used by running container " + short_id(user->container_id), true, true};
+        return Conflict{"image is being used by running container " + short_id(user->container_id),
+                        true};
     }
     const bool has_children = std::ranges::any_of(
         tables_.images, [&](const auto& item) { return item.second->parent == id; });
-    if (has_children) return Conflict{"image has dependent child images", true, false};
+    if (has_children) return Conflict{"image has dependent child images", true};
     if (force) return std::nullopt;
     if (check_names && names_of(id).size() > 1) {
-        return Conflict{"image is referenced in multiple repositories", false, false};
+        return Conflict{"image is referenced in multiple repositories", false};
     }
     if (const auto* user = user_of(id, false)) {
-        return Conflict{"image is being used by stopped container " + short_id(user->container_id), false, true};
+        return Conflict{"image is being used by stopped container " + short_id(user->container_id),
+                        false};
     }
     return std::nullopt;
 }
@@ -106,10 +108,11 @@ void Removing::untag_by_name(const Image& image, std::string_view text) {
     if (name.digest) name.tag.clear();
     if (!options_.force && is_single_reference(names_of(image.id))) {
         if (const auto* user = user_of(image.id, false)) {
-            throw Error(ErrorKind::conflict,
-                        "conflict: unable to remove repository reference {:?} (must force) - container "
-                        "{} is using its referenced image {}",
-                        text, short_id(user->container_id), short_id(image.id.str()));
+            throw Error(
+                ErrorKind::conflict,
+                "conflict: unable to remove repository reference {:?} (must force) - container "
+                "{} is using its referenced image {}",
+                text, short_id(user->container_id), short_id(image.id.str()));
         }
     }
     untag(name);
@@ -131,7 +134,8 @@ void Removing::image(const Image& image, std::string_view text) {
     }
     const Names own = names_of(image.id);
     if (is_single_reference(own)) {
-        if (const auto found = conflict(image.id, options_.force, false)) throw_conflict(image.id, *found);
+        if (const auto found = conflict(image.id, options_.force, false))
+            throw_conflict(image.id, *found);
         for (const auto& name : own) untag(name);
     }
     erase(image.id, options_.force, false);
@@ -141,8 +145,7 @@ void Removing::erase(const Digest& id, bool force, bool quiet) {
     const auto found = tables_.images.find(id);
     if (found == tables_.images.end()) return;
     if (const auto problem = conflict(id, force, true)) {
-        if (quiet && (!names_of(id).empty() || problem->used || !problem->hard)) return;
-        if (quiet && problem->hard && !done.empty()) return;
+        if (quiet) return;
         throw_conflict(id, *problem);
     }
     for (const auto& name : names_of(id)) untag(name);
@@ -158,7 +161,8 @@ void Removing::erase(const Digest& id, bool force, bool quiet) {
 /// Layers that no other image has, uppermost first.
 void Removing::report_layers(const Image& image) {
     std::set<Digest> live;
-    for (const auto& [id, other] : tables_.images) live.insert(other->chain_ids.begin(), other->chain_ids.end());
+    for (const auto& [id, other] : tables_.images)
+        live.insert(other->chain_ids.begin(), other->chain_ids.end());
     for (auto chain = image.chain_ids.rbegin(); chain != image.chain_ids.rend(); ++chain) {
         if (!live.contains(*chain)) done.push_back({.deleted = chain->str()});
     }
@@ -189,7 +193,8 @@ Store::Pruned Store::prune(bool all, const std::vector<ImageUser>& users) {
         Removing removing(tables, options);
         for (const auto& [id, image] : tables.images) {
             const bool has_names = !state_->records.names_of(id).empty();
-            const bool has_user = std::ranges::any_of(users, [&](const auto& user) { return user.image == id; });
+            const bool has_user =
+                std::ranges::any_of(users, [&](const auto& user) { return user.image == id; });
             const bool has_children = std::ranges::any_of(
                 tables.images, [&](const auto& item) { return item.second->parent == id; });
             // Parents go with their last child, by erase itself.

@@ -28,7 +28,8 @@ std::vector<Saved> gather(const Store& store, const std::vector<std::string>& na
     std::map<Digest, Saved> by_id;
     const auto add = [&](const Image& image, const std::optional<oci::Reference>& name) {
         auto& saved = by_id.try_emplace(image.id, Saved{image, {}}).first->second;
-        if (name && std::ranges::find(saved.names, *name) == saved.names.end()) saved.names.push_back(*name);
+        if (name && std::ranges::find(saved.names, *name) == saved.names.end())
+            saved.names.push_back(*name);
     };
     for (const auto& text : names) {
         const auto reference = oci::Reference::try_parse(text);
@@ -44,7 +45,8 @@ std::vector<Saved> gather(const Store& store, const std::vector<std::string>& na
         }
         if (found) continue;
         const Image image = store.resolve(text);
-        const bool by_name = reference && !reference->tag.empty() && !image.id.str().starts_with(text);
+        const bool by_name =
+            reference && !reference->tag.empty() && !image.id.str().starts_with(text);
         add(image, by_name ? reference : std::nullopt);
     }
     std::vector<Saved> out;
@@ -53,11 +55,13 @@ std::vector<Saved> gather(const Store& store, const std::vector<std::string>& na
 }
 
 Json index_entry(const Store& store, const Image& image, const oci::Reference* name) {
-    const auto manifest = oci::parse_manifest(store.content().read(image.manifest, oci::max_document_bytes));
-    oci::Descriptor descriptor{.media_type = manifest.media_type,
-                               .digest = image.manifest,
-                               .size = static_cast<std::int64_t>(store.content().size(image.manifest).value_or(0)),
-                               .platform = image.config.platform};
+    const auto manifest =
+        oci::parse_manifest(store.content().read(image.manifest, oci::max_document_bytes));
+    oci::Descriptor descriptor{
+        .media_type = manifest.media_type,
+        .digest = image.manifest,
+        .size = static_cast<std::int64_t>(store.content().size(image.manifest).value_or(0)),
+        .platform = image.config.platform};
     if (name != nullptr) {
         descriptor.annotations = {{"io.containerd.image.name", name->str()},
                                   {"org.opencontainers.image.ref.name", name->tag}};
@@ -75,7 +79,8 @@ Json docker_entry(const Saved& saved) {
             {"Layers", std::move(layers)}};
 }
 
-void write_blobs(const content::Store& content, const std::vector<Saved>& images, archive::TarOutput& out) {
+void write_blobs(const content::Store& content, const std::vector<Saved>& images,
+                 archive::TarOutput& out) {
     std::set<Digest> digests;
     for (const auto& saved : images) {
         digests.insert(saved.image.id);
@@ -100,7 +105,8 @@ void save(Store& store, const std::vector<std::string>& names, int fd) {
     Json docker = Json::array();
     for (const auto& saved : images) {
         if (saved.names.empty()) manifests.push_back(index_entry(store, saved.image, nullptr));
-        for (const auto& name : saved.names) manifests.push_back(index_entry(store, saved.image, &name));
+        for (const auto& name : saved.names)
+            manifests.push_back(index_entry(store, saved.image, &name));
         docker.push_back(docker_entry(saved));
     }
     const Json index{{"schemaVersion", 2},

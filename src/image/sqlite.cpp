@@ -20,12 +20,15 @@ ErrorKind kind_of(int code) {
 }
 
 [[noreturn]] void fail(sqlite3* connection, std::string_view what) {
-    throw Error(kind_of(::sqlite3_errcode(connection)), "{}: {}", what, ::sqlite3_errmsg(connection));
+    throw Error(kind_of(::sqlite3_errcode(connection)), "{}: {}", what,
+                ::sqlite3_errmsg(connection));
 }
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const { ::sqlite3_finalize(statement); }
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
+    ::sqlite3_finalize(statement);
+}
 void Database::Close::operator()(sqlite3* connection) const { ::sqlite3_close_v2(connection); }
 
 Statement& Statement::bind(int position, std::string_view text) {
@@ -63,9 +66,11 @@ void Statement::reset() { ::sqlite3_reset(statement_.get()); }
 std::string Statement::text(int column) const { return optional_text(column).value_or(""); }
 
 std::optional<std::string> Statement::optional_text(int column) const {
-    const auto* text = reinterpret_cast<const char*>(::sqlite3_column_text(statement_.get(), column));
+    const auto* text =
+        reinterpret_cast<const char*>(::sqlite3_column_text(statement_.get(), column));
     if (text == nullptr) return std::nullopt;
-    return std::string(text, static_cast<std::size_t>(::sqlite3_column_bytes(statement_.get(), column)));
+    return std::string(text,
+                       static_cast<std::size_t>(::sqlite3_column_bytes(statement_.get(), column)));
 }
 
 std::int64_t Statement::integer(int column) const {
@@ -74,16 +79,17 @@ std::int64_t Statement::integer(int column) const {
 
 Database::Database(const std::filesystem::path& path) {
     sqlite3* connection = nullptr;
-    const int result = ::sqlite3_open_v2(path.c_str(), &connection,
-                                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                                         nullptr);
+    const int result = ::sqlite3_open_v2(
+        path.c_str(), &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+        nullptr);
     connection_.reset(connection);
     try {
         if (result != SQLITE_OK) fail(connection, "open database");
         ::sqlite3_busy_timeout(connection, 10'000);
         execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;");
-        execute("CREATE TABLE IF NOT EXISTS schema_versions("
-                "component TEXT PRIMARY KEY, version INTEGER NOT NULL);");
+        execute(
+            "CREATE TABLE IF NOT EXISTS schema_versions("
+            "component TEXT PRIMARY KEY, version INTEGER NOT NULL);");
     } catch (const Error& e) {
         throw e.within(path.string());
     }
@@ -91,8 +97,8 @@ Database::Database(const std::filesystem::path& path) {
 
 Statement Database::prepare(std::string_view sql) {
     sqlite3_stmt* statement = nullptr;
-    if (::sqlite3_prepare_v2(connection_.get(), sql.data(), static_cast<int>(sql.size()), &statement,
-                             nullptr) != SQLITE_OK) {
+    if (::sqlite3_prepare_v2(connection_.get(), sql.data(), static_cast<int>(sql.size()),
+                             &statement, nullptr) != SQLITE_OK) {
         fail(connection_.get(), "database");
     }
     Statement out;
@@ -127,12 +133,15 @@ void Database::migrate(std::string_view component, std::initializer_list<const c
         if (version > static_cast<std::int64_t>(steps.size())) {
             throw Error(ErrorKind::failed_precondition,
                         "the database was written by a newer version (its {} tables have "
-                        "version {}, this program knows {})", component, version, steps.size());
+                        "version {}, this program knows {})",
+                        component, version, steps.size());
         }
         for (auto step = static_cast<std::size_t>(version); step < steps.size(); ++step) {
             execute(*(steps.begin() + static_cast<std::ptrdiff_t>(step)));
         }
-        prepare("INSERT INTO schema_versions VALUES(?1, ?2) ON CONFLICT(component) DO UPDATE SET version = ?2")
+        prepare(
+            "INSERT INTO schema_versions VALUES(?1, ?2) ON CONFLICT(component) DO UPDATE SET "
+            "version = ?2")
             .bind(1, component)
             .bind(2, static_cast<std::int64_t>(steps.size()))
             .run();

@@ -22,7 +22,9 @@ class Database;
 class Statement {
 public:
     Statement& bind(int position, std::string_view text);
-    Statement& bind(int position, const std::string& text) { return bind(position, std::string_view(text)); }
+    Statement& bind(int position, const std::string& text) {
+        return bind(position, std::string_view(text));
+    }
     Statement& bind(int position, std::int64_t number);
     Statement& bind(int position, const std::optional<std::string>& text);
     /// Steps to the next row; false at the end. Throws Error (constraint → already_exists, a full

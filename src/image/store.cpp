@@ -54,13 +54,15 @@ std::shared_ptr<const Image> Store::State::resolve(std::string_view text) const 
         }
         if (found != tables.names.end()) return tables.images.at(found->second);
         if (name->digest) {
-            if (const auto image = tables.images.find(*name->digest); image != tables.images.end()) {
+            if (const auto image = tables.images.find(*name->digest);
+                image != tables.images.end()) {
                 return image->second;
             }
         }
     }
     if (auto image = by_prefix(tables, text)) return image;
-    throw Error(ErrorKind::not_found, "No such image: {}", name ? name->familiar() : std::string(text));
+    throw Error(ErrorKind::not_found, "No such image: {}",
+                name ? name->familiar() : std::string(text));
 }
 
 Image Store::resolve(std::string_view name_or_id) const {
@@ -72,7 +74,8 @@ std::optional<Image> Store::find(const Digest& id) const {
     const std::scoped_lock lock(state_->mutex);
     const auto& images = state_->records.tables().images;
     const auto found = images.find(id);
-    return found == images.end() ? std::nullopt : std::optional(state_->records.named(found->second));
+    return found == images.end() ? std::nullopt
+                                 : std::optional(state_->records.named(found->second));
 }
 
 std::vector<Image> Store::list(bool all) const {
@@ -85,7 +88,8 @@ std::vector<Image> Store::list(bool all) const {
     std::vector<Image> out;
     for (const auto& [id, image] : images) {
         Image named = state_->records.named(image);
-        const bool intermediate = named.tags.empty() && named.digests.empty() && parents.contains(id);
+        const bool intermediate =
+            named.tags.empty() && named.digests.empty() && parents.contains(id);
         if (all || !intermediate) out.push_back(std::move(named));
     }
     std::ranges::stable_sort(out, [](const Image& a, const Image& b) {
@@ -153,7 +157,8 @@ std::optional<std::string> Store::top_snapshot(const Image& image) {
 void Store::tag(std::string_view source, std::string_view target) {
     const auto name = oci::Reference::parse(target).with_default_tag();
     if (name.digest) {
-        throw Error(ErrorKind::invalid_argument, "refusing to create a tag with a digest reference");
+        throw Error(ErrorKind::invalid_argument,
+                    "refusing to create a tag with a digest reference");
     }
     const std::scoped_lock lock(state_->mutex);
     state_->records.set_name(name, state_->resolve(source)->id);
@@ -195,8 +200,8 @@ void Store::State::note_sizes(const std::vector<Layer>& made) {
 
 Image Store::create(NewImage image) {
     image.config.diff_ids.clear();
-    oci::Manifest manifest{.config = {.media_type = std::string(oci::media_type::config),
-                                      .digest = Digest::of("")}};
+    oci::Manifest manifest{
+        .config = {.media_type = std::string(oci::media_type::config), .digest = Digest::of("")}};
     for (const auto& layer : image.layers) {
         image.config.diff_ids.push_back(layer.diff_id);
         manifest.layers.push_back(layer.blob);
@@ -211,7 +216,8 @@ Image Store::create(NewImage image) {
     const std::scoped_lock lock(state_->mutex);
     const auto& images = state_->records.tables().images;
     const auto known = images.find(manifest.config.digest);
-    Image record = known != images.end() ? *known->second : read_image_documents(content(), manifest_digest);
+    Image record =
+        known != images.end() ? *known->second : read_image_documents(content(), manifest_digest);
     if (!record.parent) record.parent = image.parent;
     record.size = total_size(image.layers);
     state_->records.put(record, image.names, image.durable);

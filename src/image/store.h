@@ -25,23 +25,23 @@ namespace brig::image {
 /// A layer in the store: its blob is in the content store, its files are the committed snapshot
 /// named by the chain ID.
 struct Layer {
-    Digest diff_id;             ///< of the uncompressed tar
-    Digest chain_id;            ///< of this layer on its parents
+    Digest diff_id;   ///< of the uncompressed tar
+    Digest chain_id;  ///< of this layer on its parents
     oci::Descriptor blob;
-    std::uint64_t size = 0;     ///< of the uncompressed tar
+    std::uint64_t size = 0;  ///< of the uncompressed tar
 };
 
 struct Image {
     Digest id;        ///< the digest of the configuration, docker's image ID
     Digest manifest;  ///< an OCI or docker manifest in the content store
     oci::ImageConfig config;
-    std::vector<oci::Descriptor> layers;    ///< as in the manifest
-    std::vector<Digest> chain_ids;          ///< one per layer, lowest first
-    std::vector<std::string> tags;          ///< familiar: "busybox:latest"
-    std::vector<std::string> digests;       ///< familiar: "busybox@sha256:…"
-    std::optional<Digest> parent;           ///< the image it was built from, if known here
-    std::uint64_t size = 0;                 ///< of the layers' files, uncompressed
-    Instant stored;                         ///< when it came into this store
+    std::vector<oci::Descriptor> layers;  ///< as in the manifest
+    std::vector<Digest> chain_ids;        ///< one per layer, lowest first
+    std::vector<std::string> tags;        ///< familiar: "busybox:latest"
+    std::vector<std::string> digests;     ///< familiar: "busybox@sha256:…"
+    std::optional<Digest> parent;         ///< the image it was built from, if known here
+    std::uint64_t size = 0;               ///< of the layers' files, uncompressed
+    Instant stored;                       ///< when it came into this store
     std::optional<Instant> last_tagged;
 };
 

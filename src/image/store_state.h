@@ -11,7 +11,9 @@ namespace brig::image {
 
 struct Store::State {
     explicit State(const Parts& given)
-        : parts(given), records(given.database, given.content), layers(given.content, given.snapshots) {}
+        : parts(given),
+          records(given.database, given.content),
+          layers(given.content, given.snapshots) {}
 
     Parts parts;
     mutable std::mutex mutex;  ///< guards `records`

@@ -51,7 +51,8 @@ std::optional<Catalog::Record> parse(std::uint64_t id, const std::string& text) 
     const auto parent = parse_int<std::uint64_t>(lines[2]);
     const auto created = parse_int<std::int64_t>(lines[3]);
     if (!kind || !created || (!parent && lines[2] != "-")) return std::nullopt;
-    return Catalog::Record{id, *kind, lines[1], parent, Instant(std::chrono::nanoseconds(*created))};
+    return Catalog::Record{id, *kind, lines[1], parent,
+                           Instant(std::chrono::nanoseconds(*created))};
 }
 
 std::optional<Catalog::Record> read_record(const fs::path& directory, std::uint64_t id) {
@@ -65,7 +66,8 @@ std::optional<Catalog::Record> read_record(const fs::path& directory, std::uint6
 void check_key(const std::string& key) {
     const bool bad = key.empty() || key.size() > 1024 ||
                      std::ranges::any_of(key, [](unsigned char c) { return c < 32 || c == 127; });
-    if (bad) throw Error(ErrorKind::invalid_argument, "invalid snapshot key {:?}", key.substr(0, 100));
+    if (bad)
+        throw Error(ErrorKind::invalid_argument, "invalid snapshot key {:?}", key.substr(0, 100));
 }
 
 [[noreturn]] void not_found(const std::string& key) {
@@ -138,7 +140,8 @@ Catalog::Record Catalog::reserve(const std::string& key, const std::optional<std
                                  Kind kind) {
     check_key(key);
     const std::scoped_lock lock(mutex_);
-    if (by_key_.contains(key)) throw Error(ErrorKind::already_exists, "snapshot {} already exists", key);
+    if (by_key_.contains(key))
+        throw Error(ErrorKind::already_exists, "snapshot {} already exists", key);
     Record record{next_id_, kind, key, std::nullopt, now()};
     if (parent) {
         const auto found = by_key_.find(*parent);
@@ -157,8 +160,8 @@ Catalog::Record Catalog::reserve(const std::string& key, const std::optional<std
     return record;
 }
 
-/// Not flushed: a container's snapshot that a power loss takes is one nobody can have relied on. Nor
-/// renamed into place: the last line tells whether the file is whole.
+/// Not flushed: a container's snapshot that a power loss takes is one nobody can have relied on.
+/// Nor renamed into place: the last line tells whether the file is whole.
 void Catalog::publish(const Record& record) {
     const fs::path path = directory(record.id) / "meta";
     const Fd file = open_file(path.string(), O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -178,7 +181,8 @@ void Catalog::commit(const std::string& name, const std::string& key) {
     const std::scoped_lock lock(mutex_);
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) not_found(key);
-    if (by_key_.contains(name)) throw Error(ErrorKind::already_exists, "snapshot {} already exists", name);
+    if (by_key_.contains(name))
+        throw Error(ErrorKind::already_exists, "snapshot {} already exists", name);
     Record& record = by_id_.at(found->second);
     if (record.kind != Kind::active) {
         throw Error(ErrorKind::failed_precondition, "snapshot {} is not active", key);
@@ -186,7 +190,8 @@ void Catalog::commit(const std::string& name, const std::string& key) {
     Record changed = record;
     changed.kind = Kind::committed;
     changed.key = name;
-    write_file_atomic(directory(record.id) / "meta", serialise(changed), 0600, Durability::rebuildable);
+    write_file_atomic(directory(record.id) / "meta", serialise(changed), 0600,
+                      Durability::rebuildable);
     record = changed;
     by_key_.erase(found);
     by_key_.emplace(name, record.id);
@@ -198,7 +203,8 @@ fs::path Catalog::take_out(const std::string& key) {
     if (found == by_key_.end()) not_found(key);
     const Record record = by_id_.at(found->second);
     if (const auto children = children_.find(record.id); children != children_.end()) {
-        throw Error(ErrorKind::failed_precondition, "snapshot {} has {} children", key, children->second);
+        throw Error(ErrorKind::failed_precondition, "snapshot {} has {} children", key,
+                    children->second);
     }
     const fs::path from = directory(record.id);
     const fs::path to = root_ / (std::string(rubbish_prefix) + std::to_string(record.id));
@@ -242,7 +248,8 @@ std::vector<Info> Catalog::list() const {
 std::vector<std::uint64_t> Catalog::ancestors(const Record& record) const {
     const std::scoped_lock lock(mutex_);
     std::vector<std::uint64_t> out;
-    for (auto parent = record.parent; parent; parent = by_id_.at(*parent).parent) out.push_back(*parent);
+    for (auto parent = record.parent; parent; parent = by_id_.at(*parent).parent)
+        out.push_back(*parent);
     return out;
 }
 

@@ -35,12 +35,15 @@ public:
     std::vector<Mount> mounts(const std::string& key) override {
         const auto record = catalog_.get(key);
         if (record.kind == Kind::committed) {
-            throw Error(ErrorKind::failed_precondition, "snapshot {} is committed; prepare a view of it", key);
+            throw Error(ErrorKind::failed_precondition,
+                        "snapshot {} is committed; prepare a view of it", key);
         }
         return mounts_of(record);
     }
 
-    void commit(const std::string& name, const std::string& key) override { catalog_.commit(name, key); }
+    void commit(const std::string& name, const std::string& key) override {
+        catalog_.commit(name, key);
+    }
     void remove(const std::string& key) override { remove_tree(catalog_.take_out(key)); }
     std::optional<Info> stat(const std::string& key) override { return catalog_.stat(key); }
     Usage usage(const std::string& key) override {
@@ -51,7 +54,8 @@ public:
 
     archive::LayerTree tree(const std::string& key) override {
         const auto record = catalog_.get(key);
-        archive::LayerTree out{.root = open_files(source_of(record)), .form = archive::LayerForm::full};
+        archive::LayerTree out{.root = open_files(source_of(record)),
+                               .form = archive::LayerForm::full};
         if (record.parent) out.lowers.push_back(open_files(*record.parent));
         return out;
     }
@@ -82,6 +86,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Snapshotter> make_copy(const fs::path& root) { return std::make_unique<Copy>(root); }
+std::unique_ptr<Snapshotter> make_copy(const fs::path& root) {
+    return std::make_unique<Copy>(root);
+}
 
 }  // namespace brig::snapshot

@@ -24,7 +24,8 @@ void copy_by_reading(int from, int to) {
     while (const std::size_t n = read_some(from, buffer)) write_all(to, std::span(buffer).first(n));
 }
 
-/// copy_file_range shares blocks where it can (FICLONE's effect) and copies in the kernel elsewhere.
+/// copy_file_range shares blocks where it can (FICLONE's effect) and copies in the kernel
+/// elsewhere.
 void copy_data(int from, int to, const std::string& path) {
     bool copied_any = false;
     for (;;) {
@@ -32,7 +33,8 @@ void copy_data(int from, int to, const std::string& path) {
         if (n == 0) return;
         if (n > 0) {
             copied_any = true;
-        } else if (!copied_any && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
+        } else if (!copied_any &&
+                   (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
             return copy_by_reading(from, to);
         } else if (errno != EINTR) {
             throw SysError("copy {}", path);
@@ -53,7 +55,8 @@ private:
         if (!S_ISDIR(info->st_mode) && info->st_nlink > 1) {
             const auto [first, is_new] = links_.try_emplace({info->st_dev, info->st_ino});
             if (!is_new) {
-                if (::linkat(first->second.first.get(), first->second.second.c_str(), to, name.c_str(), 0) != 0) {
+                if (::linkat(first->second.first.get(), first->second.second.c_str(), to,
+                             name.c_str(), 0) != 0) {
                     throw SysError("link {}", path);
                 }
                 return;
@@ -64,7 +67,8 @@ private:
         archive::copy_attributes(from, name, to, name);
     }
 
-    void make(int from, int to, const std::string& name, const struct stat& info, const std::string& path) {
+    void make(int from, int to, const std::string& name, const struct stat& info,
+              const std::string& path) {
         if (S_ISDIR(info.st_mode)) {
             if (::mkdirat(to, name.c_str(), 0700) != 0) throw SysError("create directory {}", path);
             const Fd inside_from = open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -78,7 +82,8 @@ private:
             const Fd source = open_at(from, name, O_RDONLY | O_NOFOLLOW);
             const Fd target = open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
             copy_data(source.get(), target.get(), path);
-        } else if (::mknodat(to, name.c_str(), info.st_mode & (S_IFMT | 0600U), info.st_rdev) != 0) {
+        } else if (::mknodat(to, name.c_str(), info.st_mode & (S_IFMT | 0600U), info.st_rdev) !=
+                   0) {
             throw SysError("create special file {}", path);
         }
     }

@@ -43,7 +43,8 @@ public:
         try {
             const fs::path directory = catalog_.directory(record.id);
             make_directory(directory / "fs", 0755);
-            if (record.parent) inherit_root(directory / "fs", catalog_.directory(*record.parent) / "fs");
+            if (record.parent)
+                inherit_root(directory / "fs", catalog_.directory(*record.parent) / "fs");
             if (kind == Kind::active) make_directory(directory / "work", 0711);
             catalog_.publish(record);
         } catch (...) {
@@ -56,12 +57,15 @@ public:
     std::vector<Mount> mounts(const std::string& key) override {
         const auto record = catalog_.get(key);
         if (record.kind == Kind::committed) {
-            throw Error(ErrorKind::failed_precondition, "snapshot {} is committed; prepare a view of it", key);
+            throw Error(ErrorKind::failed_precondition,
+                        "snapshot {} is committed; prepare a view of it", key);
         }
         return mounts_of(record);
     }
 
-    void commit(const std::string& name, const std::string& key) override { catalog_.commit(name, key); }
+    void commit(const std::string& name, const std::string& key) override {
+        catalog_.commit(name, key);
+    }
     void remove(const std::string& key) override { remove_tree(catalog_.take_out(key)); }
     std::optional<Info> stat(const std::string& key) override { return catalog_.stat(key); }
     Usage usage(const std::string& key) override { return usage_of(files(catalog_.get(key).id)); }

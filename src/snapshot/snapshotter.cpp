@@ -6,15 +6,19 @@
 
 namespace brig::snapshot {
 
-std::unique_ptr<Snapshotter> make_snapshotter(std::string_view driver, const std::filesystem::path& root) {
+std::unique_ptr<Snapshotter> make_snapshotter(std::string_view driver,
+                                              const std::filesystem::path& root) {
     if (driver == "overlay") return make_overlay(root);
     if (driver == "copy") return make_copy(root);
     if (driver == "zfs") return make_zfs(root);
-    throw Error(ErrorKind::invalid_argument, "unknown storage driver {:?}: want overlay, zfs or copy", driver);
+    throw Error(ErrorKind::invalid_argument,
+                "unknown storage driver {:?}: want overlay, zfs or copy", driver);
 }
 
 std::vector<Mount> bind_mount(const std::filesystem::path& directory, bool read_only) {
-    return {{.type = "bind", .source = directory.string(), .options = {"rbind", read_only ? "ro" : "rw"}}};
+    return {{.type = "bind",
+             .source = directory.string(),
+             .options = {"rbind", read_only ? "ro" : "rw"}}};
 }
 
 }  // namespace brig::snapshot

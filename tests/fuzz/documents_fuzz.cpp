@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try_parse([&] {
         const auto parsed = oci::parse_manifest_or_index(text);
         if (const auto* manifest = std::get_if<oci::Manifest>(&parsed)) {
-            if (oci::parse_manifest(manifest->to_json()).to_json() != manifest->to_json()) std::abort();
+            if (oci::parse_manifest(manifest->to_json()).to_json() != manifest->to_json())
+                std::abort();
         }
     });
     if (const auto name = oci::Reference::try_parse(text)) {

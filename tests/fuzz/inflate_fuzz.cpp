@@ -8,10 +8,11 @@ using namespace brig;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     try {
-        const auto source = archive::decompress(
-            archive::from_memory({reinterpret_cast<const char*>(data), size}));
+        const auto source =
+            archive::decompress(archive::from_memory({reinterpret_cast<const char*>(data), size}));
         std::size_t total = 0;
-        for (auto chunk = source->next(); !chunk.empty() && total < (8U << 20U); chunk = source->next()) {
+        for (auto chunk = source->next(); !chunk.empty() && total < (8U << 20U);
+             chunk = source->next()) {
             total += chunk.size();
         }
     } catch (const Error&) {

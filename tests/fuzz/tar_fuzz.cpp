@@ -12,11 +12,11 @@
 
 using namespace brig;
 
-static void unpack(std::string_view bytes, const std::filesystem::path& root, archive::LayerForm form) {
+static void unpack(std::string_view bytes, const std::filesystem::path& root,
+                   archive::LayerForm form) {
     std::filesystem::create_directories(root);
-    archive::LayerTree tree{.root = open_file(root.string(), O_RDONLY | O_DIRECTORY),
-                             .lowers = {},
-                             .form = form};
+    archive::LayerTree tree{
+        .root = open_file(root.string(), O_RDONLY | O_DIRECTORY), .lowers = {}, .form = form};
     try {
         archive::apply_tar(*archive::decompress(archive::from_memory(bytes)), tree,
                            {.limits = {.entries = 1000, .bytes = 1U << 20U}});

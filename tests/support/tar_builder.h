@@ -28,7 +28,9 @@ public:
         pad();
         return *this;
     }
-    TarBuilder& file(std::string_view name, std::string_view data = "") { return file(name, data, Options{}); }
+    TarBuilder& file(std::string_view name, std::string_view data = "") {
+        return file(name, data, Options{});
+    }
     TarBuilder& directory(std::string_view name, unsigned mode = 0755) {
         header(name, '5', "", 0, {.mode = mode});
         return *this;
@@ -69,7 +71,8 @@ public:
 
 private:
     void pad() { out_.append((512 - out_.size() % 512) % 512, '\0'); }
-    void header(std::string_view name, char type, std::string_view link, std::uint64_t size, Options o) {
+    void header(std::string_view name, char type, std::string_view link, std::uint64_t size,
+                Options o) {
         if (!pax_.empty()) {
             const std::string records = std::exchange(pax_, {});
             header("pax", 'x', "", records.size(), {});

@@ -1,11 +1,12 @@
 // What any content store must do, after the cases of containerd's suite.
+#include "content/store.h"
+
 #include <gmock/gmock.h>
 
 #include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "content/store.h"
 
 namespace brig::content {
 namespace {
@@ -105,7 +106,8 @@ TEST_F(ContentContract, ManyWritersOfOneBlob) {
     }
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(store_.list().size(), 20U);
-    for (const auto& blob : store_.list()) EXPECT_EQ(store_.read(blob.digest, 100).size(), blob.size);
+    for (const auto& blob : store_.list())
+        EXPECT_EQ(store_.read(blob.digest, 100).size(), blob.size);
 }
 
 TEST_F(ContentContract, SurvivesReopening) {

@@ -1,5 +1,7 @@
 // What every snapshotter must do, after the cases of containerd's suite. A platform's own driver
 // joins by a name in drivers().
+#include "snapshot/snapshotter.h"
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
@@ -13,7 +15,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/strings.h"
-#include "snapshot/snapshotter.h"
 #include "support/tar_builder.h"
 
 namespace brig::snapshot {
@@ -33,14 +34,21 @@ public:
             unsigned long flags = mount.type == "bind" ? MS_BIND : 0;
             bool read_only = false;
             for (const auto& option : mount.options) {
-                if (option == "ro") read_only = true;
-                else if (option != "rw" && option != "rbind") data.push_back(option);
+                if (option == "ro")
+                    read_only = true;
+                else if (option != "rw" && option != "rbind")
+                    data.push_back(option);
             }
-            ok_ = ::mount(mount.source.c_str(), target_.c_str(), mount.type.c_str(), flags, join(data, ",").c_str()) == 0;
-            if (ok_ && read_only) ::mount(nullptr, target_.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr);
+            ok_ = ::mount(mount.source.c_str(), target_.c_str(), mount.type.c_str(), flags,
+                          join(data, ",").c_str()) == 0;
+            if (ok_ && read_only)
+                ::mount(nullptr, target_.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY,
+                        nullptr);
         }
     }
-    ~Mounted() { if (ok_) ::umount2(target_.c_str(), MNT_DETACH); }
+    ~Mounted() {
+        if (ok_) ::umount2(target_.c_str(), MNT_DETACH);
+    }
     Mounted(const Mounted&) = delete;
     Mounted& operator=(const Mounted&) = delete;
     [[nodiscard]] bool ok() const { return ok_; }
@@ -67,7 +75,8 @@ protected:
         ASSERT_TRUE(mounted.ok()) << key;
         action(mounted.path());
     }
-    void layer(const std::string& name, const std::optional<std::string>& parent, const std::function<void(const fs::path&)>& action) {
+    void layer(const std::string& name, const std::optional<std::string>& parent,
+               const std::function<void(const fs::path&)>& action) {
         driver_->prepare(name + "-active", parent);
         change(name + "-active", action);
         driver_->commit(name, name + "-active");
@@ -94,8 +103,14 @@ protected:
 };
 
 TEST_P(SnapshotContract, LayersStack) {
-    layer("one", std::nullopt, [](const fs::path& root) { put(root / "a", "1"); put(root / "d/x", "1"); });
-    layer("two", "one", [](const fs::path& root) { put(root / "a", "2"); put(root / "b", "2"); });
+    layer("one", std::nullopt, [](const fs::path& root) {
+        put(root / "a", "1");
+        put(root / "d/x", "1");
+    });
+    layer("two", "one", [](const fs::path& root) {
+        put(root / "a", "2");
+        put(root / "b", "2");
+    });
     driver_->prepare("top", "two");
     EXPECT_EQ(content("top", "a"), "2");
     EXPECT_EQ(content("top", "b"), "2");
@@ -115,8 +130,14 @@ TEST_P(SnapshotContract, ChangesStayInTheirSnapshot) {
 }
 
 TEST_P(SnapshotContract, DeletedFilesStayDeleted) {
-    layer("base", std::nullopt, [](const fs::path& root) { put(root / "f", "x"); put(root / "d/f", "x"); });
-    layer("less", "base", [](const fs::path& root) { fs::remove(root / "f"); fs::remove_all(root / "d"); });
+    layer("base", std::nullopt, [](const fs::path& root) {
+        put(root / "f", "x");
+        put(root / "d/f", "x");
+    });
+    layer("less", "base", [](const fs::path& root) {
+        fs::remove(root / "f");
+        fs::remove_all(root / "d");
+    });
     driver_->prepare("c", "less");
     EXPECT_EQ(content("c", "f"), "absent");
     EXPECT_EQ(content("c", "d/f"), "absent");
@@ -224,7 +245,8 @@ TEST_P(SnapshotContract, SurvivesReopening) {
 }
 
 TEST_P(SnapshotContract, UsageIsOfTheSnapshotAlone) {
-    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a", std::string(1 << 20, 'x')); });
+    layer("base", std::nullopt,
+          [](const fs::path& root) { put(root / "a", std::string(1 << 20, 'x')); });
     EXPECT_GE(driver_->usage("base").bytes, 1U << 20U);
     EXPECT_GE(driver_->usage("base").inodes, 1U);
     EXPECT_EQ(kind_of([&] { driver_->usage("nothing"); }), ErrorKind::not_found);
@@ -234,7 +256,8 @@ TEST_P(SnapshotContract, ManyLayers) {
     std::optional<std::string> parent;
     for (int i = 0; i < 60; ++i) {
         const std::string name = "l" + std::to_string(i);
-        layer(name, parent, [&](const fs::path& root) { put(root / ("f" + std::to_string(i)), "x"); });
+        layer(name, parent,
+              [&](const fs::path& root) { put(root / ("f" + std::to_string(i)), "x"); });
         parent = name;
     }
     driver_->prepare("c", parent);
@@ -244,11 +267,13 @@ TEST_P(SnapshotContract, ManyLayers) {
 
 TEST_P(SnapshotContract, TreesUnpackAndDiff) {
     driver_->prepare("u1", std::nullopt);
-    archive::apply_tar(*archive::from_memory(TarBuilder().directory("d/").file("d/a", "1").file("d/b", "1").finish()),
+    archive::apply_tar(*archive::from_memory(
+                           TarBuilder().directory("d/").file("d/a", "1").file("d/b", "1").finish()),
                        driver_->tree("u1"));
     driver_->commit("l1", "u1");
     driver_->prepare("u2", "l1");
-    archive::apply_tar(*archive::from_memory(TarBuilder().directory("d/").file("d/.wh.a").file("d/c", "2").finish()),
+    archive::apply_tar(*archive::from_memory(
+                           TarBuilder().directory("d/").file("d/.wh.a").file("d/c", "2").finish()),
                        driver_->tree("u2"));
     driver_->commit("l2", "u2");
     driver_->prepare("c", "l2");

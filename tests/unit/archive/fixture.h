@@ -23,7 +23,8 @@ class LayerTest : public ::testing::Test {
 protected:
     void SetUp() override {
         if (::geteuid() != 0) GTEST_SKIP() << "unpacking sets owners, which takes root";
-        for (const char* name : {"upper", "lower1", "lower2", "work", "merged"}) fs::create_directory(base_ / name);
+        for (const char* name : {"upper", "lower1", "lower2", "work", "merged"})
+            fs::create_directory(base_ / name);
         ::chmod((base_ / "merged").c_str(), 0755);
         write(base_ / "canary", "unharmed");
     }
@@ -38,7 +39,9 @@ protected:
         fs::create_directories(path.parent_path());
         write_file_atomic(path, data, 0644, Durability::rebuildable);
     }
-    [[nodiscard]] Fd open(const char* name) const { return open_file((base_ / name).string(), O_RDONLY | O_DIRECTORY); }
+    [[nodiscard]] Fd open(const char* name) const {
+        return open_file((base_ / name).string(), O_RDONLY | O_DIRECTORY);
+    }
     [[nodiscard]] LayerTree tree(LayerForm form, int lowers) const {
         LayerTree out{.root = open("upper"), .form = form};
         if (lowers > 0) out.lowers.push_back(open("lower1"));
@@ -55,8 +58,10 @@ protected:
     fs::path merged(int lowers) {
         std::string options = "lowerdir=" + (base_ / "lower1").string();
         if (lowers > 1) options += ":" + (base_ / "lower2").string();
-        options += ",upperdir=" + (base_ / "upper").string() + ",workdir=" + (base_ / "work").string();
-        mounted_ = ::mount("overlay", (base_ / "merged").c_str(), "overlay", 0, options.c_str()) == 0;
+        options +=
+            ",upperdir=" + (base_ / "upper").string() + ",workdir=" + (base_ / "work").string();
+        mounted_ =
+            ::mount("overlay", (base_ / "merged").c_str(), "overlay", 0, options.c_str()) == 0;
         return base_ / "merged";
     }
     [[nodiscard]] bool mounted() const { return mounted_; }

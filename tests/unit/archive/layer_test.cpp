@@ -11,7 +11,11 @@ using ::testing::HasSubstr;
 
 std::string compressed(const std::string& data) {
     std::string out;
-    GzipSink gzip([&](std::span<const std::byte> d) { out.append(reinterpret_cast<const char*>(d.data()), d.size()); }, 1);
+    GzipSink gzip(
+        [&](std::span<const std::byte> d) {
+            out.append(reinterpret_cast<const char*>(d.data()), d.size());
+        },
+        1);
     gzip.write(std::as_bytes(std::span(data)));
     gzip.finish();
     return out;
@@ -38,7 +42,8 @@ TEST_F(LayerTest, AttributesAreExact) {
     EXPECT_EQ(info.st_mtim.tv_sec, 1000000000);
     EXPECT_EQ(info.st_mtim.tv_nsec, 123456789);
     EXPECT_EQ(look(upper("d")).st_mode & 07777U, 01777U);
-    EXPECT_EQ(look(upper("d")).st_mtim.tv_sec, 1000000000) << "filling a directory must not change its time";
+    EXPECT_EQ(look(upper("d")).st_mtim.tv_sec, 1000000000)
+        << "filling a directory must not change its time";
     EXPECT_EQ(look(upper("l")).st_mtim.tv_sec, 1000000000);
     EXPECT_EQ(fs::read_symlink(upper("l")), "/no/where");
     char value[64];
@@ -72,9 +77,12 @@ TEST_F(LayerTest, CompressedStreams) {
     const std::string gz = compressed(TarBuilder().file("b", std::string(100000, 'b')).finish());
     EXPECT_THAT(refusal([&] { apply(gz.substr(0, gz.size() - 20)); }), HasSubstr("ends early"));
     HashingSource hashed(decompress(from_memory(gz)));
-    EXPECT_EQ(hashed.finish(), Digest::of(TarBuilder().file("b", std::string(100000, 'b')).finish()));
+    EXPECT_EQ(hashed.finish(),
+              Digest::of(TarBuilder().file("b", std::string(100000, 'b')).finish()));
     // Members one after another are one stream; trailing zeros are padding.
-    EXPECT_EQ(HashingSource(decompress(from_memory(compressed("ab") + compressed("cd") + std::string(3, '\0')))).finish(),
+    EXPECT_EQ(HashingSource(decompress(from_memory(compressed("ab") + compressed("cd") +
+                                                   std::string(3, '\0'))))
+                  .finish(),
               Digest::of("abcd"));
 }
 
@@ -117,7 +125,14 @@ TEST_F(LayerTest, WhiteoutsShowThroughAMount) {
 TEST_F(LayerTest, WhiteoutsHideOnlyLowerLayers) {
     write(base_ / "lower1" / "d" / "old", "x");
     // The order in which a layer names things does not matter.
-    apply(TarBuilder().directory("d/").file("d/new", "n").file(".wh.d").file("f", "n").file(".wh.f").finish(), 1);
+    apply(TarBuilder()
+              .directory("d/")
+              .file("d/new", "n")
+              .file(".wh.d")
+              .file("f", "n")
+              .file(".wh.f")
+              .finish(),
+          1);
     EXPECT_EQ(read_file(upper("d/new")), "n");
     EXPECT_EQ(read_file(upper("f")), "n");
     const auto root = merged(1);
@@ -131,7 +146,8 @@ TEST_F(LayerTest, ParentsOfLowerLayersKeepTheirAttributes) {
     ASSERT_EQ(::chmod((base_ / "lower1" / "secret").c_str(), 0700), 0);
     fs::create_directory_symlink("usr/bin", base_ / "lower2" / "bin");
     fs::create_directories(base_ / "lower2" / "usr" / "bin");
-    apply(TarBuilder().file("secret/new", "n").file("bin/tool", "t").file("fresh/x", "x").finish(), 2);
+    apply(TarBuilder().file("secret/new", "n").file("bin/tool", "t").file("fresh/x", "x").finish(),
+          2);
     EXPECT_EQ(look(upper("secret")).st_uid, 7U);
     EXPECT_EQ(look(upper("secret")).st_mode & 07777U, 0700U);
     EXPECT_EQ(read_file(upper("usr/bin/tool")), "t");
@@ -149,7 +165,8 @@ TEST_F(LayerTest, HardLinksReachLowerLayers) {
     // What a layer in between deleted is not there to be linked.
     ASSERT_EQ(::mknod((base_ / "lower1" / "hidden").c_str(), S_IFCHR, 0), 0);
     write(base_ / "lower2" / "hidden", "x");
-    EXPECT_THAT(refusal([&] { apply(TarBuilder().hardlink("l2", "hidden").finish(), 2); }), HasSubstr("does not exist"));
+    EXPECT_THAT(refusal([&] { apply(TarBuilder().hardlink("l2", "hidden").finish(), 2); }),
+                HasSubstr("does not exist"));
 }
 
 TEST_F(LayerTest, FullFormDeletesForReal) {
@@ -200,7 +217,8 @@ TEST_F(LayerTest, FullTreesAreCompared) {
     write(base_ / "lower1" / "same", "x");
     write(base_ / "lower1" / "gone", "x");
     write(base_ / "lower1" / "d" / "deep" / "file", "x");
-    fs::copy(base_ / "lower1", base_ / "upper", fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    fs::copy(base_ / "lower1", base_ / "upper",
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing);
     for (const char* name : {"same", "gone", "d/deep/file"}) {
         const auto info = look(base_ / "lower1" / name);
         const timespec times[2] = {info.st_mtim, info.st_mtim};
@@ -222,7 +240,9 @@ TEST_F(LayerTest, WhiteoutNamesAreOrdinaryInARootFileSystem) {
 
 TEST_F(LayerTest, FailuresOfTheStreamAreNotBlamedOnTheArchive) {
     class Failing : public Source {
-        std::span<const std::byte> next() override { throw Error(ErrorKind::unavailable, "the line is dead"); }
+        std::span<const std::byte> next() override {
+            throw Error(ErrorKind::unavailable, "the line is dead");
+        }
     } failing;
     EXPECT_EQ(refusal([&] { apply_tar(failing, tree(LayerForm::full, 0)); }), "the line is dead");
 }

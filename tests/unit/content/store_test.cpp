@@ -1,4 +1,6 @@
 // The layout on disk and the bad ends of an ingest; behaviour is in tests/contract/content.
+#include "content/store.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -6,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "content/store.h"
 
 namespace brig::content {
 namespace {

@@ -36,20 +36,23 @@ protected:
         content_.reset();
         content_ = std::make_unique<content::Store>(directory_.path() / "content");
         snapshots_ = snapshot::make_snapshotter("overlay", directory_.path() / "overlay");
-        images_ = std::make_unique<Store>(Parts{directory_.path() / "meta.db", *content_, *snapshots_});
+        images_ =
+            std::make_unique<Store>(Parts{directory_.path() / "meta.db", *content_, *snapshots_});
     }
     Store& store() { return *images_; }
 
     /// An image of one layer per text, each a file "fN" with that text.
-    Image make_image(const std::vector<std::string>& layers, const std::string& name, std::optional<Digest> parent = {}) {
+    Image make_image(const std::vector<std::string>& layers, const std::string& name,
+                     std::optional<Digest> parent = {}) {
         const auto lease = content_->lease();
         NewImage image{.parent = parent};
         image.config.platform = oci::Platform::host();
         image.config.config.labels["made"] = name;
         std::optional<Digest> chain;
         for (const auto& text : layers) {
-            const std::string tar =
-                brig::testing::TarBuilder().file("f" + std::to_string(image.layers.size()), text).finish();
+            const std::string tar = brig::testing::TarBuilder()
+                                        .file("f" + std::to_string(image.layers.size()), text)
+                                        .finish();
             image.layers.push_back(store().add_layer(*archive::from_memory(tar), chain));
             image.config.history.push_back({.created_by = "add " + text});
             chain = image.layers.back().chain_id;

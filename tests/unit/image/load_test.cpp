@@ -1,5 +1,8 @@
 // Archives in and out: round trips, old and new forms, hostile ones.
+#include "image/load.h"
+
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
@@ -7,7 +10,6 @@
 #include "fixture.h"
 #include "image/bootstrap.h"
 #include "image/import.h"
-#include "image/load.h"
 #include "image/save.h"
 #include "oci/manifest.h"
 
@@ -22,7 +24,8 @@ class LoadTest : public StoreTest {
 protected:
     std::vector<Image> load_bytes(std::string_view bytes) {
         const Fd file = memory_file(bytes);
-        return load(store(), file.get(), [&](const std::string& line) { progress_.push_back(line); });
+        return load(store(), file.get(),
+                    [&](const std::string& line) { progress_.push_back(line); });
     }
     void expect_refused(std::string_view bytes, const std::string& text) {
         EXPECT_THAT(error_of([&] { load_bytes(bytes); }).message(), HasSubstr(text));
@@ -41,8 +44,10 @@ std::string config_for(const std::vector<std::string>& layers) {
 
 const std::string layer_tar = TarBuilder().directory("etc/").file("etc/hello", "hello").finish();
 
-std::string docker_manifest(const std::string& config, const std::string& layers, const std::string& tags = "\"old:1\"") {
-    return R"([{"Config":")" + config + R"(","RepoTags":[)" + tags + R"(],"Layers":[)" + layers + "]}]";
+std::string docker_manifest(const std::string& config, const std::string& layers,
+                            const std::string& tags = "\"old:1\"") {
+    return R"([{"Config":")" + config + R"(","RepoTags":[)" + tags + R"(],"Layers":[)" + layers +
+           "]}]";
 }
 
 TEST_F(LoadTest, SaveAndLoadGiveTheSameImage) {
@@ -53,7 +58,8 @@ TEST_F(LoadTest, SaveAndLoadGiveTheSameImage) {
     store().remove(made.id.hex(), {.force = true});
     ASSERT_EQ(blob_count(), 0U);
     ::lseek(file.get(), 0, SEEK_SET);
-    const auto loaded = load(store(), file.get(), [&](const std::string& line) { progress_.push_back(line); });
+    const auto loaded =
+        load(store(), file.get(), [&](const std::string& line) { progress_.push_back(line); });
     ASSERT_EQ(loaded.size(), 1U);
     EXPECT_EQ(loaded[0].id, made.id);
     EXPECT_EQ(loaded[0].manifest, made.manifest);
@@ -70,7 +76,8 @@ TEST_F(LoadTest, LegacyArchiveWithLinkedLayer) {
                            .file("aaa/layer.tar", layer_tar)
                            .symlink("bbb/layer.tar", "../aaa/layer.tar")
                            .file("abc.json", config)
-                           .file("manifest.json", docker_manifest("abc.json", R"("aaa/layer.tar","bbb/layer.tar")"))
+                           .file("manifest.json",
+                                 docker_manifest("abc.json", R"("aaa/layer.tar","bbb/layer.tar")"))
                            .finish();
     const auto loaded = load_bytes(bytes);
     ASSERT_EQ(loaded.size(), 1U);
@@ -89,11 +96,14 @@ TEST_F(LoadTest, OciArchive) {
                                .size = static_cast<std::int64_t>(layer_tar.size())});
     const std::string text = manifest.to_json();
     oci::Index index;
-    index.manifests.push_back({.media_type = manifest.media_type,
-                               .digest = Digest::of(text),
-                               .size = static_cast<std::int64_t>(text.size()),
-                               .annotations = {{"org.opencontainers.image.ref.name", "quay.io/x/y:z"}}});
-    const auto blob = [](const std::string& bytes) { return "blobs/sha256/" + std::string(Digest::of(bytes).hex()); };
+    index.manifests.push_back(
+        {.media_type = manifest.media_type,
+         .digest = Digest::of(text),
+         .size = static_cast<std::int64_t>(text.size()),
+         .annotations = {{"org.opencontainers.image.ref.name", "quay.io/x/y:z"}}});
+    const auto blob = [](const std::string& bytes) {
+        return "blobs/sha256/" + std::string(Digest::of(bytes).hex());
+    };
     const auto loaded = load_bytes(TarBuilder()
                                        .file("oci-layout", R"({"imageLayoutVersion":"1.0.0"})")
                                        .file("index.json", index.to_json())
@@ -107,8 +117,12 @@ TEST_F(LoadTest, OciArchive) {
 
     index.manifests[0].annotations.clear();
     progress_.clear();
-    load_bytes(TarBuilder().file("index.json", index.to_json()).file(blob(text), text).file(blob(config), config)
-                   .file(blob(layer_tar), layer_tar).finish());
+    load_bytes(TarBuilder()
+                   .file("index.json", index.to_json())
+                   .file(blob(text), text)
+                   .file(blob(config), config)
+                   .file(blob(layer_tar), layer_tar)
+                   .finish());
     EXPECT_THAT(progress_, ElementsAre("Loaded image ID: " + Digest::of(config).str()));
 }
 
@@ -116,48 +130,98 @@ TEST_F(LoadTest, HostileArchivesLeaveNothing) {
     const std::string config = config_for({layer_tar});
     expect_refused("", "neither manifest.json nor index.json");
     expect_refused("this is no tar archive at all, but it is long enough to be looked at", "");
-    expect_refused(TarBuilder().file("manifest.json", "{").finish(), "manifest.json: not a JSON array");
+    expect_refused(TarBuilder().file("manifest.json", "{").finish(),
+                   "manifest.json: not a JSON array");
     expect_refused(TarBuilder().file("manifest.json", "[1]").finish(), "not a JSON object");
-    expect_refused(TarBuilder().file("manifest.json", docker_manifest("../../etc/passwd", "")).finish(),
-                   "has no file \"../../etc/passwd\"");
-    expect_refused(TarBuilder().file("a.json", config).file("manifest.json", docker_manifest("a.json", R"("x")")).finish(),
+    expect_refused(
+        TarBuilder().file("manifest.json", docker_manifest("../../etc/passwd", "")).finish(),
+        "has no file \"../../etc/passwd\"");
+    expect_refused(TarBuilder()
+                       .file("a.json", config)
+                       .file("manifest.json", docker_manifest("a.json", R"("x")"))
+                       .finish(),
                    "has no file \"x\"");
     expect_refused(TarBuilder().file("../escape", "x").finish(), "\"..\"");
-    expect_refused(TarBuilder().file("blobs/sha256/" + std::string(64, 'a'), "x").finish(), "content has digest");
+    expect_refused(TarBuilder().file("blobs/sha256/" + std::string(64, 'a'), "x").finish(),
+                   "content has digest");
     expect_refused(TarBuilder().file("blobs/sha256/../../x", "x").finish(), "\"..\"");
     // The layer is not the one its configuration names.
-    expect_refused(TarBuilder().file("l", TarBuilder().file("evil", "x").finish()).file("a.json", config)
-                       .file("manifest.json", docker_manifest("a.json", R"("l")")).finish(), "diff ID");
+    expect_refused(TarBuilder()
+                       .file("l", TarBuilder().file("evil", "x").finish())
+                       .file("a.json", config)
+                       .file("manifest.json", docker_manifest("a.json", R"("l")"))
+                       .finish(),
+                   "diff ID");
     // More layers than the configuration has.
-    expect_refused(TarBuilder().file("l", layer_tar).file("a.json", config)
-                       .file("manifest.json", docker_manifest("a.json", R"("l","l")")).finish(), "layers");
-    expect_refused(TarBuilder().file("l", layer_tar).file("a.json", config)
-                       .file("manifest.json", docker_manifest("a.json", R"("l")", "\"Bad Name\"")).finish(),
+    expect_refused(TarBuilder()
+                       .file("l", layer_tar)
+                       .file("a.json", config)
+                       .file("manifest.json", docker_manifest("a.json", R"("l","l")"))
+                       .finish(),
+                   "layers");
+    expect_refused(TarBuilder()
+                       .file("l", layer_tar)
+                       .file("a.json", config)
+                       .file("manifest.json", docker_manifest("a.json", R"("l")", "\"Bad Name\""))
+                       .finish(),
                    "invalid reference format");
-    expect_refused(TarBuilder().file("index.json", R"({"manifests":[],"layers":[],"config":{}})").finish(),
-                   "both manifests and layers");
-    expect_refused(TarBuilder().file("manifest.json", std::string(9U << 20U, ' ')).finish(), "more than");
-    const std::string good = TarBuilder().file("l", layer_tar).file("a.json", config)
-                                 .file("manifest.json", docker_manifest("a.json", R"("l")")).finish();
+    expect_refused(
+        TarBuilder().file("index.json", R"({"manifests":[],"layers":[],"config":{}})").finish(),
+        "both manifests and layers");
+    expect_refused(TarBuilder().file("manifest.json", std::string(9U << 20U, ' ')).finish(),
+                   "more than");
+    const std::string good = TarBuilder()
+                                 .file("l", layer_tar)
+                                 .file("a.json", config)
+                                 .file("manifest.json", docker_manifest("a.json", R"("l")"))
+                                 .finish();
     expect_refused(good.substr(0, 1200), "runcated");
 }
 
 TEST_F(LoadTest, HostileLayerIsRefusedAndForgotten) {
-    for (const auto& layer : {TarBuilder().file("../x", "x").finish(), TarBuilder().hardlink("x", "../../../etc/passwd").finish(),
+    for (const auto& layer : {TarBuilder().file("../x", "x").finish(),
+                              TarBuilder().hardlink("x", "../../../etc/passwd").finish(),
                               TarBuilder().file(".wh.", "").finish()}) {
         const std::string config = config_for({layer});
-        expect_refused(TarBuilder().file("l", layer).file("a.json", config)
-                           .file("manifest.json", docker_manifest("a.json", R"("l")")).finish(), "");
+        expect_refused(TarBuilder()
+                           .file("l", layer)
+                           .file("a.json", config)
+                           .file("manifest.json", docker_manifest("a.json", R"("l")"))
+                           .finish(),
+                       "");
     }
+}
+
+TEST_F(LoadTest, FullDiskLeavesNothing) {
+    const auto small = directory_.path() / "small";
+    std::filesystem::create_directory(small);
+    if (::mount("none", small.c_str(), "tmpfs", 0, "size=2m") != 0)
+        GTEST_SKIP() << "this host does not allow mounts";
+    {
+        content::Store content(small / "content");
+        const auto snapshots = snapshot::make_snapshotter("overlay", small / "overlay");
+        Store full({directory_.path() / "full.db", content, *snapshots});
+        const Fd file = memory_file(TarBuilder().file("a", std::string(3U << 20U, 'a')).finish());
+        const auto error = error_of([&] { import_tar(full, file.get(), {}); });
+        EXPECT_EQ(error.kind(), ErrorKind::unavailable);
+        EXPECT_THAT(error.message(), HasSubstr("No space left on device"));
+        EXPECT_TRUE(content.list().empty());
+        EXPECT_TRUE(snapshots->list().empty());
+        EXPECT_TRUE(full.list(true).empty());
+        const Fd fits = memory_file(layer_tar);
+        EXPECT_NO_THROW(import_tar(full, fits.get(), {}));
+    }
+    ::umount2(small.c_str(), MNT_DETACH);
 }
 
 TEST_F(LoadTest, ImportWithChanges) {
     const Fd file = memory_file(layer_tar);
-    const Image image = import_tar(store(), file.get(),
-                                   {.name = oci::Reference::parse("mine"),
-                                    .message = "note",
-                                    .changes = {"CMD [\"/bin/x\",\"-y\"]", "env A=1 B='two words'", "EXPOSE 80 53/udp",
-                                                "ENTRYPOINT run it", "LABEL a=b", "WORKDIR /w", "USER u"}});
+    const Image image = import_tar(
+        store(), file.get(),
+        {.name = oci::Reference::parse("mine"),
+         .message = "note",
+         .changes = {"CMD [\"/bin/x\",\"-y\"]", "env A=1 B='two words'", "EXPOSE 80 53/udp",
+                     "ENTRYPOINT run it", "LABEL a=b", "WORKDIR /w", "USER u"}});
     EXPECT_THAT(image.config.config.cmd, ElementsAre("/bin/x", "-y"));
     EXPECT_THAT(image.config.config.env, ElementsAre("A=1", "B=two words"));
     EXPECT_THAT(image.config.config.exposed_ports, ElementsAre("53/udp", "80/tcp"));
@@ -166,10 +230,13 @@ TEST_F(LoadTest, ImportWithChanges) {
     EXPECT_THAT(image.tags, ElementsAre("mine:latest"));
 
     const Fd again = memory_file(layer_tar);
-    EXPECT_THAT(error_of([&] { import_tar(store(), again.get(), {.changes = {"RUN rm -rf /"}}); }).message(),
+    EXPECT_THAT(error_of([&] {
+                    import_tar(store(), again.get(), {.changes = {"RUN rm -rf /"}});
+                }).message(),
                 HasSubstr("RUN is not a valid change command"));
     const Fd rubbish = memory_file("hello, this is not a tar archive");
-    EXPECT_EQ(error_of([&] { import_tar(store(), rubbish.get(), {}); }).kind(), ErrorKind::invalid_argument);
+    EXPECT_EQ(error_of([&] { import_tar(store(), rubbish.get(), {}); }).kind(),
+              ErrorKind::invalid_argument);
     EXPECT_EQ(snapshot_count(), 1U);
 }
 
@@ -185,16 +252,22 @@ TEST_F(LoadTest, BootstrapBusyboxIsReproducible) {
     ASSERT_EQ(::stat((root / "tmp").c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 07777U, 01777U);
     ASSERT_EQ(::stat((root / "bin/sh").c_str(), &info), 0);
-    const Image second = bootstrap(store(), {.what = "busybox", .name = oci::Reference::parse("again")}, quiet);
+    const Image second =
+        bootstrap(store(), {.what = "busybox", .name = oci::Reference::parse("again")}, quiet);
     EXPECT_EQ(first.id, second.id);
 }
 
 TEST_F(LoadTest, BootstrapRefusesWhatItDoesNotKnow) {
     const Progress quiet = [](const std::string&) {};
     for (const char* what : {"gentoo", "debian", "debian:--foo", "freebsd:../x", "busybox:1"}) {
-        EXPECT_EQ(error_of([&] { bootstrap(store(), {.what = what}, quiet); }).kind(), ErrorKind::invalid_argument) << what;
+        EXPECT_EQ(error_of([&] { bootstrap(store(), {.what = what}, quiet); }).kind(),
+                  ErrorKind::invalid_argument)
+            << what;
     }
-    EXPECT_EQ(error_of([&] { bootstrap(store(), {.what = "freebsd:14.3", .source = "/nonexistent/base.txz"}, quiet); }).kind(),
+    EXPECT_EQ(error_of([&] {
+                  bootstrap(store(), {.what = "freebsd:14.3", .source = "/nonexistent/base.txz"},
+                            quiet);
+              }).kind(),
               ErrorKind::failed_precondition);
 }
 

@@ -13,7 +13,8 @@ using ::testing::IsEmpty;
 std::vector<std::string> lines(const std::vector<Removal>& removals) {
     std::vector<std::string> out;
     for (const auto& removal : removals) {
-        out.push_back(removal.untagged.empty() ? "Deleted: " + removal.deleted : "Untagged: " + removal.untagged);
+        out.push_back(removal.untagged.empty() ? "Deleted: " + removal.deleted
+                                               : "Untagged: " + removal.untagged);
     }
     return out;
 }
@@ -32,8 +33,10 @@ TEST_F(StoreTest, ResolvesByNameIdAndPrefix) {
     const auto missing = error_of([&] { (void)store().resolve("nope"); });
     EXPECT_EQ(missing.kind(), ErrorKind::not_found);
     EXPECT_EQ(missing.message(), "No such image: nope:latest");
-    EXPECT_EQ(error_of([&] { (void)store().resolve("Bad Name"); }).kind(), ErrorKind::invalid_argument);
-    EXPECT_EQ(error_of([&] { (void)store().resolve("sha256:../../x"); }).kind(), ErrorKind::not_found);
+    EXPECT_EQ(error_of([&] { (void)store().resolve("Bad Name"); }).kind(),
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(error_of([&] { (void)store().resolve("sha256:../../x"); }).kind(),
+              ErrorKind::not_found);
 }
 
 TEST_F(StoreTest, TagsMoveAndUntagBeforeDelete) {
@@ -43,7 +46,8 @@ TEST_F(StoreTest, TagsMoveAndUntagBeforeDelete) {
     EXPECT_THAT(lines(store().remove("web", {})), ElementsAre("Untagged: web:latest"));
     EXPECT_EQ(snapshot_count(), 1U);
     EXPECT_THAT(lines(store().remove("web:v1", {})),
-                ElementsAre("Untagged: web:v1", "Deleted: " + one.id.str(), "Deleted: " + one.chain_ids[0].str()));
+                ElementsAre("Untagged: web:v1", "Deleted: " + one.id.str(),
+                            "Deleted: " + one.chain_ids[0].str()));
     EXPECT_EQ(snapshot_count(), 0U);
     EXPECT_EQ(blob_count(), 0U);
     EXPECT_THAT(store().list(true), IsEmpty());
@@ -64,10 +68,13 @@ TEST_F(StoreTest, SharedLayersStay) {
 TEST_F(StoreTest, ContainersAreConflicts) {
     const Image image = make_image({"one"}, "web");
     const std::string id12(image.id.hex().substr(0, 12));
-    RemoveOptions options{.users = {{.container_id = std::string(64, 'c'), .image = image.id, .running = false}}};
+    RemoveOptions options{
+        .users = {{.container_id = std::string(64, 'c'), .image = image.id, .running = false}}};
     EXPECT_EQ(error_of([&] { store().remove("web", options); }).message(),
-              "conflict: unable to remove repository reference \"web\" (must force) - container cccccccccccc is "
-              "using its referenced image " + id12);
+              "conflict: unable to remove repository reference \"web\" (must force) - container "
+              "cccccccccccc is "
+              "using its referenced image " +
+                  id12);
     EXPECT_EQ(error_of([&] { store().remove(id12, options); }).message(),
               "conflict: unable to delete " + id12 +
                   " (must be forced) - image is being used by stopped container cccccccccccc");
@@ -75,8 +82,9 @@ TEST_F(StoreTest, ContainersAreConflicts) {
     options.force = true;
     const auto hard = error_of([&] { store().remove(id12, options); });
     EXPECT_EQ(hard.kind(), ErrorKind::conflict);
-    EXPECT_EQ(hard.message(), "conflict: unable to delete " + id12 +
-                                  " (cannot be forced) - image is being used by running container cccccccccccc");
+    EXPECT_EQ(hard.message(),
+              "conflict: unable to delete " + id12 +
+                  " (cannot be forced) - image is being used by running container cccccccccccc");
     // By name force takes the name and leaves the image to the container.
     EXPECT_THAT(lines(store().remove("web", options)), ElementsAre("Untagged: web:latest"));
     EXPECT_TRUE(store().find(image.id).has_value());
@@ -168,7 +176,8 @@ TEST_F(StoreTest, CommitTurnsASnapshotIntoALayer) {
     const auto lease = content_->lease();
     snapshots_->prepare("work", base.chain_ids[0].str());
     const auto tree = snapshots_->tree("work");
-    archive::TreeWriter(tree).add({.path = "new", .mode = 0600}, archive::from_memory("data").get());
+    archive::TreeWriter(tree).add({.path = "new", .mode = 0600},
+                                  archive::from_memory("data").get());
     const Layer copy = store().copy_snapshot("work", base.chain_ids[0]);
     EXPECT_TRUE(snapshots_->stat("work"));
     const Layer layer = store().commit_snapshot("work", base.chain_ids[0]);

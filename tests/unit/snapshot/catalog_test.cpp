@@ -32,12 +32,13 @@ TEST_F(CatalogTest, HalfMadeSnapshotsAreRemoved) {
         driver->commit("layer", "base");
         driver->prepare("c1", "layer");
     }
-    fs::create_directories(directory_.path() / "7" / "fs");               // killed before meta was written
+    fs::create_directories(directory_.path() / "7" / "fs");  // killed before meta was written
     fs::create_directories(directory_.path() / "8" / "fs");
-    std::ofstream(directory_.path() / "8" / "meta") << "active\nx\n";     // power loss cut it short
-    fs::create_directories(directory_.path() / "rm-3" / "fs" / "x");      // killed while removing
+    std::ofstream(directory_.path() / "8" / "meta") << "active\nx\n";  // power loss cut it short
+    fs::create_directories(directory_.path() / "rm-3" / "fs" / "x");   // killed while removing
     fs::create_directories(directory_.path() / "9");
-    std::ofstream(directory_.path() / "9" / "meta") << "active\norphan\n4711\n0\nend\n";  // parent is gone
+    std::ofstream(directory_.path() / "9" / "meta")
+        << "active\norphan\n4711\n0\nend\n";  // parent is gone
     const auto driver = open();
     EXPECT_EQ(directories(), 2U);
     EXPECT_EQ(driver->list().size(), 2U);
