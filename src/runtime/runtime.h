@@ -69,7 +69,9 @@ struct State {
 using Stats = os::Usage;
 
 /// Safe to use from several processes at once on one state root: every operation takes the
-/// container's lock. One object is for one thread.
+/// container's lock. One object is for one thread, and create, run and exec want a process without
+/// other threads: their child is a copy that goes on without exec, and a lock (of the allocator,
+/// say) that another thread held at that moment would stay locked in it for ever.
 ///
 /// Errors: not_found `container "x" does not exist`; already_exists; failed_precondition for the
 /// wrong state; a program that cannot be run is not_found (exit code 127) or permission_denied
