@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "client/test_server.h"
+#include "unit/client/test_server.h"
 
 namespace brig::client {
 namespace {

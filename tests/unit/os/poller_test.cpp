@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct Recorder : Watcher {
+struct Recorder final : Watcher {
     void on_ready(Ready ready) override {
         ++calls;
         last = ready;
