@@ -20,11 +20,10 @@ bool is_raw(client::Client& engine, client::Exchange& exchange, const std::strin
     return truth_of(at_path(container, "Config"), "Tty");
 }
 
-void write_err(std::string& text) {
-    if (text.empty()) return;
+void write_to(bool err, std::string_view text) {
+    if (!err) return print(text);
     flush_output();
     write_all(STDERR_FILENO, text);
-    text.clear();
 }
 
 }  // namespace
@@ -55,16 +54,12 @@ int logs(Invocation& in) {
         in.engine().begin("GET", container_path(names[0], "logs") + query.str());
     const bool raw = is_raw(in.engine(), exchange, names[0]);
     Demultiplexer demultiplexer;
-    std::string out;
-    std::string err;
     for (auto piece = exchange.read(); !piece.empty(); piece = exchange.read()) {
-        if (raw)
-            out = piece;
-        else
-            demultiplexer.feed(piece, out, err);
-        print(out);
-        out.clear();
-        write_err(err);
+        if (raw) {
+            print(piece);
+        } else {
+            demultiplexer.feed(piece, write_to);
+        }
         if (!exchange.has_input()) flush_output();
     }
     return 0;

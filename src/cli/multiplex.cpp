@@ -20,7 +20,7 @@ std::size_t frame_size(std::string_view header) {
 
 }  // namespace
 
-void Demultiplexer::feed(std::string_view data, std::string& out, std::string& err) {
+void Demultiplexer::feed(std::string_view data, const Sink& sink) {
     while (!data.empty()) {
         if (remaining_ == 0) {
             const std::size_t n = std::min(header_size - header_.size(), data.size());
@@ -38,7 +38,7 @@ void Demultiplexer::feed(std::string_view data, std::string& out, std::string& e
             continue;
         }
         const std::size_t n = std::min(remaining_, data.size());
-        (to_err_ ? err : out) += data.substr(0, n);
+        sink(to_err_, data.substr(0, n));
         data.remove_prefix(n);
         remaining_ -= n;
     }

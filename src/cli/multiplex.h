@@ -1,6 +1,7 @@
 // The Engine API's framing of stdout and stderr in one stream: 8 bytes of header, then data.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -8,8 +9,11 @@ namespace brig::cli {
 
 class Demultiplexer {
 public:
-    /// Appends what `data` holds of each stream. Throws Error{internal} for an unknown stream.
-    void feed(std::string_view data, std::string& out, std::string& err);
+    using Sink = std::function<void(bool to_err, std::string_view)>;
+
+    /// Hands on what `data` holds of the streams, in its order. Throws Error{internal} for an
+    /// unknown stream.
+    void feed(std::string_view data, const Sink& sink);
 
 private:
     std::string header_;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <deque>
 
 #include "cli/command.h"
 #include "cli/detach_keys.h"
@@ -29,29 +30,51 @@ std::vector<int> caught_signals() {
     return signals;
 }
 
-/// Bytes on their way to one of our descriptors, written as it takes them.
-class Outlet {
+/// What the container has said and we have still to write: in the order in which it was said,
+/// since both streams may well be the same terminal or file.
+class Outbox {
 public:
-    explicit Outlet(int fd) : fd_(fd) {}
-    std::string pending;
+    void add(bool to_err, std::string_view text) {
+        const int fd = to_err ? STDERR_FILENO : STDOUT_FILENO;
+        if (segments_.empty() || segments_.back().fd != fd) segments_.push_back({fd, {}});
+        segments_.back().text += text;
+        size_ += text.size();
+    }
+    [[nodiscard]] bool empty() const { return segments_.empty(); }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    /// The descriptor that is written to next.
+    [[nodiscard]] int fd() const { return segments_.front().fd; }
 
-    [[nodiscard]] bool wants_to_write() const { return position_ < pending.size(); }
-    [[nodiscard]] int fd() const { return fd_; }
     void write_some() {
-        const std::size_t size = std::min(pipe_atom, pending.size() - position_);
-        const auto n = ::write(fd_, pending.data() + position_, size);
+        const std::string& text = segments_.front().text;
+        const auto n =
+            ::write(fd(), text.data() + position_, std::min(pipe_atom, text.size() - position_));
         if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
         if (n < 0 && errno == EPIPE) throw OutputClosed{};
         if (n < 0) throw SysError("write the container's output");
         position_ += static_cast<std::size_t>(n);
-        if (position_ < pending.size()) return;
-        pending.clear();
+        size_ -= static_cast<std::size_t>(n);
+        if (position_ < text.size()) return;
+        segments_.pop_front();
         position_ = 0;
+    }
+    /// Most output fits at once: no turn of the loop for it.
+    void write_what_fits() {
+        while (!empty()) {
+            pollfd probe{.fd = fd(), .events = POLLOUT};
+            if (::poll(&probe, 1, 0) <= 0) return;
+            write_some();
+        }
     }
 
 private:
-    int fd_;
-    std::size_t position_ = 0;
+    struct Segment {
+        int fd;
+        std::string text;
+    };
+    std::deque<Segment> segments_;
+    std::size_t position_ = 0;  ///< in the first segment
+    std::size_t size_ = 0;
 };
 
 }  // namespace
@@ -71,9 +94,7 @@ public:
     StreamEnd run() {
         while (!finished()) {
             prepare();
-            const int timeout = ended_ && !out_.wants_to_write() && !err_.wants_to_write()
-                                    ? drain_milliseconds
-                                    : -1;
+            const int timeout = ended_ && out_.empty() ? drain_milliseconds : -1;
             const int ready = ::poll(fds_.data(), fds_.size(), timeout);
             if (ready < 0 && errno != EINTR) throw SysError("poll");
             if (ready == 0) break;
@@ -84,32 +105,28 @@ public:
     }
 
 private:
-    enum Slot { signal_slot, input_slot, socket_slot, out_slot, err_slot, ended_slot, slot_count };
+    enum Slot { signal_slot, input_slot, socket_slot, out_slot, ended_slot, slot_count };
 
-    [[nodiscard]] bool finished() const {
-        return engine_closed_ && !out_.wants_to_write() && !err_.wants_to_write();
-    }
+    [[nodiscard]] bool finished() const { return engine_closed_ && out_.empty(); }
 
     void watch(Slot slot, bool wanted, int fd, short events) {
         fds_[slot] = {.fd = wanted ? fd : -1, .events = events, .revents = 0};
     }
 
     void prepare() {
-        const bool room = out_.pending.size() + err_.pending.size() < high_water;
+        const bool room = out_.size() < high_water;
         const short socket_events = static_cast<short>((room && !engine_closed_ ? POLLIN : 0) |
                                                        (to_engine_.empty() ? 0 : POLLOUT));
         watch(signal_slot, true, stream_.signals_.fd(), POLLIN);
         watch(input_slot, reading_input_ && to_engine_.size() < high_water, STDIN_FILENO, POLLIN);
         watch(socket_slot, socket_events != 0, socket_.get(), socket_events);
-        watch(out_slot, out_.wants_to_write(), out_.fd(), POLLOUT);
-        watch(err_slot, err_.wants_to_write(), err_.fd(), POLLOUT);
+        watch(out_slot, !out_.empty(), out_.empty() ? -1 : out_.fd(), POLLOUT);
         watch(ended_slot, plan_.ended_fd >= 0 && !ended_, plan_.ended_fd, POLLIN);
     }
 
     void serve() {
         if (fds_[signal_slot].revents != 0) stream_.take_signals();
         if (fds_[out_slot].revents != 0) out_.write_some();
-        if (fds_[err_slot].revents != 0) err_.write_some();
         if ((fds_[socket_slot].revents & POLLOUT) != 0) write_to_engine();
         if ((fds_[socket_slot].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read_from_engine();
         if (fds_[input_slot].revents != 0) read_input();
@@ -155,21 +172,15 @@ private:
             return;
         }
         deliver({buffer.data(), static_cast<std::size_t>(n)});
-        if (out_.wants_to_write()) flush_now(out_);
-        if (err_.wants_to_write()) flush_now(err_);
+        out_.write_what_fits();
     }
 
     void deliver(std::string_view data) {
         if (plan_.tty)
-            out_.pending += data;
+            out_.add(false, data);
         else
-            demultiplexer_.feed(data, out_.pending, err_.pending);
-    }
-
-    /// Most output fits at once: no second turn of the loop for it.
-    static void flush_now(Outlet& outlet) {
-        pollfd probe{.fd = outlet.fd(), .events = POLLOUT};
-        while (outlet.wants_to_write() && ::poll(&probe, 1, 0) > 0) outlet.write_some();
+            demultiplexer_.feed(
+                data, [this](bool to_err, std::string_view text) { out_.add(to_err, text); });
     }
 
     Stream& stream_;
@@ -177,8 +188,7 @@ private:
     Fd socket_;
     DetachWatcher watcher_;
     Demultiplexer demultiplexer_;
-    Outlet out_{STDOUT_FILENO};
-    Outlet err_{STDERR_FILENO};
+    Outbox out_;
     std::string to_engine_;
     std::array<pollfd, slot_count> fds_{};
     bool reading_input_;
