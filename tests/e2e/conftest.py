@@ -196,6 +196,7 @@ def engine(workspace, request):
         yield made
         made.remove_everything()
         wait_for(lambda: not leftovers(made), 5, f"clean host (left: {leftovers(made)})")
+        wait_for(lambda: container_cgroups() <= cgroups_before, 5, "no cgroup left behind")
         left = container_cgroups() - cgroups_before
         assert not left, f"cgroups left behind: {left}"
         made.stop()
