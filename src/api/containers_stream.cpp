@@ -1,11 +1,9 @@
 // A container's streams: attach, logs, and waiting for its end.
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
 #include "api/hijack.h"
 #include "api/reply.h"
-#include "base/log.h"
 #include "base/strings.h"
 
 namespace brig::api {
@@ -53,14 +51,10 @@ engine::WaitCondition condition_param(const Request& request) {
     throw Error(ErrorKind::invalid_argument, "invalid condition: \"{}\"", text);
 }
 
-void send_result(const Fd& sink, const engine::WaitResult& result) {
+std::string result_text(const engine::WaitResult& result) {
     nlohmann::json message{{"StatusCode", result.status}};
     if (!result.error.empty()) message["Error"] = {{"Message", result.error}};
-    try {
-        write_all(sink.get(), message.dump() + "\n");
-    } catch (const Error&) {
-        log::debug("nobody waits for a container's exit any more");
-    }
+    return message.dump() + "\n";
 }
 
 /// The head of the reply goes out at once: a client starts the container when it has seen it, so
@@ -68,10 +62,9 @@ void send_result(const Fd& sink, const engine::WaitResult& result) {
 Reply wait(Context& context, Request& request) {
     const auto condition = condition_param(request);
     auto pair = make_socket_pair();
-    auto sink = std::make_shared<Fd>(std::move(pair.second));
-    context.engine.wait(request.parameter("id"), condition, [sink](const engine::WaitResult& result) {
-        send_result(*sink, result);
-        sink->reset();
+    const auto waiter = context.waiters.add(std::move(pair.second));
+    context.engine.wait(request.parameter("id"), condition, [waiter](const engine::WaitResult& result) {
+        waiter->finish(result_text(result));
     });
     return {200, {{"Content-Type", "application/json"}}, std::move(pair.first)};
 }

@@ -5,6 +5,7 @@
 
 #include "api/router.h"
 #include "api/streams.h"
+#include "api/waiters.h"
 #include "build/builder.h"
 #include "engine/engine.h"
 
@@ -16,6 +17,7 @@ struct Context {
     std::filesystem::path temporary;
     std::string storage_driver;
     Streams streams;
+    Waiters waiters;
 };
 
 /// Adds routes whose handlers are functions of the context and the request.
