@@ -49,7 +49,8 @@ struct Networks::Impl {
     bool stock_one();
     void drop_stock();
     [[nodiscard]] os::LinkSpec link_spec(const Endpoint& endpoint, const std::string& jail) const;
-    void take_address(const AttachRequest& request, Endpoint& endpoint);
+    /// True when its link lies ready in stock.
+    bool take_address(const AttachRequest& request, Endpoint& endpoint);
     void reserve(const AttachRequest& request, Endpoint& endpoint);
     void free_ports(const Endpoint& endpoint);
     void free_address(const Endpoint& endpoint);
@@ -162,15 +163,17 @@ os::LinkSpec Networks::Impl::link_spec(const Endpoint& endpoint, const std::stri
             .mtu = config.mtu};
 }
 
-void Networks::Impl::take_address(const AttachRequest& request, Endpoint& endpoint) {
+bool Networks::Impl::take_address(const AttachRequest& request, Endpoint& endpoint) {
+    bool from_stock = false;
     const auto take = [&] {
         const std::lock_guard lock(mutex);
         endpoint.address.prefix = config.gateway.prefix;
         if (request.ip) {
             endpoint.address.address = addresses.take(*request.ip);
-        } else if (!stocked.empty()) {
+        } else if (!stocked.empty() && !request.mac) {  // what is in stock has its MAC already
             endpoint.address.address = stocked.front();
             stocked.pop_front();
+            from_stock = true;
         } else {
             endpoint.address.address = addresses.take();
         }
@@ -184,11 +187,16 @@ void Networks::Impl::take_address(const AttachRequest& request, Endpoint& endpoi
         take();
     }
     endpoint.mac = request.mac.value_or(MacAddress::for_address(endpoint.address.address));
+    return from_stock;
 }
 
 void Networks::Impl::reserve(const AttachRequest& request, Endpoint& endpoint) {
-    take_address(request, endpoint);
-    Defer give_back([&] { free_address(endpoint); });
+    const bool from_stock = take_address(request, endpoint);
+    Defer give_back([&] {
+        if (!from_stock) return free_address(endpoint);
+        const std::lock_guard lock(mutex);  // its link is still in stock
+        stocked.push_front(endpoint.address.address);
+    });
     const auto take_ports = [&] {
         const std::lock_guard lock(mutex);
         endpoint.ports = ports.reserve(request.ports, {request.container_name, endpoint.id, endpoint.address.address});
