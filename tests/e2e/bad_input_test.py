@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import Engine, leftovers
+from conftest import Engine, leftovers, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +13,7 @@ def nothing_left(engine):
     snapshots = sorted(os.listdir(engine.root / "snapshots" / "overlay"))
     containers = engine.brig("ps", "-aq").stdout
     yield
-    assert leftovers(engine) == []
+    wait_for(lambda: not leftovers(engine), 5, "nothing left behind")
     assert engine.brig("ps", "-aq").stdout == containers
     assert sorted(os.listdir(engine.root / "snapshots" / "overlay")) == snapshots
 

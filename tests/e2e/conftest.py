@@ -14,7 +14,6 @@ import pytest
 SOURCE = pathlib.Path(__file__).parents[2]
 BIN = pathlib.Path(os.environ.get("BRIG_BIN", SOURCE / "build/dev/bin"))
 ENDPOINTS_IN_ADVANCE = 4  # brigd keeps a few ready, as descriptors of its own
-READY_NETWORKS = 4  # interfaces of network namespaces that brigd keeps for the next containers
 CONTAINER_CGROUP = re.compile(r"[0-9a-f]{64}")
 
 

@@ -470,6 +470,7 @@ TEST_F(SupervisorTest, KilledShimIsSucceededByOneThatAdopts) {
     const int dying_pid = client_->state(dies.id).pid;
     Exits exits;
     client_->subscribe(exits.callbacks());
+    exits.wait_for(ended.id);  // the subscription stands
     stop_shim(SIGKILL);
     for (int i = 0; i < 300 && ::kill(dying_pid, 0) == 0; ++i) ::usleep(10'000);
     start_shim();
