@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 
 #include "base/error.h"
@@ -92,9 +93,12 @@ ProcessSetup::ProcessSetup(const ProcessSpec& process, const SyscallFilter& filt
 }
 
 void ProcessSetup::detach_from_parent() {
-    struct sigaction standard {};
-    standard.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+    // The kernel's own call: libc's refuses the two signals it keeps for itself, which a parent may
+    // have left ignored. All zero is SIG_DFL without flags.
+    constexpr std::array<std::uint64_t, 4> standard{};
+    for (int signal = 1; signal < NSIG; ++signal) {
+        ::syscall(SYS_rt_sigaction, signal, standard.data(), nullptr, sizeof(std::uint64_t));
+    }
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -476,8 +476,8 @@ TEST_F(SupervisorTest, KilledShimIsSucceededByOneThatAdopts) {
     start_shim();
     EXPECT_EQ(exits.wait_for(ended.id).status, 4);
     EXPECT_EQ(exits.wait_for(dies.id).status, 137);
-    EXPECT_EQ(exits.disconnects, 1);
-    EXPECT_EQ(exits.reconnects, 1);
+    EXPECT_GE(exits.disconnects, 1);
+    EXPECT_EQ(exits.reconnects, exits.disconnects.load());
     EXPECT_EQ(client_->state(running.id).status, TaskStatus::running);
     EXPECT_THROW(client_->attach(running.id, "", {}), Error);
     client_->kill(running.id, "", SIGKILL, false);
