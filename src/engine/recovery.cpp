@@ -98,7 +98,12 @@ void Engine::Impl::recover() {
                 return;
             }
             if (task != tasks.end() && task->second.exit) {
-                // It ended while no engine was there to see.
+                // It ended while no engine was there to see, perhaps not even its start.
+                {
+                    const std::lock_guard lock(container->mutex);
+                    auto& begun = container->record.state.started_at;
+                    if (!begun) begun = task->second.exit->at;
+                }
                 finish_locked(*container, *task->second.exit);
                 return;
             }

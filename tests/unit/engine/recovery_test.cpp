@@ -24,6 +24,16 @@ TEST_F(EngineTest, ExitWhileAwayIsNotLost) {
     EXPECT_FALSE(tasks_->has(id));
 }
 
+TEST_F(EngineTest, StartThatWasNeverNotedCountsAsOne) {
+    auto wanted = request("web");
+    wanted.host.restart_policy = {"always", 0};
+    const auto id = engine_->create(wanted).id;
+    tasks_->disconnect();
+    tasks_->add(id, shim::TaskStatus::stopped, 3);
+    reopen();
+    EXPECT_TRUE(eventually([&] { return state_of("web")["Status"] == "running"; }));
+}
+
 TEST_F(EngineTest, TaskThatVanishedIsExited) {
     const auto id = engine_->create(request("web")).id;
     engine_->start("web");
