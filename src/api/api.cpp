@@ -8,7 +8,8 @@
 namespace brig::api {
 
 struct Api::State {
-    explicit State(const Parts& parts) : context{parts.engine, parts.builder, parts.temporary, parts.storage_driver, {}, {}} {}
+    explicit State(const Parts& parts)
+        : context{parts.engine, parts.builder, parts.temporary, parts.storage_driver, {}, {}} {}
     Router router;
     Context context;
 };

@@ -31,8 +31,8 @@ std::map<std::string, std::optional<std::string>> map_param(const Request& reque
     const auto text = request.param(name);
     if (text.empty()) return out;
     const auto object = json::parse(text, nullptr, false);
-    const auto bad = Error(ErrorKind::invalid_argument,
-                           "parameter {} is not a JSON object of strings", name);
+    const auto bad =
+        Error(ErrorKind::invalid_argument, "parameter {} is not a JSON object of strings", name);
     if (object.is_null()) return out;
     if (!object.is_object()) throw bad;
     for (const auto& [key, value] : object.items()) {

@@ -209,7 +209,7 @@ private:
             usable = co_await reply_text(std::move(reply), head_only, keep_alive_);
         }
         co_await finish(exchange);
-        co_return usable && keep_alive_ && !exchange.client_gone;
+        co_return usable&& keep_alive_ && !exchange.client_gone;
     }
 
     void spawn_reader(Exchange& exchange) {
@@ -326,14 +326,16 @@ private:
     asio::awaitable<bool> reply_stream(const Reply& reply, Fd source, Exchange& exchange) {
         exchange.output = adopt(socket_.get_executor(), std::move(source));
         if (!exchange.reader_runs) spawn_reader(exchange);
-        const auto head = head_text(reply, http11_ ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n");
+        const auto head =
+            head_text(reply, http11_ ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n");
         const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(head), quiet);
         const bool whole = !error && co_await copy_out(exchange.output);
         boost::system::error_code ignored;
         exchange.output.close(ignored);
         if (!whole || !http11_) co_return false;
         static constexpr std::string_view last_chunk = "0\r\n\r\n";
-        const auto [failed, m] = co_await asio::async_write(socket_, asio::buffer(last_chunk), quiet);
+        const auto [failed, m] =
+            co_await asio::async_write(socket_, asio::buffer(last_chunk), quiet);
         co_return !failed;
     }
 

@@ -74,7 +74,8 @@ Reply rename(Context& context, Request& request) {
 }
 
 Reply resize(Context& context, Request& request) {
-    context.engine.resize(request.parameter("id"), size_param(request, "w"), size_param(request, "h"));
+    context.engine.resize(request.parameter("id"), size_param(request, "w"),
+                          size_param(request, "h"));
     return {200, {}, {}};
 }
 

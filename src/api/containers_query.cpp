@@ -22,7 +22,8 @@ Reply inspect(Context& context, Request& request) {
 
 Reply top(Context& context, Request& request) {
     const auto arguments = request.param("ps_args");
-    return json_reply(context.engine.top(request.parameter("id"), arguments.empty() ? "-ef" : arguments));
+    return json_reply(
+        context.engine.top(request.parameter("id"), arguments.empty() ? "-ef" : arguments));
 }
 
 Reply changes(Context& context, Request& request) {

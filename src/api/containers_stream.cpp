@@ -32,7 +32,8 @@ Reply logs(Context& context, Request& request) {
     query.out = request.flag("stdout");
     query.err = request.flag("stderr");
     if (!query.out && !query.err) {
-        throw Error(ErrorKind::invalid_argument, "bad parameters: you must choose at least one stream");
+        throw Error(ErrorKind::invalid_argument,
+                    "bad parameters: you must choose at least one stream");
     }
     query.follow = request.flag("follow");
     query.timestamps = request.flag("timestamps");
@@ -40,7 +41,8 @@ Reply logs(Context& context, Request& request) {
     query.until = time_param(request, "until");
     query.tail = tail_param(request);
     auto stream = context.engine.logs(request.parameter("id"), query);
-    return context.streams.reply(std::string(stream_type(request, stream.tty)), std::move(stream.run));
+    return context.streams.reply(std::string(stream_type(request, stream.tty)),
+                                 std::move(stream.run));
 }
 
 engine::WaitCondition condition_param(const Request& request) {
@@ -63,9 +65,9 @@ Reply wait(Context& context, Request& request) {
     const auto condition = condition_param(request);
     auto pair = make_socket_pair();
     const auto waiter = context.waiters.add(std::move(pair.second));
-    context.engine.wait(request.parameter("id"), condition, [waiter](const engine::WaitResult& result) {
-        waiter->finish(result_text(result));
-    });
+    context.engine.wait(
+        request.parameter("id"), condition,
+        [waiter](const engine::WaitResult& result) { waiter->finish(result_text(result)); });
     return {200, {{"Content-Type", "application/json"}}, std::move(pair.first)};
 }
 

@@ -25,11 +25,11 @@ class Routes {
 public:
     Routes(Router& router, Context& context) : router_(router), context_(context) {}
 
-    void add(std::string_view method, std::string_view pattern, Reply (*handler)(Context&, Request&),
-             BodyMode body = BodyMode::buffered) {
+    void add(std::string_view method, std::string_view pattern,
+             Reply (*handler)(Context&, Request&), BodyMode body = BodyMode::buffered) {
         auto& context = context_;
-        router_.add(method, pattern, [&context, handler](Request& r) { return handler(context, r); },
-                    body);
+        router_.add(
+            method, pattern, [&context, handler](Request& r) { return handler(context, r); }, body);
     }
 
 private:

@@ -81,7 +81,9 @@ bool Request::wants_upgrade() const {
     return contains_word(header("connection"), "upgrade") || !header("upgrade").empty();
 }
 
-bool Request::at_least(std::string_view wanted) const { return numbers(version) >= numbers(wanted); }
+bool Request::at_least(std::string_view wanted) const {
+    return numbers(version) >= numbers(wanted);
+}
 
 void parse_target(std::string_view target, Request& request) {
     const auto question = target.find('?');

@@ -16,13 +16,13 @@ namespace brig::api {
 
 struct Request {
     std::string method;
-    std::string path;                                ///< percent-decoded, without the query
-    std::multimap<std::string, std::string> query;   ///< decoded
-    std::map<std::string, std::string> headers;      ///< names in lower case
-    std::map<std::string, std::string> parameters;   ///< what {name} in the route's pattern matched
-    std::string version;                             ///< API version asked for: "1.51"
-    std::string body;                                ///< for BodyMode::buffered
-    Fd body_stream;                                  ///< for BodyMode::streamed: read to end of file
+    std::string path;                               ///< percent-decoded, without the query
+    std::multimap<std::string, std::string> query;  ///< decoded
+    std::map<std::string, std::string> headers;     ///< names in lower case
+    std::map<std::string, std::string> parameters;  ///< what {name} in the route's pattern matched
+    std::string version;                            ///< API version asked for: "1.51"
+    std::string body;                               ///< for BodyMode::buffered
+    Fd body_stream;                                 ///< for BodyMode::streamed: read to end of file
 
     /// The first value of a query parameter; empty when absent.
     [[nodiscard]] std::string param(std::string_view name) const;

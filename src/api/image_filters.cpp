@@ -30,9 +30,11 @@ bool name_matches(const std::string& pattern, const std::string& familiar) {
 Test by_reference(const Values& patterns) {
     return [patterns](const Image& image) {
         const auto matches = [&](const std::string& name) {
-            return std::ranges::any_of(patterns, [&](const auto& p) { return name_matches(p, name); });
+            return std::ranges::any_of(patterns,
+                                       [&](const auto& p) { return name_matches(p, name); });
         };
-        return std::ranges::any_of(image.tags, matches) || std::ranges::any_of(image.digests, matches);
+        return std::ranges::any_of(image.tags, matches) ||
+               std::ranges::any_of(image.digests, matches);
     };
 }
 
@@ -51,7 +53,8 @@ bool has_label(const Image& image, const std::string& label) {
 
 Test by_label(const Values& labels) {
     return [labels](const Image& image) {
-        return std::ranges::all_of(labels, [&](const auto& label) { return has_label(image, label); });
+        return std::ranges::all_of(labels,
+                                   [&](const auto& label) { return has_label(image, label); });
     };
 }
 

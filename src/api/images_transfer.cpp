@@ -82,7 +82,8 @@ Reply bootstrap(Context& context, Request& request, const std::string& what) {
 
 Reply create(Context& context, Request& request) {
     if (request.has_param("fromImage")) {
-        not_implemented("pulling images from a registry (use load, import or brig image bootstrap)");
+        not_implemented(
+            "pulling images from a registry (use load, import or brig image bootstrap)");
     }
     const auto source = request.param("fromSrc");
     if (source.starts_with(bootstrap_scheme)) {
@@ -90,7 +91,8 @@ Reply create(Context& context, Request& request) {
     }
     if (source == "-") return import(context, request);
     if (source.empty()) {
-        throw Error(ErrorKind::invalid_argument, "one of the parameters fromImage and fromSrc is needed");
+        throw Error(ErrorKind::invalid_argument,
+                    "one of the parameters fromImage and fromSrc is needed");
     }
     not_implemented("importing from a URL (download it and import the file)");
 }

@@ -59,7 +59,8 @@ Fd listen_unix(const std::filesystem::path& path, mode_t mode, const std::string
     if (answers(address)) {
         throw Error(ErrorKind::conflict, "another engine listens on {}", name);
     }
-    if (::unlink(name.c_str()) < 0 && errno != ENOENT) throw SysError("remove stale socket {}", name);
+    if (::unlink(name.c_str()) < 0 && errno != ENOENT)
+        throw SysError("remove stale socket {}", name);
     Fd fd = new_socket();
     // Nobody can connect before listen(), so the time between bind and chmod gives nothing away.
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {

@@ -38,13 +38,14 @@ struct Hijack {
 /// Client to stream, until the client sends no more.
 asio::awaitable<void> copy_up(Hijack& hijack, std::string pending) {
     if (!pending.empty()) {
-        const auto [error, n] = co_await asio::async_write(hijack.stream, asio::buffer(pending), quiet);
+        const auto [error, n] =
+            co_await asio::async_write(hijack.stream, asio::buffer(pending), quiet);
         if (error) co_return;
     }
     TransferBuffer buffer;
     for (;;) {
-        const auto [error, count] =
-            co_await hijack.client.async_read_some(asio::buffer(buffer.data(), buffer.size()), quiet);
+        const auto [error, count] = co_await hijack.client.async_read_some(
+            asio::buffer(buffer.data(), buffer.size()), quiet);
         if (error) break;
         const auto [failed, n] =
             co_await asio::async_write(hijack.stream, asio::buffer(buffer.data(), count), quiet);
@@ -80,8 +81,8 @@ asio::awaitable<void> downlink(Hijack& hijack) {
     TransferBuffer buffer;
     bool first = true;
     for (;;) {
-        const auto [error, count] =
-            co_await hijack.stream.async_read_some(asio::buffer(buffer.data(), buffer.size()), quiet);
+        const auto [error, count] = co_await hijack.stream.async_read_some(
+            asio::buffer(buffer.data(), buffer.size()), quiet);
         if (error) co_return;
         if (first) co_await let_head_be_read(hijack.client);
         first = false;

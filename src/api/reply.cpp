@@ -61,9 +61,11 @@ void not_implemented(std::string_view what) {
 nlohmann::json json_body(const Request& request) {
     if (trim(request.body).empty()) return nlohmann::json::object();
     auto body = nlohmann::json::parse(request.body, nullptr, false);
-    if (body.is_discarded()) throw Error(ErrorKind::invalid_argument, "request body is not valid JSON");
+    if (body.is_discarded())
+        throw Error(ErrorKind::invalid_argument, "request body is not valid JSON");
     if (body.is_null()) return nlohmann::json::object();
-    if (!body.is_object()) throw Error(ErrorKind::invalid_argument, "request body is not a JSON object");
+    if (!body.is_object())
+        throw Error(ErrorKind::invalid_argument, "request body is not a JSON object");
     return body;
 }
 
@@ -84,7 +86,8 @@ std::optional<Instant> time_param(const Request& request, std::string_view name)
 unsigned size_param(const Request& request, std::string_view name) {
     const int value = int_param(request, name, -1);
     if (value < 0 || value > 65535) {
-        throw Error(ErrorKind::invalid_argument, "parameter {} must be a number of rows or columns", name);
+        throw Error(ErrorKind::invalid_argument, "parameter {} must be a number of rows or columns",
+                    name);
     }
     return static_cast<unsigned>(value);
 }

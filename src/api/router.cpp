@@ -48,7 +48,8 @@ std::optional<std::map<std::string, std::string>> match(const Parts& pattern, co
 
 }  // namespace
 
-void Router::add(std::string_view method, std::string_view pattern, Handler handler, BodyMode body) {
+void Router::add(std::string_view method, std::string_view pattern, Handler handler,
+                 BodyMode body) {
     routes_.push_back({std::string(method), parts_of(pattern), std::move(handler), body});
 }
 
@@ -60,7 +61,8 @@ std::optional<Router::Match> Router::find(std::string_view method, std::string_v
     const auto parts = parts_of(path);
     for (const auto& route : routes_) {
         if (route.method != method) continue;
-        if (auto parameters = match(route.pattern, parts)) return Match{&route, std::move(*parameters)};
+        if (auto parameters = match(route.pattern, parts))
+            return Match{&route, std::move(*parameters)};
     }
     return std::nullopt;
 }

@@ -23,8 +23,8 @@ struct Route {
 
 class Router {
 public:
-    /// "/containers/{id}/json": {name} matches one part of the path, {name*} one or more (image names
-    /// have slashes in them). Earlier routes win.
+    /// "/containers/{id}/json": {name} matches one part of the path, {name*} one or more (image
+    /// names have slashes in them). Earlier routes win.
     void add(std::string_view method, std::string_view pattern, Handler handler,
              BodyMode body = BodyMode::buffered);
     /// An endpoint of Docker's that answers 501.

@@ -46,10 +46,13 @@ private:
 class Server::Impl {
 public:
     Impl(Service& service, ServerOptions options)
-        : options_(options), handlers_(options.max_handlers), shared_{service, options_, handlers_} {}
+        : options_(options),
+          handlers_(options.max_handlers),
+          shared_{service, options_, handlers_} {}
 
     void listen(Fd listener) {
-        auto descriptor = std::make_shared<Descriptor>(adopt(io_.get_executor(), std::move(listener)));
+        auto descriptor =
+            std::make_shared<Descriptor>(adopt(io_.get_executor(), std::move(listener)));
         asio::co_spawn(io_, accept_all(descriptor), [](const std::exception_ptr& failure) {
             if (failure) log::error("no longer accepting connections: {}", describe(failure));
         });
@@ -87,10 +90,11 @@ private:
         socket.assign(asio::generic::stream_protocol(peer.ss_family, protocol), fd.get());
         (void)fd.release();
         presence_.enter();
-        asio::co_spawn(io_, serve(std::move(socket), shared_), [this](const std::exception_ptr& failure) {
-            presence_.leave();
-            if (failure) log::debug("connection ended: {}", describe(failure));
-        });
+        asio::co_spawn(io_, serve(std::move(socket), shared_),
+                       [this](const std::exception_ptr& failure) {
+                           presence_.leave();
+                           if (failure) log::debug("connection ended: {}", describe(failure));
+                       });
         return true;
     }
 

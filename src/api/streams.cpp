@@ -40,7 +40,8 @@ Reply Streams::reply(std::string content_type, Producer producer) {
 }
 
 void JsonLines::write(const nlohmann::json& message) {
-    write_all(sink_, message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\r\n");
+    write_all(sink_,
+              message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\r\n");
 }
 
 void JsonLines::stream(std::string_view text) { write({{"stream", text}}); }

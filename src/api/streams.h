@@ -2,8 +2,8 @@
 // end the server reads.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 

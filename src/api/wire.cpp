@@ -36,7 +36,9 @@ std::string_view reason_of(int status) {
 Reply plain_error(const Rejected& rejected) {
     std::string quoted;  // our own texts: no character of them needs escaping in JSON
     for (const char c : rejected.reason) quoted += c == '"' || c == '\\' ? '\'' : c;
-    return {rejected.status, {{"Content-Type", "application/json"}}, "{\"message\":\"" + quoted + "\"}\n"};
+    return {rejected.status,
+            {{"Content-Type", "application/json"}},
+            "{\"message\":\"" + quoted + "\"}\n"};
 }
 
 std::string head_text(const Reply& reply, std::string_view framing) {
@@ -47,7 +49,8 @@ std::string head_text(const Reply& reply, std::string_view framing) {
 std::string hijack_head(const Reply& reply, const Upgrade& hijack, bool upgrade) {
     // Docker's own wording: some clients compare the whole status line.
     const std::string_view start =
-        upgrade ? "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp" : "HTTP/1.1 200 OK";
+        upgrade ? "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp"
+                : "HTTP/1.1 200 OK";
     return fmt::format("{}\r\nContent-Type: {}\r\n{}\r\n", start, one_line(hijack.content_type),
                        header_lines(reply));
 }

@@ -18,8 +18,8 @@ enum class Durability { rebuildable, durable };
 
 /// Writes to a temporary name beside `path` and renames it into place; `durable` also fsyncs the
 /// file and its directory before returning. Throws SysError and removes the temporary.
-void write_file_atomic(const std::filesystem::path& path, std::string_view data,
-                       mode_t mode = 0600, Durability durability = Durability::durable);
+void write_file_atomic(const std::filesystem::path& path, std::string_view data, mode_t mode = 0600,
+                       Durability durability = Durability::durable);
 
 /// mkdir -p with `mode` for what it creates. Throws SysError.
 void make_directories(const std::filesystem::path& path, mode_t mode = 0700);

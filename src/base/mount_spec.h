@@ -7,7 +7,7 @@
 namespace brig {
 
 struct Mount {
-    std::string type;    ///< "overlay", "bind", "nullfs", "tmpfs", …
+    std::string type;  ///< "overlay", "bind", "nullfs", "tmpfs", …
     std::string source;
     std::string target;  ///< absolute inside the container; empty where the context gives it
     std::vector<std::string> options;

@@ -19,7 +19,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
     }
 }
 
-std::pair<std::string, std::optional<std::string>> split_once(std::string_view text, char separator) {
+std::pair<std::string, std::optional<std::string>> split_once(std::string_view text,
+                                                              char separator) {
     const auto at = text.find(separator);
     if (at == std::string_view::npos) return {std::string(text), std::nullopt};
     return {std::string(text.substr(0, at)), std::string(text.substr(at + 1))};

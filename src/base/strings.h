@@ -13,7 +13,8 @@ namespace brig {
 /// "a:b:c" by ':' → {"a","b","c"}; empty fields are kept; empty text gives one empty field.
 std::vector<std::string> split(std::string_view text, char separator);
 /// The parts before and after the first separator; second is absent when there is none.
-std::pair<std::string, std::optional<std::string>> split_once(std::string_view text, char separator);
+std::pair<std::string, std::optional<std::string>> split_once(std::string_view text,
+                                                              char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 /// Without white space at both ends.
 std::string_view trim(std::string_view text);
@@ -28,7 +29,8 @@ template <typename Integer>
 std::optional<Integer> parse_int(std::string_view text) {
     Integer value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
     return value;
 }
 

@@ -16,7 +16,8 @@ std::optional<int> take_digits(std::string_view& text, std::size_t width) {
     if (text.size() < width) return std::nullopt;
     int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + width, value);
-    if (error != std::errc{} || end != text.data() + width || text.front() == '-') return std::nullopt;
+    if (error != std::errc{} || end != text.data() + width || text.front() == '-')
+        return std::nullopt;
     text.remove_prefix(width);
     return value;
 }
@@ -65,9 +66,10 @@ std::string format_rfc3339(Instant instant) {
     const auto day = floor<days>(instant);
     const year_month_day date(day);
     const hh_mm_ss time(floor<nanoseconds>(instant - day));
-    std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                  time.hours().count(), time.minutes().count(), time.seconds().count());
+    std::string out =
+        fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                    time.hours().count(), time.minutes().count(), time.seconds().count());
     if (const auto nanos = time.subseconds().count(); nanos != 0) {
         out += fmt::format(".{:09}", nanos);
         out.erase(out.find_last_not_of('0') + 1);
@@ -102,7 +104,8 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
         fraction = *parsed;
     }
     const auto offset = take_offset(text);
-    const year_month_day date(year(*y), month(static_cast<unsigned>(*mo)), day(static_cast<unsigned>(*d)));
+    const year_month_day date(year(*y), month(static_cast<unsigned>(*mo)),
+                              day(static_cast<unsigned>(*d)));
     if (!offset || !text.empty() || !date.ok() || *y <= 1 || *h > 23 || *mi > 59 || *s > 60) {
         return std::nullopt;
     }

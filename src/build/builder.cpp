@@ -30,16 +30,18 @@ std::size_t stages_up_to(const Dockerfile& file, const std::string& target) {
     }
     const auto number = parse_int<std::size_t>(target);
     if (number && *number < file.stages.size()) return *number + 1;
-    throw Error(ErrorKind::invalid_argument, "{}: target stage \"{}\" could not be found", file.name, target);
+    throw Error(ErrorKind::invalid_argument, "{}: target stage \"{}\" could not be found",
+                file.name, target);
 }
 
 /// BuildKit's platform arguments, for FROM and for an ARG without default.
 std::map<std::string, std::string> platform_args(const std::string& wanted) {
     const auto host = oci::Platform::host();
     const auto target = wanted.empty() ? host : oci::Platform::parse(wanted);
-    return {{"BUILDPLATFORM", host.str()},         {"BUILDOS", host.os},         {"BUILDARCH", host.architecture},
-            {"BUILDVARIANT", host.variant},        {"TARGETPLATFORM", target.str()}, {"TARGETOS", target.os},
-            {"TARGETARCH", target.architecture},   {"TARGETVARIANT", target.variant}};
+    return {{"BUILDPLATFORM", host.str()},       {"BUILDOS", host.os},
+            {"BUILDARCH", host.architecture},    {"BUILDVARIANT", host.variant},
+            {"TARGETPLATFORM", target.str()},    {"TARGETOS", target.os},
+            {"TARGETARCH", target.architecture}, {"TARGETVARIANT", target.variant}};
 }
 
 void read_global_args(Session& session, const Dockerfile& file) {
@@ -80,7 +82,8 @@ std::vector<oci::Reference> parse_tags(const std::vector<std::string>& tags) {
     for (const auto& tag : tags) {
         auto reference = oci::Reference::parse(tag);
         if (reference.digest) {
-            throw Error(ErrorKind::invalid_argument, "refusing to create a tag with a digest reference: {}", tag);
+            throw Error(ErrorKind::invalid_argument,
+                        "refusing to create a tag with a digest reference: {}", tag);
         }
         references.push_back(reference.with_default_tag());
     }
@@ -90,12 +93,15 @@ std::vector<oci::Reference> parse_tags(const std::vector<std::string>& tags) {
 }  // namespace
 
 struct Builder::Impl {
-    explicit Impl(Parts given) : parts(std::move(given)), cache(cache_file(parts.root)) { remove_leftovers(); }
+    explicit Impl(Parts given) : parts(std::move(given)), cache(cache_file(parts.root)) {
+        remove_leftovers();
+    }
 
     /// Snapshots of builds that a crash cut off.
     void remove_leftovers() {
         for (const auto& info : parts.snapshots.list()) {
-            if (info.kind == snapshot::Kind::committed || !info.key.starts_with(work_prefix)) continue;
+            if (info.kind == snapshot::Kind::committed || !info.key.starts_with(work_prefix))
+                continue;
             try {
                 parts.snapshots.remove(info.key);
             } catch (const Error& error) {
@@ -104,20 +110,26 @@ struct Builder::Impl {
         }
     }
 
-    image::Image finish(Session& session, const StageBuilder& last, const std::vector<oci::Reference>& names);
+    image::Image finish(Session& session, const StageBuilder& last,
+                        const std::vector<oci::Reference>& names);
 
     Parts parts;
     Cache cache;
 };
 
 /// Makes the last step's image a result: durable, and named.
-image::Image Builder::Impl::finish(Session& session, const StageBuilder& last, const std::vector<oci::Reference>& names) {
+image::Image Builder::Impl::finish(Session& session, const StageBuilder& last,
+                                   const std::vector<oci::Reference>& names) {
     const auto id = last.finished().image;
-    if (!id) throw Error(ErrorKind::invalid_argument, "{}: no image was generated: FROM scratch and nothing else", session.dockerfile);
+    if (!id)
+        throw Error(ErrorKind::invalid_argument,
+                    "{}: no image was generated: FROM scratch and nothing else",
+                    session.dockerfile);
     auto image = parts.images.resolve(id->str());
     if (!cache.is_result(image.id)) {
         // The store takes the same image again, this time for good.
-        image = parts.images.create({image.config, parts.images.layers_of(image), {}, image.parent, true});
+        image = parts.images.create(
+            {image.config, parts.images.layers_of(image), {}, image.parent, true});
         cache.store_result(image.id);
     }
     for (const auto& name : names) {
@@ -137,10 +149,12 @@ BuildResult Builder::build(const BuildRequest& request, Progress& progress) {
     const auto names = parse_tags(request.tags);
     auto path = oci::clean_path(request.dockerfile.empty() ? "Dockerfile" : request.dockerfile);
     if (path == ".." || path.starts_with("../")) {
-        throw Error(ErrorKind::invalid_argument, "the Dockerfile ({}) must be within the build context", request.dockerfile);
+        throw Error(ErrorKind::invalid_argument,
+                    "the Dockerfile ({}) must be within the build context", request.dockerfile);
     }
     Session session{parts, impl_->cache, request, progress, Context(request.context, path), path};
-    const auto text = request.dockerfile_text ? *request.dockerfile_text : session.context.read(path);
+    const auto text =
+        request.dockerfile_text ? *request.dockerfile_text : session.context.read(path);
     const auto file = Dockerfile::parse(text, path);
     session.escape = file.escape;
     const auto stages = stages_up_to(file, request.target);

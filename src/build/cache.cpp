@@ -11,8 +11,10 @@ namespace {
 
 sqlite::Database open_database(const std::filesystem::path& file) {
     sqlite::Database database(file);
-    database.migrate("build", {"CREATE TABLE build_step (key TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID",
-                               "CREATE TABLE build_result (image TEXT PRIMARY KEY) WITHOUT ROWID"});
+    database.migrate(
+        "build",
+        {"CREATE TABLE build_step (key TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID",
+         "CREATE TABLE build_result (image TEXT PRIMARY KEY) WITHOUT ROWID"});
     return database;
 }
 
@@ -47,7 +49,10 @@ std::optional<Digest> Cache::find(const std::string& key) {
 
 void Cache::store(const std::string& key, const Digest& image) {
     const std::lock_guard lock(mutex_);
-    database_->prepare("INSERT OR REPLACE INTO build_step VALUES (?, ?)").bind(1, key).bind(2, image.str()).run();
+    database_->prepare("INSERT OR REPLACE INTO build_step VALUES (?, ?)")
+        .bind(1, key)
+        .bind(2, image.str())
+        .run();
 }
 
 void Cache::forget(const std::string& key) {
@@ -57,7 +62,9 @@ void Cache::forget(const std::string& key) {
 
 bool Cache::is_result(const Digest& image) {
     const std::lock_guard lock(mutex_);
-    return database_->prepare("SELECT 1 FROM build_result WHERE image = ?").bind(1, image.str()).next();
+    return database_->prepare("SELECT 1 FROM build_result WHERE image = ?")
+        .bind(1, image.str())
+        .next();
 }
 
 void Cache::store_result(const Digest& image) {

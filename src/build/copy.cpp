@@ -38,7 +38,8 @@ std::string join_path(const std::string& directory, const std::string& name) {
 /// Where a single file called `name` lands.
 std::string file_path(const CopyTarget& target, const std::string& name) {
     const auto standing = stat_target(target.root, target.path);
-    const bool into = target.directory || target.path == "/" || (standing && S_ISDIR(standing->st_mode));
+    const bool into =
+        target.directory || target.path == "/" || (standing && S_ISDIR(standing->st_mode));
     if (!into) return target.path;
     if (standing && !S_ISDIR(standing->st_mode)) {
         throw Error(ErrorKind::invalid_argument, "cannot copy to non-directory: {}", target.path);
@@ -53,15 +54,20 @@ std::string file_path(const CopyTarget& target, const std::string& name) {
 class Copier {
 public:
     Copier(const SourceTree& tree, const CopyTarget& target)
-        : source_(tree), target_(target), root_(open_at(target.root, ".", O_RDONLY | O_DIRECTORY)), writer_(layer()) {}
+        : source_(tree),
+          target_(target),
+          root_(open_at(target.root, ".", O_RDONLY | O_DIRECTORY)),
+          writer_(layer()) {}
 
     /// Directories above `path` that are missing, owned as what is copied.
     void make_parents(const std::string& path) {
-        for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+        for (auto slash = path.find('/', 1); slash != std::string::npos;
+             slash = path.find('/', slash + 1)) {
             const auto directory = path.substr(0, slash);
             if (const auto there = stat_target(target_.root, directory)) {
                 if (!S_ISDIR(there->st_mode)) {
-                    throw Error(ErrorKind::invalid_argument, "cannot copy below a file: {}", directory);
+                    throw Error(ErrorKind::invalid_argument, "cannot copy below a file: {}",
+                                directory);
                 }
                 continue;
             }
@@ -99,7 +105,8 @@ public:
             case S_IFIFO: entry.type = archive::EntryType::fifo; break;
             case S_IFCHR:
             case S_IFBLK:
-                entry.type = S_ISCHR(item.info.st_mode) ? archive::EntryType::character : archive::EntryType::block;
+                entry.type = S_ISCHR(item.info.st_mode) ? archive::EntryType::character
+                                                        : archive::EntryType::block;
                 entry.device_major = major(item.info.st_rdev);
                 entry.device_minor = minor(item.info.st_rdev);
                 break;
@@ -163,7 +170,8 @@ void copy_source(const SourceTree& tree, const Source& source, const CopyTarget&
     for (const auto& item : source.items) {
         // A directory that is there already keeps its own owner and mode.
         if (item.relative.empty() && standing) continue;
-        copier.add(item, item.relative.empty() ? target.path : join_path(target.path, item.relative));
+        copier.add(item,
+                   item.relative.empty() ? target.path : join_path(target.path, item.relative));
     }
     copier.finish();
 }

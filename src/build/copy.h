@@ -12,9 +12,9 @@
 namespace brig::build {
 
 struct CopyTarget {
-    int root = -1;             ///< the image's root, a directory; hostile like every image
-    std::string path;          ///< absolute, clean
-    bool directory = false;    ///< was written with a '/' at its end
+    int root = -1;           ///< the image's root, a directory; hostile like every image
+    std::string path;        ///< absolute, clean
+    bool directory = false;  ///< was written with a '/' at its end
     std::optional<Owner> owner;
     std::optional<mode_t> mode;  ///< --chmod
 };

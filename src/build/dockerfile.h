@@ -19,11 +19,12 @@ struct Heredoc {
 };
 
 struct Instruction {
-    int line = 0;             ///< of its first line in the file, from 1
-    std::string keyword;      ///< upper case: "RUN"
-    std::string original;     ///< the logical line: continuations joined, comments dropped
-    std::vector<std::pair<std::string, std::string>> flags;  ///< {"from", "builder"}; `--link` → {"link", ""}
-    bool exec_form = false;   ///< the arguments were a JSON array of strings
+    int line = 0;          ///< of its first line in the file, from 1
+    std::string keyword;   ///< upper case: "RUN"
+    std::string original;  ///< the logical line: continuations joined, comments dropped
+    std::vector<std::pair<std::string, std::string>>
+        flags;               ///< {"from", "builder"}; `--link` → {"link", ""}
+    bool exec_form = false;  ///< the arguments were a JSON array of strings
     std::vector<std::string> args;
     std::vector<std::pair<std::string, std::optional<std::string>>> pairs;  ///< ENV, LABEL, ARG
     std::vector<Heredoc> heredocs;

@@ -33,8 +33,9 @@ std::optional<double> take_number(std::string_view& text) {
 }  // namespace
 
 std::optional<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
-    constexpr std::pair<std::string_view, double> units[] = {{"ns", 1},     {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"ms", 1e6},
-                                                             {"s", 1e9},    {"m", 60e9}, {"h", 3600e9}};
+    constexpr std::pair<std::string_view, double> units[] = {
+        {"ns", 1},  {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"ms", 1e6},
+        {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
     const bool negative = text.starts_with('-');
     if (negative || text.starts_with('+')) text.remove_prefix(1);
     if (text == "0") return std::chrono::nanoseconds(0);

@@ -68,16 +68,19 @@ private:
                 return;
             }
             if (directive->first != "escape") continue;
-            if (escape_seen) throw_parse_error(file_, number_, "only one escape parser directive can be used");
+            if (escape_seen)
+                throw_parse_error(file_, number_, "only one escape parser directive can be used");
             escape_seen = true;
             if (directive->second != "\\" && directive->second != "`") {
-                throw_parse_error(file_, number_, "invalid ESCAPE '" + directive->second + "'. Must be ` or \\");
+                throw_parse_error(file_, number_,
+                                  "invalid ESCAPE '" + directive->second + "'. Must be ` or \\");
             }
             lines_.escape = directive->second.front();
         }
     }
 
-    static std::optional<std::pair<std::string, std::string>> parse_directive(std::string_view line) {
+    static std::optional<std::pair<std::string, std::string>> parse_directive(
+        std::string_view line) {
         if (!line.starts_with('#')) return std::nullopt;
         const auto equals = line.find('=');
         if (equals == std::string_view::npos) return std::nullopt;
@@ -115,7 +118,8 @@ private:
 
     /// "[fd]<<[-]NAME", the name quoted or not.
     [[nodiscard]] std::optional<Start> parse_start(std::string_view word) const {
-        while (!word.empty() && std::isdigit(static_cast<unsigned char>(word.front())) != 0) word.remove_prefix(1);
+        while (!word.empty() && std::isdigit(static_cast<unsigned char>(word.front())) != 0)
+            word.remove_prefix(1);
         if (!word.starts_with("<<")) return std::nullopt;
         word.remove_prefix(2);
         Start start;
@@ -130,7 +134,8 @@ private:
 
     void read_content(const LogicalLine& logical, Start& start) {
         while (auto line = next()) {
-            if (start.strip_tabs) line->remove_prefix(std::min(line->find_first_not_of('\t'), line->size()));
+            if (start.strip_tabs)
+                line->remove_prefix(std::min(line->find_first_not_of('\t'), line->size()));
             if (*line == start.heredoc.name) return;
             start.heredoc.content.append(*line).push_back('\n');
         }
@@ -145,10 +150,13 @@ private:
 
 }  // namespace
 
-Lines read_lines(std::string_view text, const std::string& file) { return Reader(text, file).read(); }
+Lines read_lines(std::string_view text, const std::string& file) {
+    return Reader(text, file).read();
+}
 
 void throw_parse_error(const std::string& file, int line, std::string_view what) {
-    throw Error(ErrorKind::invalid_argument, "{}:{}: dockerfile parse error on line {}: {}", file, line, line, what);
+    throw Error(ErrorKind::invalid_argument, "{}:{}: dockerfile parse error on line {}: {}", file,
+                line, line, what);
 }
 
 }  // namespace brig::build

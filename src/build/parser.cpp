@@ -48,7 +48,8 @@ public:
         instruction.heredocs = std::move(line.heredocs);
         const auto space = line.text.find_first_of(" \t\v\f");
         instruction.keyword = upper(std::string_view(line.text).substr(0, space));
-        std::string_view rest = space == std::string::npos ? "" : trim(std::string_view(line.text).substr(space));
+        std::string_view rest =
+            space == std::string::npos ? "" : trim(std::string_view(line.text).substr(space));
         instruction.original = instruction.keyword;
         if (!rest.empty()) instruction.original.append(" ").append(rest);
         const auto syntax = table().find(instruction.keyword);
@@ -68,7 +69,9 @@ private:
     static const std::map<std::string, Syntax, std::less<>>& table() {
         using P = InstructionParser;
         static const std::map<std::string, Syntax, std::less<>> syntaxes{
-            {"ADD", {&P::copy, {"chown", "chmod", "link", "keep-git-dir", "checksum", "exclude", "unpack"}}},
+            {"ADD",
+             {&P::copy,
+              {"chown", "chmod", "link", "keep-git-dir", "checksum", "exclude", "unpack"}}},
             {"ARG", {&P::arg, {}}},
             {"CMD", {&P::command, {}}},
             {"COPY", {&P::copy, {"from", "chown", "chmod", "link", "parents", "exclude"}}},
@@ -76,7 +79,8 @@ private:
             {"ENV", {&P::name_values, {}}},
             {"EXPOSE", {&P::list, {}}},
             {"FROM", {&P::from, {"platform"}}},
-            {"HEALTHCHECK", {&P::health, {"interval", "timeout", "start-period", "start-interval", "retries"}}},
+            {"HEALTHCHECK",
+             {&P::health, {"interval", "timeout", "start-period", "start-interval", "retries"}}},
             {"LABEL", {&P::name_values, {}}},
             {"MAINTAINER", {&P::single, {}}},
             {"ONBUILD", {&P::on_build, {}}},
@@ -97,7 +101,8 @@ private:
         const auto typed = std::string_view(keyword).substr(0, 20);
         for (std::size_t edits = 1; edits <= 2 && 2 * edits < typed.size(); ++edits) {
             for (const auto& [known, syntax] : table()) {
-                if (distance(typed, known) == edits) fail(message + " (did you mean " + known + "?)");
+                if (distance(typed, known) == edits)
+                    fail(message + " (did you mean " + known + "?)");
             }
         }
         fail(message);
@@ -109,7 +114,8 @@ private:
 
     std::string_view take_flags(Instruction& instruction, std::string_view rest,
                                 const std::set<std::string, std::less<>>& known) const {
-        static const std::set<std::string, std::less<>> switches{"link", "parents", "keep-git-dir", "unpack"};
+        static const std::set<std::string, std::less<>> switches{"link", "parents", "keep-git-dir",
+                                                                 "unpack"};
         static const std::set<std::string, std::less<>> repeatable{"mount", "exclude"};
         // RUN and others without flags in older files may start with "--": only words that look
         // like flags are taken, "--" alone ends them.
@@ -120,7 +126,8 @@ private:
             auto [name, value] = split_once(unquote(word.substr(2), escape_), '=');
             if (!known.contains(name)) fail("unknown flag: --" + name);
             if (!value && !switches.contains(name)) fail("missing a value on flag: --" + name);
-            if (!repeatable.contains(name) && instruction.flag(name)) fail("duplicate flag specified: --" + name);
+            if (!repeatable.contains(name) && instruction.flag(name))
+                fail("duplicate flag specified: --" + name);
             instruction.flags.emplace_back(name, value.value_or(""));
         }
         return rest;
@@ -166,7 +173,8 @@ private:
 
     void run(Instruction& instruction, std::string_view rest) {
         need(instruction, rest);
-        if (!instruction.heredocs.empty() || !take_json(instruction, rest)) instruction.args = {std::string(rest)};
+        if (!instruction.heredocs.empty() || !take_json(instruction, rest))
+            instruction.args = {std::string(rest)};
         if (instruction.args.empty()) need(instruction, "");
     }
 
@@ -175,10 +183,12 @@ private:
             instruction.args.clear();
             for (const auto& word : split_words(rest, escape_)) instruction.args.push_back(word);
         }
-        if (instruction.args.empty()) fail(instruction.keyword + " requires at least two arguments");
+        if (instruction.args.empty())
+            fail(instruction.keyword + " requires at least two arguments");
         if (instruction.args.size() == 1) {
             fail(instruction.keyword +
-                 " requires at least two arguments, but only one was provided. Destination could not be determined");
+                 " requires at least two arguments, but only one was provided. Destination could "
+                 "not be determined");
         }
     }
 
@@ -190,7 +200,8 @@ private:
             instruction.args = split_words(rest, escape_);
         }
         for (const auto& arg : instruction.args) {
-            if (trim(arg).empty()) fail(instruction.keyword + " specified can not be an empty string");
+            if (trim(arg).empty())
+                fail(instruction.keyword + " specified can not be an empty string");
         }
     }
 
@@ -212,7 +223,8 @@ private:
         for (const auto& word : words) {
             auto [name, value] = split_once(word, '=');
             if (!value) {
-                fail("Syntax error - can't find = in \"" + word + "\". Must be of the form: name=value");
+                fail("Syntax error - can't find = in \"" + word +
+                     "\". Must be of the form: name=value");
             }
             if (name.empty()) fail(instruction.keyword + " names can not be blank");
             instruction.pairs.emplace_back(std::move(name), std::move(value));
@@ -241,7 +253,8 @@ private:
         }
     }
     static bool valid_stage_name(std::string_view name) {
-        if (name.empty() || std::islower(static_cast<unsigned char>(name.front())) == 0) return false;
+        if (name.empty() || std::islower(static_cast<unsigned char>(name.front())) == 0)
+            return false;
         return std::all_of(name.begin(), name.end(), [](unsigned char c) {
             return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '-' || c == '_' || c == '.';
         });
@@ -275,7 +288,8 @@ private:
         need(instruction, rest);
         const auto keyword = upper(rest.substr(0, rest.find_first_of(" \t")));
         if (keyword == "ONBUILD") fail("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
-        if (keyword == "FROM" || keyword == "MAINTAINER") fail(keyword + " isn't allowed as an ONBUILD trigger");
+        if (keyword == "FROM" || keyword == "MAINTAINER")
+            fail(keyword + " isn't allowed as an ONBUILD trigger");
         instruction.args = {std::string(rest)};
         instruction.trigger = std::make_shared<const Instruction>(
             InstructionParser(file_, escape_).parse({line_, std::string(rest), {}}));
@@ -313,8 +327,8 @@ Dockerfile Dockerfile::parse(std::string_view text, std::string name) {
     auto [escape, lines] = read_lines(text, result.name);
     result.escape = escape;
     if (lines.empty()) {
-        throw Error(ErrorKind::invalid_argument, "the Dockerfile ({}) cannot be empty: it has no instructions",
-                    result.name);
+        throw Error(ErrorKind::invalid_argument,
+                    "the Dockerfile ({}) cannot be empty: it has no instructions", result.name);
     }
     InstructionParser parser(result.name, escape);
     for (auto& line : lines) {
@@ -326,18 +340,20 @@ Dockerfile Dockerfile::parse(std::string_view text, std::string name) {
         } else if (instruction.keyword == "ARG") {
             result.global_args.push_back(std::move(instruction));
         } else {
-            throw_parse_error(result.name, instruction.line,
-                              "no build stage in current context (" + instruction.keyword + " before FROM)");
+            throw_parse_error(
+                result.name, instruction.line,
+                "no build stage in current context (" + instruction.keyword + " before FROM)");
         }
     }
     if (result.stages.empty()) {
-        throw Error(ErrorKind::invalid_argument, "{}: no build stage in current context (there is no FROM)",
-                    result.name);
+        throw Error(ErrorKind::invalid_argument,
+                    "{}: no build stage in current context (there is no FROM)", result.name);
     }
     return result;
 }
 
-Instruction Dockerfile::parse_instruction(std::string_view text, const std::string& name, int line) {
+Instruction Dockerfile::parse_instruction(std::string_view text, const std::string& name,
+                                          int line) {
     return InstructionParser(name, '\\').parse({line, std::string(trim(text)), {}});
 }
 

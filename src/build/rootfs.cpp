@@ -25,7 +25,8 @@ std::vector<std::string> account_lines(int root, const std::string& path) {
 }
 
 /// The fields of the entry called `name`.
-std::optional<std::vector<std::string>> find_account(int root, const std::string& file, const std::string& name) {
+std::optional<std::vector<std::string>> find_account(int root, const std::string& file,
+                                                     const std::string& name) {
     for (const auto& line : account_lines(root, file)) {
         auto fields = split(line, ':');
         if (fields.size() >= 4 && fields[0] == name) return fields;
@@ -54,7 +55,8 @@ Owner resolve_owner(int root, const std::string& text) {
     const auto [user, group] = split_once(text, ':');
     const auto fail = [&](const std::string& what, const std::string& name) -> Error {
         return {ErrorKind::invalid_argument,
-                "unable to convert uid/gid chown string to host mapping: can't find {} for {}: no such {} in the image",
+                "unable to convert uid/gid chown string to host mapping: can't find {} for {}: no "
+                "such {} in the image",
                 what == "user" ? "uid" : "gid", what + " " + name, what};
     };
     const auto uid = find_id(root, "etc/passwd", user);

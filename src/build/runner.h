@@ -13,7 +13,7 @@
 namespace brig::build {
 
 struct RunRequest {
-    std::string id;             ///< 64 hex digits: the intermediate container, as the build prints it
+    std::string id;  ///< 64 hex digits: the intermediate container, as the build prints it
     std::vector<Mount> rootfs;  ///< mounted at "/" in the process's own mount namespace
     std::vector<std::string> args;
     std::vector<std::string> env;  ///< complete: "PATH=…" is always there

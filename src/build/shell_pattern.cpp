@@ -28,7 +28,8 @@ std::vector<bool> ShellPattern::prefixes(std::string_view value) const {
             std::fill(next.begin() + (first - reached.begin()), next.end(), true);
         } else {
             for (std::size_t at = 0; at < value.size(); ++at) {
-                next[at + 1] = reached[at] && (element.kind == Element::Kind::one || value[at] == element.c);
+                next[at + 1] =
+                    reached[at] && (element.kind == Element::Kind::one || value[at] == element.c);
             }
         }
         reached = std::move(next);
@@ -61,7 +62,8 @@ std::string ShellPattern::replace(std::string_view value, std::string_view by, b
     std::string result;
     while (true) {
         const auto ends = prefixes(value);
-        const auto longest = static_cast<std::size_t>(std::find(ends.rbegin(), ends.rend(), true).base() - ends.begin());
+        const auto longest = static_cast<std::size_t>(
+            std::find(ends.rbegin(), ends.rend(), true).base() - ends.begin());
         // `longest` is one past the index of the last true; 0: none; 1: the empty prefix.
         if (longest > 1) {
             result += by;

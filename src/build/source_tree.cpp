@@ -30,13 +30,16 @@ std::string read_link(int directory, const std::string& name) {
 
 struct stat stat_in(int directory, const std::string& name) {
     struct stat info {};
-    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("stat {}", name);
+    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("stat {}", name);
     return info;
 }
 
 Error no_such_file(const std::string& path) {
     return {ErrorKind::not_found,
-            "file not found in build context or excluded by .dockerignore: stat {}: file does not exist", path};
+            "file not found in build context or excluded by .dockerignore: stat {}: file does not "
+            "exist",
+            path};
 }
 
 }  // namespace
@@ -61,7 +64,8 @@ std::vector<std::string> directory_names(int fd) {
 std::vector<Source> SourceTree::find(const std::string& pattern) const {
     auto clean = oci::clean_path(pattern);
     if (clean == ".." || clean.starts_with("../")) {
-        throw Error(ErrorKind::invalid_argument, "forbidden path outside the build context: {} ()", pattern);
+        throw Error(ErrorKind::invalid_argument, "forbidden path outside the build context: {} ()",
+                    pattern);
     }
     if (clean.starts_with('/')) clean.erase(0, 1);
     if (clean.empty()) clean = ".";
@@ -70,7 +74,9 @@ std::vector<Source> SourceTree::find(const std::string& pattern) const {
     for (const auto& path : match(clean)) {
         if (!ignore_.excludes(path)) sources.push_back(collect(path));
     }
-    if (sources.empty()) throw Error(ErrorKind::not_found, "no source files were specified: nothing matches {}", pattern);
+    if (sources.empty())
+        throw Error(ErrorKind::not_found, "no source files were specified: nothing matches {}",
+                    pattern);
     return sources;
 }
 
@@ -101,21 +107,25 @@ Source SourceTree::collect(const std::string& path) const {
     try {
         fd = os::open_in_root(root_, path, O_PATH);
     } catch (const SysError& error) {
-        if (error.error_number() == ENOENT || error.error_number() == ENOTDIR) throw no_such_file(path);
+        if (error.error_number() == ENOENT || error.error_number() == ENOTDIR)
+            throw no_such_file(path);
         throw;
     }
     if (::fstat(fd.get(), &top.info) != 0) throw SysError("stat {}", path);
     source.directory = S_ISDIR(top.info.st_mode);
-    if (path != "." && (source.directory ? ignore_.excludes_tree(path) : ignore_.excludes(path))) throw no_such_file(path);
+    if (path != "." && (source.directory ? ignore_.excludes_tree(path) : ignore_.excludes(path)))
+        throw no_such_file(path);
     source.items.push_back(top);
     if (source.directory) walk(fd.get(), path, "", source);
     return source;
 }
 
-void SourceTree::walk(int parent, const std::string& path, const std::string& relative, Source& into) const {
+void SourceTree::walk(int parent, const std::string& path, const std::string& relative,
+                      Source& into) const {
     // Every level holds a descriptor and a stack frame.
     if (std::count(path.begin(), path.end(), '/') > 250) {
-        throw Error(ErrorKind::invalid_argument, "{}: directories are nested too deeply", path.substr(0, 200));
+        throw Error(ErrorKind::invalid_argument, "{}: directories are nested too deeply",
+                    path.substr(0, 200));
     }
     for (const auto& name : directory_names(parent)) {
         SourceItem item{below(path, name), below(relative, name), stat_in(parent, name), ""};
@@ -142,18 +152,21 @@ Fd SourceTree::open(const SourceItem& item) const {
     Fd fd = os::open_in_root(root_, item.path, O_RDONLY | O_NONBLOCK);
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) throw SysError("stat {}", item.path);
-    if (info.st_dev != item.info.st_dev || info.st_ino != item.info.st_ino || !S_ISREG(info.st_mode)) {
+    if (info.st_dev != item.info.st_dev || info.st_ino != item.info.st_ino ||
+        !S_ISREG(info.st_mode)) {
         throw Error(ErrorKind::conflict, "{} changed during the build", item.path);
     }
     return fd;
 }
 
 const Digest& SourceTree::content(const SourceItem& item) const {
-    if (const auto known = contents_.find(item.path); known != contents_.end()) return known->second;
+    if (const auto known = contents_.find(item.path); known != contents_.end())
+        return known->second;
     const Fd fd = open(item);
     Sha256 hasher;
     std::vector<std::byte> buffer(256U << 10U);
-    while (const auto size = read_some(fd.get(), buffer)) hasher.update(std::span(buffer).first(size));
+    while (const auto size = read_some(fd.get(), buffer))
+        hasher.update(std::span(buffer).first(size));
     return contents_.emplace(item.path, hasher.digest()).first->second;
 }
 
@@ -170,7 +183,8 @@ Digest SourceTree::digest(const Source& source) const {
         if (ownership_) field(fmt::format("{}:{}", item.info.st_uid, item.info.st_gid));
         if (S_ISREG(item.info.st_mode)) field(content(item).str());
         if (S_ISLNK(item.info.st_mode)) field(item.link);
-        if (S_ISCHR(item.info.st_mode) || S_ISBLK(item.info.st_mode)) field(std::to_string(item.info.st_rdev));
+        if (S_ISCHR(item.info.st_mode) || S_ISBLK(item.info.st_mode))
+            field(std::to_string(item.info.st_rdev));
     }
     return hasher.digest();
 }

@@ -19,7 +19,7 @@ struct SourceItem {
     std::string path;      ///< in the tree
     std::string relative;  ///< below the source that named it; empty for the source itself
     struct stat info {};
-    std::string link;      ///< target, of a symbolic link
+    std::string link;  ///< target, of a symbolic link
 };
 
 /// One source after wildcards: a directory with everything in it (parents first, sorted), or one
@@ -57,7 +57,8 @@ private:
     int root_;
     oci::IgnorePatterns ignore_;
     bool ownership_;
-    mutable std::map<std::string, Digest> contents_;  ///< files are read once however often they are copied
+    mutable std::map<std::string, Digest>
+        contents_;  ///< files are read once however often they are copied
 };
 
 /// The sorted names in the directory `fd`, without "." and "..".

@@ -46,17 +46,19 @@ void StageBuilder::from() {
     adopt_base(reference, reference == "scratch");
     const auto platform = wanted.empty() ? session_.request.platform : wanted;
     if (!platform.empty() && !oci::Platform::parse(platform).accepts(config_.platform)) {
-        throw Error(ErrorKind::not_found, "image {} is for {}, not for {} as asked", reference, config_.platform.str(),
-                    platform);
+        throw Error(ErrorKind::not_found, "image {} is for {}, not for {} as asked", reference,
+                    config_.platform.str(), platform);
     }
-    if (!env_value("PATH") && config_.platform.os != "windows") set_env("PATH", std::string(default_path));
+    if (!env_value("PATH") && config_.platform.os != "windows")
+        set_env("PATH", std::string(default_path));
     session_.say(" ---> {}\n", image_ ? short_id(*image_) : "");
     run_triggers();
 }
 
 void StageBuilder::adopt_base(const std::string& reference, bool scratch) {
     const auto* earlier = session_.find_stage(reference);
-    if (earlier != nullptr && parse_int<unsigned>(reference)) earlier = nullptr;  // FROM knows names only
+    if (earlier != nullptr && parse_int<unsigned>(reference))
+        earlier = nullptr;  // FROM knows names only
     if (scratch || (earlier != nullptr && !earlier->image)) {
         config_.platform = oci::Platform::host();
         return;
@@ -74,7 +76,9 @@ void StageBuilder::adopt_base(const std::string& reference, bool scratch) {
         if (error.kind() != ErrorKind::not_found) throw;
         if (!session_.parts.pull) {
             throw Error(ErrorKind::not_found,
-                        "no such image: {}; make it with `brig load`, `brig import` or `brig image bootstrap`", reference);
+                        "no such image: {}; make it with `brig load`, `brig import` or `brig image "
+                        "bootstrap`",
+                        reference);
         }
     }
     session_.parts.pull(reference, session_.progress);
@@ -85,11 +89,14 @@ void StageBuilder::adopt_base(const std::string& reference, bool scratch) {
 void StageBuilder::run_triggers() {
     const auto triggers = std::exchange(config_.config.on_build, {});
     if (triggers.empty()) return;
-    session_.say("# Executing {} build trigger{}\n", triggers.size(), triggers.size() == 1 ? "" : "s");
+    session_.say("# Executing {} build trigger{}\n", triggers.size(),
+                 triggers.size() == 1 ? "" : "s");
     for (const auto& text : triggers) {
-        const auto instruction = Dockerfile::parse_instruction(text, session_.dockerfile, stage_.from.line);
+        const auto instruction =
+            Dockerfile::parse_instruction(text, session_.dockerfile, stage_.from.line);
         if (instruction.keyword == "ONBUILD" || instruction.keyword == "FROM") {
-            throw Error(ErrorKind::invalid_argument, "{} isn't allowed as an ONBUILD trigger", instruction.keyword);
+            throw Error(ErrorKind::invalid_argument, "{} isn't allowed as an ONBUILD trigger",
+                        instruction.keyword);
         }
         execute(instruction);
     }
@@ -98,14 +105,22 @@ void StageBuilder::run_triggers() {
 void StageBuilder::execute(const Instruction& instruction) {
     using S = StageBuilder;
     static const std::map<std::string, Step> steps{
-        {"ADD", &S::copy},         {"ARG", &S::arg},
-        {"CMD", &S::cmd},          {"COPY", &S::copy},
-        {"ENTRYPOINT", &S::entrypoint}, {"ENV", &S::env},
-        {"EXPOSE", &S::expose},    {"HEALTHCHECK", &S::health_check},
-        {"LABEL", &S::label},      {"MAINTAINER", &S::maintainer},
-        {"ONBUILD", &S::on_build}, {"RUN", &S::run_command},
-        {"SHELL", &S::shell},      {"STOPSIGNAL", &S::stop_signal},
-        {"USER", &S::user},        {"VOLUME", &S::volume},
+        {"ADD", &S::copy},
+        {"ARG", &S::arg},
+        {"CMD", &S::cmd},
+        {"COPY", &S::copy},
+        {"ENTRYPOINT", &S::entrypoint},
+        {"ENV", &S::env},
+        {"EXPOSE", &S::expose},
+        {"HEALTHCHECK", &S::health_check},
+        {"LABEL", &S::label},
+        {"MAINTAINER", &S::maintainer},
+        {"ONBUILD", &S::on_build},
+        {"RUN", &S::run_command},
+        {"SHELL", &S::shell},
+        {"STOPSIGNAL", &S::stop_signal},
+        {"USER", &S::user},
+        {"VOLUME", &S::volume},
         {"WORKDIR", &S::workdir},
     };
     (this->*steps.at(instruction.keyword))(instruction);
@@ -113,7 +128,8 @@ void StageBuilder::execute(const Instruction& instruction) {
 
 std::string StageBuilder::expand_word(const std::string& word) const {
     try {
-        return expand(word, session_.escape, [this](std::string_view name) { return variable(name); });
+        return expand(word, session_.escape,
+                      [this](std::string_view name) { return variable(name); });
     } catch (const Error& error) {
         throw error.within("failed to process \"" + word + "\"");
     }
@@ -156,7 +172,8 @@ std::string StageBuilder::nop(const std::string& comment) const {
 std::string StageBuilder::key(std::vector<std::string> fields) const {
     // The parent's id stands for everything before this step, its configuration included
     // (CVE-2024-24557).
-    fields.insert(fields.begin(), {"1", image_ ? image_->str() : "scratch", config_.platform.str()});
+    fields.insert(fields.begin(),
+                  {"1", image_ ? image_->str() : "scratch", config_.platform.str()});
     return step_key(fields);
 }
 
@@ -176,7 +193,8 @@ bool StageBuilder::reuse(const std::string& key) {
     return true;
 }
 
-void StageBuilder::commit(const std::string& key, const std::string& created_by, std::optional<image::Layer> layer) {
+void StageBuilder::commit(const std::string& key, const std::string& created_by,
+                          std::optional<image::Layer> layer) {
     config_.created = now();
     oci::HistoryEntry entry;
     entry.created = config_.created;
@@ -192,9 +210,11 @@ void StageBuilder::commit(const std::string& key, const std::string& created_by,
     session_.say(" ---> {}\n", short_id(image.id));
 }
 
-void StageBuilder::metadata(const std::string& comment, const std::function<void(oci::ExecutionConfig&)>& change) {
+void StageBuilder::metadata(const std::string& comment,
+                            const std::function<void(oci::ExecutionConfig&)>& change) {
     const auto created_by = nop(" " + comment);
-    const auto step = key({"config", comment, join(shell_words(), "\n"), command_set_ ? "command set" : ""});
+    const auto step =
+        key({"config", comment, join(shell_words(), "\n"), command_set_ ? "command set" : ""});
     if (reuse(step)) return;
     change(config_.config);
     commit(step, created_by, std::nullopt);
@@ -218,7 +238,9 @@ StageBuilder::Work::Work(StageBuilder& stage)
         parent_chain_ = stage.layers_.back().chain_id;
         const auto& images = stage.session_.parts.images;
         const auto image = images.find(*stage.image_);
-        if (!image) throw Error(ErrorKind::not_found, "image {} was removed during the build", short_id(*stage.image_));
+        if (!image)
+            throw Error(ErrorKind::not_found, "image {} was removed during the build",
+                        short_id(*stage.image_));
         parent = stage.session_.parts.images.top_snapshot(*image);
     }
     mounts_ = stage.session_.parts.snapshots.prepare(key_, parent);
@@ -229,11 +251,14 @@ StageBuilder::Work::~Work() {
     try {
         stage_.session_.parts.snapshots.remove(key_);
     } catch (const Error& error) {
-        log::warn("the snapshot {} of a build stays until the next start: {}", key_, error.message());
+        log::warn("the snapshot {} of a build stays until the next start: {}", key_,
+                  error.message());
     }
 }
 
-Rootfs StageBuilder::Work::open() const { return {mounts_, scratch_directory(stage_.session_.parts.root)}; }
+Rootfs StageBuilder::Work::open() const {
+    return {mounts_, scratch_directory(stage_.session_.parts.root)};
+}
 
 image::Layer StageBuilder::Work::commit() {
     auto layer = stage_.session_.parts.images.commit_snapshot(key_, parent_chain_);

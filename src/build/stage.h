@@ -53,8 +53,10 @@ private:
     void copy(const Instruction& instruction);
     struct CopyPlan;
     [[nodiscard]] CopyPlan plan_copy(const Instruction& instruction) const;
-    static void find_sources(const Instruction& instruction, CopyPlan& plan, const SourceTree& files);
-    void copy_files(const Instruction& instruction, CopyPlan& plan, const SourceTree& files, const std::string& step);
+    static void find_sources(const Instruction& instruction, CopyPlan& plan,
+                             const SourceTree& files);
+    void copy_files(const Instruction& instruction, CopyPlan& plan, const SourceTree& files,
+                    const std::string& step);
 
     // What steps are made of.
     [[nodiscard]] std::string expand_word(const std::string& word) const;
@@ -68,9 +70,11 @@ private:
     /// Takes the step's result from the cache if it is there, says so, and returns true.
     bool reuse(const std::string& key);
     /// Records `config_` (as changed by the step) with `layer` on top as the step's image.
-    void commit(const std::string& key, const std::string& created_by, std::optional<image::Layer> layer);
+    void commit(const std::string& key, const std::string& created_by,
+                std::optional<image::Layer> layer);
     /// A step that only changes the configuration: key, reuse, `change`, commit.
-    void metadata(const std::string& comment, const std::function<void(oci::ExecutionConfig&)>& change);
+    void metadata(const std::string& comment,
+                  const std::function<void(oci::ExecutionConfig&)>& change);
 
     /// A new active snapshot on the current image; removed unless committed.
     class Work;
@@ -80,7 +84,7 @@ private:
     std::optional<Digest> image_;
     std::vector<image::Layer> layers_;
     oci::ImageConfig config_;
-    bool command_set_ = false;  ///< by this stage, not inherited
+    bool command_set_ = false;                 ///< by this stage, not inherited
     std::map<std::string, std::string> args_;  ///< ARGs in scope that have a value
     std::set<std::string> declared_args_;
 };
@@ -108,7 +112,8 @@ private:
 };
 
 /// "PATH=…" of containers whose image says nothing.
-inline constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+inline constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Active snapshots of builds are called this and a random number, so that what a crash left can
 /// be told from containers'.
 inline constexpr std::string_view work_prefix = "build-";

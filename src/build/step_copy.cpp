@@ -38,7 +38,8 @@ private:
         try {
             snapshots_.remove(key_);
         } catch (const Error& error) {
-            log::warn("the view {} of a build stays until the next start: {}", key_, error.message());
+            log::warn("the view {} of a build stays until the next start: {}", key_,
+                      error.message());
         }
     }
 
@@ -55,7 +56,8 @@ Digest find_copied_image(Session& session, const std::string& reference) {
     try {
         return session.parts.images.resolve(reference).id;
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::not_found || !session.parts.pull || parse_int<unsigned>(reference)) {
+        if (error.kind() != ErrorKind::not_found || !session.parts.pull ||
+            parse_int<unsigned>(reference)) {
             throw error.within("invalid from flag value " + reference);
         }
     }
@@ -69,14 +71,18 @@ mode_t parse_mode(const std::string& text) {
     for (const char c : text) {
         if (c < '0' || c > '7') mode = 010000;
         mode = mode * 8 + static_cast<mode_t>(c - '0');
-        if (mode > 07777) throw Error(ErrorKind::invalid_argument, "invalid chmod parameter: '{}'. it should be octal string and between 0 and 07777", text);
+        if (mode > 07777)
+            throw Error(
+                ErrorKind::invalid_argument,
+                "invalid chmod parameter: '{}'. it should be octal string and between 0 and 07777",
+                text);
     }
     return mode;
 }
 
 bool is_remote(const std::string& source) {
-    return source.starts_with("http://") || source.starts_with("https://") || source.starts_with("git@") ||
-           source.starts_with("git://");
+    return source.starts_with("http://") || source.starts_with("https://") ||
+           source.starts_with("git@") || source.starts_with("git://");
 }
 
 }  // namespace
@@ -98,7 +104,8 @@ StageBuilder::CopyPlan StageBuilder::plan_copy(const Instruction& instruction) c
     plan.add = instruction.keyword == "ADD";
     for (const auto* flag : {"parents", "exclude", "checksum", "keep-git-dir", "unpack"}) {
         if (instruction.flag(flag)) {
-            throw Error(ErrorKind::not_implemented, "the --{} option of {} is not supported yet", flag, instruction.keyword);
+            throw Error(ErrorKind::not_implemented, "the --{} option of {} is not supported yet",
+                        flag, instruction.keyword);
         }
     }
     plan.chown = expand_word(instruction.flag("chown").value_or(""));
@@ -109,19 +116,25 @@ StageBuilder::CopyPlan StageBuilder::plan_copy(const Instruction& instruction) c
         const auto& arg = instruction.args[at];
         if (heredoc != instruction.heredocs.end() && arg.find("<<") != std::string::npos) {
             const auto lookup = [this](std::string_view name) { return variable(name); };
-            plan.texts.emplace_back(heredoc->name, heredoc->expand ? expand_heredoc(heredoc->content, session_.escape, lookup)
-                                                                   : heredoc->content);
+            plan.texts.emplace_back(heredoc->name,
+                                    heredoc->expand
+                                        ? expand_heredoc(heredoc->content, session_.escape, lookup)
+                                        : heredoc->content);
             ++heredoc;
             continue;
         }
         plan.patterns.push_back(expand_word(arg));
         if (plan.add && is_remote(plan.patterns.back())) {
             throw Error(ErrorKind::not_implemented,
-                        "ADD from {} is not supported yet: fetch it in a RUN, or before the build and COPY it", plan.patterns.back());
+                        "ADD from {} is not supported yet: fetch it in a RUN, or before the build "
+                        "and COPY it",
+                        plan.patterns.back());
         }
     }
     auto path = plan.written_target = expand_word(instruction.args.back());
-    if (path.empty()) throw Error(ErrorKind::invalid_argument, "the destination {} is empty", instruction.args.back());
+    if (path.empty())
+        throw Error(ErrorKind::invalid_argument, "the destination {} is empty",
+                    instruction.args.back());
     if (!path.starts_with('/')) path = config_.config.working_dir + "/" + path;
     plan.target.directory = path.ends_with('/') || path.ends_with("/.");
     plan.target.path = oci::clean_path("/" + path);
@@ -133,7 +146,8 @@ void StageBuilder::copy(const Instruction& instruction) {
     std::optional<ImageView> view;
     std::optional<SourceTree> view_files;
     const auto* files = &session_.context.files();
-    std::vector<std::string> fields{instruction.keyword, plan.target.path, plan.target.directory ? "/" : "", plan.chown, plan.chmod};
+    std::vector<std::string> fields{instruction.keyword, plan.target.path,
+                                    plan.target.directory ? "/" : "", plan.chown, plan.chmod};
     if (const auto from = instruction.flag("from")) {
         const auto image = find_copied_image(session_, expand_word(*from));
         // The same sources of the same image are the same files: known without looking at them.
@@ -148,26 +162,30 @@ void StageBuilder::copy(const Instruction& instruction) {
         return;
     }
     find_sources(instruction, plan, *files);
-    for (const auto& source : plan.sources) fields.insert(fields.end(), {source.path, files->digest(source).str()});
-    for (const auto& [name, content] : plan.texts) fields.insert(fields.end(), {"<<", name, content});
+    for (const auto& source : plan.sources)
+        fields.insert(fields.end(), {source.path, files->digest(source).str()});
+    for (const auto& [name, content] : plan.texts)
+        fields.insert(fields.end(), {"<<", name, content});
     const auto step = key(std::move(fields));
     if (!reuse(step)) copy_files(instruction, plan, *files, step);
 }
 
-void StageBuilder::find_sources(const Instruction& instruction, CopyPlan& plan, const SourceTree& files) {
+void StageBuilder::find_sources(const Instruction& instruction, CopyPlan& plan,
+                                const SourceTree& files) {
     for (const auto& pattern : plan.patterns) {
         auto found = files.find(pattern);
         std::move(found.begin(), found.end(), std::back_inserter(plan.sources));
     }
     if (plan.sources.size() + plan.texts.size() > 1 && !plan.target.directory) {
         throw Error(ErrorKind::invalid_argument,
-                    "When using {} with more than one source file, the destination must be a directory and end with a /",
+                    "When using {} with more than one source file, the destination must be a "
+                    "directory and end with a /",
                     instruction.keyword);
     }
 }
 
-void StageBuilder::copy_files(const Instruction& instruction, CopyPlan& plan, const SourceTree& files,
-                              const std::string& step) {
+void StageBuilder::copy_files(const Instruction& instruction, CopyPlan& plan,
+                              const SourceTree& files, const std::string& step) {
     if (plan.sources.empty()) find_sources(instruction, plan, files);
     Work work(*this);
     {
@@ -175,12 +193,18 @@ void StageBuilder::copy_files(const Instruction& instruction, CopyPlan& plan, co
         plan.target.root = rootfs.fd();
         if (!plan.chown.empty()) plan.target.owner = resolve_owner(rootfs.fd(), plan.chown);
         for (const auto& source : plan.sources) {
-            if (!plan.add || !unpack_source(files, source, plan.target)) copy_source(files, source, plan.target);
+            if (!plan.add || !unpack_source(files, source, plan.target))
+                copy_source(files, source, plan.target);
         }
         for (const auto& [name, content] : plan.texts) copy_text(content, name, plan.target);
     }
-    const auto kind = plan.sources.size() != 1 ? "multi" : plan.sources.front().directory ? "dir" : "file";
-    commit(step, nop(fmt::format("{} {}:{} in {} ", instruction.keyword, kind, step, plan.written_target)), work.commit());
+    const auto kind = plan.sources.size() != 1         ? "multi"
+                      : plan.sources.front().directory ? "dir"
+                                                       : "file";
+    commit(
+        step,
+        nop(fmt::format("{} {}:{} in {} ", instruction.keyword, kind, step, plan.written_target)),
+        work.commit());
 }
 
 }  // namespace brig::build

@@ -15,7 +15,8 @@ void StageBuilder::env(const Instruction& instruction) {
     std::string comment = "ENV";
     for (const auto& [name, value] : instruction.pairs) {
         values.emplace_back(expand_word(name), expand_word(value.value_or("")));
-        if (values.back().first.empty()) throw Error(ErrorKind::invalid_argument, "ENV names can not be blank");
+        if (values.back().first.empty())
+            throw Error(ErrorKind::invalid_argument, "ENV names can not be blank");
         comment += " " + values.back().first + "=" + values.back().second;
     }
     metadata(comment, [&](oci::ExecutionConfig&) {
@@ -28,7 +29,8 @@ void StageBuilder::label(const Instruction& instruction) {
     std::string comment = "LABEL";
     for (const auto& [name, value] : instruction.pairs) {
         labels.emplace_back(expand_word(name), expand_word(value.value_or("")));
-        if (labels.back().first.empty()) throw Error(ErrorKind::invalid_argument, "LABEL names can not be blank");
+        if (labels.back().first.empty())
+            throw Error(ErrorKind::invalid_argument, "LABEL names can not be blank");
         comment += " " + labels.back().first + "=" + labels.back().second;
     }
     metadata(comment, [&](oci::ExecutionConfig& config) {
@@ -44,8 +46,8 @@ void StageBuilder::maintainer(const Instruction& instruction) {
 void StageBuilder::expose(const Instruction& instruction) {
     std::set<std::string> ports;
     for (const auto& arg : instruction.args) {
-        for (const auto& word :
-             expand_to_words(arg, session_.escape, [this](std::string_view name) { return variable(name); })) {
+        for (const auto& word : expand_to_words(
+                 arg, session_.escape, [this](std::string_view name) { return variable(name); })) {
             ports.merge(parse_exposed(word));
         }
     }
@@ -57,7 +59,8 @@ void StageBuilder::volume(const Instruction& instruction) {
     std::set<std::string> paths;
     for (const auto& arg : instruction.args) {
         auto path = expand_word(arg);
-        if (trim(path).empty()) throw Error(ErrorKind::invalid_argument, "VOLUME specified can not be an empty string");
+        if (trim(path).empty())
+            throw Error(ErrorKind::invalid_argument, "VOLUME specified can not be an empty string");
         paths.insert(std::move(path));
     }
     metadata("VOLUME [" + join({paths.begin(), paths.end()}, " ") + "]",
@@ -66,7 +69,9 @@ void StageBuilder::volume(const Instruction& instruction) {
 
 void StageBuilder::user(const Instruction& instruction) {
     const auto name = expand_word(instruction.args.front());
-    if (name.empty()) throw Error(ErrorKind::invalid_argument, "USER requires a name: {} is empty", instruction.args.front());
+    if (name.empty())
+        throw Error(ErrorKind::invalid_argument, "USER requires a name: {} is empty",
+                    instruction.args.front());
     metadata("USER " + name, [&](oci::ExecutionConfig& config) { config.user = name; });
 }
 
@@ -93,7 +98,8 @@ void StageBuilder::shell(const Instruction& instruction) {
 void StageBuilder::stop_signal(const Instruction& instruction) {
     const auto signal = expand_word(instruction.args.front());
     if (!is_signal(signal)) throw Error(ErrorKind::invalid_argument, "invalid signal: {}", signal);
-    metadata("STOPSIGNAL " + signal, [&](oci::ExecutionConfig& config) { config.stop_signal = signal; });
+    metadata("STOPSIGNAL " + signal,
+             [&](oci::ExecutionConfig& config) { config.stop_signal = signal; });
 }
 
 void StageBuilder::health_check(const Instruction& instruction) {
@@ -103,9 +109,12 @@ void StageBuilder::health_check(const Instruction& instruction) {
         const auto text = instruction.flag(name);
         if (!text) return;
         const auto value = parse_go_duration(*text);
-        if (!value) throw Error(ErrorKind::invalid_argument, "invalid duration for --{}: \"{}\"", name, *text);
+        if (!value)
+            throw Error(ErrorKind::invalid_argument, "invalid duration for --{}: \"{}\"", name,
+                        *text);
         if (*value < std::chrono::milliseconds(1) && value->count() != 0) {
-            throw Error(ErrorKind::invalid_argument, "Interval \"{}\" cannot be less than 1ms", name);
+            throw Error(ErrorKind::invalid_argument, "Interval \"{}\" cannot be less than 1ms",
+                        name);
         }
         into = *value;
     };
@@ -115,15 +124,19 @@ void StageBuilder::health_check(const Instruction& instruction) {
     duration("start-interval", check.start_interval);
     if (const auto text = instruction.flag("retries")) {
         const auto retries = parse_int<int>(*text);
-        if (!retries || *retries < 0) throw Error(ErrorKind::invalid_argument, "--retries must be at least 0, not \"{}\"", *text);
+        if (!retries || *retries < 0)
+            throw Error(ErrorKind::invalid_argument, "--retries must be at least 0, not \"{}\"",
+                        *text);
         check.retries = *retries;
     }
-    metadata(instruction.original, [&](oci::ExecutionConfig& config) { config.health_check = check; });
+    metadata(instruction.original,
+             [&](oci::ExecutionConfig& config) { config.health_check = check; });
 }
 
 void StageBuilder::on_build(const Instruction& instruction) {
-    metadata("ONBUILD " + instruction.args.front(),
-             [&](oci::ExecutionConfig& config) { config.on_build.push_back(instruction.args.front()); });
+    metadata("ONBUILD " + instruction.args.front(), [&](oci::ExecutionConfig& config) {
+        config.on_build.push_back(instruction.args.front());
+    });
 }
 
 void StageBuilder::arg(const Instruction& instruction) {

@@ -15,12 +15,14 @@ namespace brig::build {
 namespace {
 
 /// Build arguments that need no ARG and leave no trace in cache and history.
-constexpr std::array predefined_args{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY",
-                                     "ftp_proxy",  "NO_PROXY",   "no_proxy",    "ALL_PROXY",   "all_proxy"};
+constexpr std::array predefined_args{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy",
+                                     "FTP_PROXY",  "ftp_proxy",  "NO_PROXY",    "no_proxy",
+                                     "ALL_PROXY",  "all_proxy"};
 
 /// What mounting a container's file systems creates in a root that lacks it.
-constexpr std::array mount_points{"etc/resolv.conf", "etc/hosts", "etc/hostname", "dev/console", "dev/pts", "dev/shm",
-                                  "dev/mqueue",      "dev/fd",    "etc",          "dev",         "proc",    "sys"};
+constexpr std::array mount_points{
+    "etc/resolv.conf", "etc/hosts", "etc/hostname", "dev/console", "dev/pts", "dev/shm",
+    "dev/mqueue",      "dev/fd",    "etc",          "dev",         "proc",    "sys"};
 
 std::vector<std::string> missing_mount_points(int root) {
     std::vector<std::string> missing;
@@ -46,7 +48,8 @@ void remove_mount_points(int root, const std::vector<std::string>& paths) {
             struct stat info {};
             if (::fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
             if (S_ISDIR(info.st_mode)) ::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR);
-            if (S_ISREG(info.st_mode) && info.st_size == 0) ::unlinkat(parent.get(), name.c_str(), 0);
+            if (S_ISREG(info.st_mode) && info.st_size == 0)
+                ::unlinkat(parent.get(), name.c_str(), 0);
         } catch (const SysError&) {
             // Gone with its directory.
         }
@@ -59,10 +62,13 @@ std::string script(const Instruction& instruction) {
     auto text = instruction.args.front();
     if (instruction.heredocs.empty()) return text;
     const auto& first = instruction.heredocs.front();
-    if (instruction.heredocs.size() == 1 && trim(text).find_first_of(" \t") == std::string_view::npos) {
+    if (instruction.heredocs.size() == 1 &&
+        trim(text).find_first_of(" \t") == std::string_view::npos) {
         if (first.content.starts_with("#!")) {
             throw Error(ErrorKind::not_implemented,
-                        "a here-document with its own interpreter is not supported yet; name it: RUN <<{} python3", first.name);
+                        "a here-document with its own interpreter is not supported yet; name it: "
+                        "RUN <<{} python3",
+                        first.name);
         }
         return first.content;
     }
@@ -75,7 +81,9 @@ std::string script(const Instruction& instruction) {
 
 void StageBuilder::run_command(const Instruction& instruction) {
     for (const auto* flag : {"mount", "security"}) {
-        if (instruction.flag(flag)) throw Error(ErrorKind::not_implemented, "the --{} option of RUN is not supported yet", flag);
+        if (instruction.flag(flag))
+            throw Error(ErrorKind::not_implemented, "the --{} option of RUN is not supported yet",
+                        flag);
     }
     RunRequest request;
     request.args = instruction.args;
@@ -98,7 +106,8 @@ void StageBuilder::run_command(const Instruction& instruction) {
     request.env.insert(request.env.end(), arguments.begin(), arguments.end());
     for (const auto* name : predefined_args) {
         if (declared_args_.contains(name) || env_value(name)) continue;
-        if (const auto value = session_.build_arg(name)) request.env.push_back(std::string(name) + "=" + *value);
+        if (const auto value = session_.build_arg(name))
+            request.env.push_back(std::string(name) + "=" + *value);
     }
     request.id = random_hex(32);
     request.cwd = config_.config.working_dir.empty() ? "/" : config_.config.working_dir;
@@ -119,14 +128,16 @@ void StageBuilder::run_command(const Instruction& instruction) {
         [&] { return session_.progress.cancelled(); });
     const auto command = join(request.args, " ");
     if (status != 0) {
-        throw RunFailed(fmt::format("The command '{}' returned a non-zero code: {}", command, status), status);
+        throw RunFailed(
+            fmt::format("The command '{}' returned a non-zero code: {}", command, status), status);
     }
     session_.say(" ---> Removed intermediate container {}\n", request.id.substr(0, 12));
     {
         const auto changed = session_.parts.snapshots.tree(work.key());
         remove_mount_points(changed.root.get(), missing);
     }
-    const auto prefix = arguments.empty() ? "" : fmt::format("|{} {} ", arguments.size(), join(arguments, " "));
+    const auto prefix =
+        arguments.empty() ? "" : fmt::format("|{} {} ", arguments.size(), join(arguments, " "));
     commit(step, prefix + command, work.commit());
 }
 

@@ -8,7 +8,8 @@
 
 namespace brig::build {
 
-std::vector<std::string> command_words(const Instruction& instruction, std::vector<std::string> shell) {
+std::vector<std::string> command_words(const Instruction& instruction,
+                                       std::vector<std::string> shell) {
     if (instruction.exec_form || instruction.args.empty()) return instruction.args;
     shell.push_back(instruction.args.front());
     return shell;
@@ -42,16 +43,17 @@ std::set<std::string> parse_exposed(std::string_view text) {
     const auto last = high ? parse_int<unsigned>(*high) : first;
     if (!first || !last || *first == 0 || *last > 65535 || *last < *first) throw invalid();
     std::set<std::string> ports;
-    for (unsigned port = *first; port <= *last; ++port) ports.insert(std::to_string(port) + "/" + protocol);
+    for (unsigned port = *first; port <= *last; ++port)
+        ports.insert(std::to_string(port) + "/" + protocol);
     return ports;
 }
 
 bool is_signal(std::string_view text) {
     static const std::set<std::string_view> names{
-        "HUP",  "INT",  "QUIT", "ILL",  "TRAP", "ABRT",  "IOT",    "BUS",  "FPE",    "KILL", "USR1", "SEGV",
-        "USR2", "PIPE", "ALRM", "TERM", "CHLD", "CONT",  "STKFLT", "STOP", "TSTP",   "TTIN", "TTOU", "URG",
-        "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "POLL",   "PWR",  "SYS",    "INFO", "EMT",  "CLD",
-        "RTMIN", "RTMAX"};
+        "HUP",  "INT",  "QUIT", "ILL",  "TRAP", "ABRT", "IOT",    "BUS",  "FPE",    "KILL",
+        "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "CHLD",   "CONT", "STKFLT", "STOP",
+        "TSTP", "TTIN", "TTOU", "URG",  "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH",  "IO",
+        "POLL", "PWR",  "SYS",  "INFO", "EMT",  "CLD",  "RTMIN",  "RTMAX"};
     if (const auto number = parse_int<int>(text)) return *number > 0 && *number <= 128;
     std::string name{text};
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));

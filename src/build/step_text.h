@@ -11,7 +11,8 @@
 namespace brig::build {
 
 /// CMD and ENTRYPOINT: the JSON words, or the shell with the text.
-std::vector<std::string> command_words(const Instruction& instruction, std::vector<std::string> shell);
+std::vector<std::string> command_words(const Instruction& instruction,
+                                       std::vector<std::string> shell);
 /// `["sh" "-c" "a b"]`, as docker's history shows lists.
 std::string json_list(const std::vector<std::string>& words);
 /// "80", "80/udp", "8000-8002" → {"8000/tcp", …}. Throws Error{invalid_argument}.

@@ -30,9 +30,11 @@ bool make_missing(int root, const std::string& path) {
 void StageBuilder::workdir(const Instruction& instruction) {
     auto path = expand_word(instruction.args.front());
     if (path.empty()) {
-        throw Error(ErrorKind::invalid_argument, "cannot normalize nothing: {} is empty", instruction.args.front());
+        throw Error(ErrorKind::invalid_argument, "cannot normalize nothing: {} is empty",
+                    instruction.args.front());
     }
-    if (!path.starts_with('/')) path = (config_.config.working_dir.empty() ? "/" : config_.config.working_dir + "/") + path;
+    if (!path.starts_with('/'))
+        path = (config_.config.working_dir.empty() ? "/" : config_.config.working_dir + "/") + path;
     path = oci::clean_path(path);
     const auto step = key({"WORKDIR", path});
     if (reuse(step)) return;

@@ -22,7 +22,8 @@ namespace {
 /// The bytes of a descriptor, decompressed whatever the format.
 class FilteredSource : public archive::Source {
 public:
-    explicit FilteredSource(int fd) : archive_(::archive_read_new(), &::archive_read_free), buffer_(256U << 10U) {
+    explicit FilteredSource(int fd)
+        : archive_(::archive_read_new(), &::archive_read_free), buffer_(256U << 10U) {
         auto* archive = archive_.get();
         if (archive == nullptr) throw std::bad_alloc();
         ::archive_read_support_filter_gzip(archive);
@@ -49,7 +50,8 @@ public:
 private:
     [[noreturn]] void fail() {
         const char* text = ::archive_error_string(archive_.get());
-        throw Error(ErrorKind::invalid_argument, "damaged archive: {}", text == nullptr ? "truncated" : text);
+        throw Error(ErrorKind::invalid_argument, "damaged archive: {}",
+                    text == nullptr ? "truncated" : text);
     }
 
     std::unique_ptr<::archive, int (*)(::archive*)> archive_;
@@ -83,7 +85,8 @@ bool is_archive(int fd) {
     try {
         FilteredSource source(fd);
         std::vector<std::byte> head;
-        for (auto chunk = source.next(); !chunk.empty() && head.size() < 512; chunk = source.next()) {
+        for (auto chunk = source.next(); !chunk.empty() && head.size() < 512;
+             chunk = source.next()) {
             head.insert(head.end(), chunk.begin(), chunk.end());
         }
         return is_tar_header(head);

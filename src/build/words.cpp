@@ -12,7 +12,9 @@ bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0;
 bool is_alpha(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 
-[[noreturn]] void fail(std::string message) { throw Error(ErrorKind::invalid_argument, std::move(message)); }
+[[noreturn]] void fail(std::string message) {
+    throw Error(ErrorKind::invalid_argument, std::move(message));
+}
 
 /// Evaluates one word from front to back. What it yields is collected in `result`; white space that
 /// came unquoted also cuts `words`.
@@ -36,7 +38,8 @@ public:
         while (!rest_.empty()) {
             if (rest_.front() == '$') {
                 result += dollar();
-            } else if (rest_.front() == escape_ && rest_.size() > 1 && (rest_[1] == '$' || rest_[1] == escape_)) {
+            } else if (rest_.front() == escape_ && rest_.size() > 1 &&
+                       (rest_[1] == '$' || rest_[1] == escape_)) {
                 rest_.remove_prefix(1);
                 result += take();
             } else {
@@ -60,7 +63,9 @@ private:
         std::string result;
         while (true) {
             if (rest_.empty()) {
-                if (stop != '\0') fail(stop == '}' ? "syntax error: missing '}'" : "syntax error: missing '/' in ${}");
+                if (stop != '\0')
+                    fail(stop == '}' ? "syntax error: missing '}'"
+                                     : "syntax error: missing '/' in ${}");
                 break;
             }
             const char c = rest_.front();
@@ -119,7 +124,8 @@ private:
     std::string single_quoted() {
         take();
         const auto end = rest_.find('\'');
-        if (end == std::string_view::npos) fail("unexpected end of statement while looking for matching single-quote");
+        if (end == std::string_view::npos)
+            fail("unexpected end of statement while looking for matching single-quote");
         std::string result{rest_.substr(0, end)};
         rest_.remove_prefix(end + 1);
         return result;
@@ -129,7 +135,8 @@ private:
         take();
         std::string result;
         while (true) {
-            if (rest_.empty()) fail("unexpected end of statement while looking for matching double-quote");
+            if (rest_.empty())
+                fail("unexpected end of statement while looking for matching double-quote");
             const char c = rest_.front();
             if (c == '"') {
                 take();
@@ -141,7 +148,8 @@ private:
             }
             take();
             if (c == escape_) {
-                if (rest_.empty()) fail("unexpected end of statement while looking for matching double-quote");
+                if (rest_.empty())
+                    fail("unexpected end of statement while looking for matching double-quote");
                 // Within double quotes only these three can be escaped.
                 const char next = take();
                 if (next != '"' && next != '$' && next != escape_) result += c;
@@ -159,9 +167,11 @@ private:
             while (end < rest_.size() && is_digit(rest_[end])) ++end;
             return cut_name(end);
         }
-        if (std::string_view("@*#?-$!0").find(rest_.front()) != std::string_view::npos) return cut_name(1);
+        if (std::string_view("@*#?-$!0").find(rest_.front()) != std::string_view::npos)
+            return cut_name(1);
         std::size_t end = 0;
-        while (end < rest_.size() && (is_alpha(rest_[end]) || rest_[end] == '_' || (end > 0 && is_digit(rest_[end])))) {
+        while (end < rest_.size() &&
+               (is_alpha(rest_[end]) || rest_[end] == '_' || (end > 0 && is_digit(rest_[end])))) {
             ++end;
         }
         return cut_name(end);
@@ -193,8 +203,8 @@ private:
         return modified(variable, value, operation, colon);
     }
 
-    std::string modified(const std::string& variable, const std::optional<std::string>& value, char operation,
-                         bool colon) {
+    std::string modified(const std::string& variable, const std::optional<std::string>& value,
+                         char operation, bool colon) {
         const bool set = value && !(colon && value->empty());
         switch (operation) {
             case '-': {
@@ -207,7 +217,8 @@ private:
             }
             case '?': {
                 const auto word = until('}', false);
-                if (!set) fail(variable + ": " + (word.empty() ? "is not allowed to be unset" : word));
+                if (!set)
+                    fail(variable + ": " + (word.empty() ? "is not allowed to be unset" : word));
                 return *value;
             }
             case '#':
@@ -219,14 +230,16 @@ private:
                 break;
             default: break;
         }
-        fail(std::string("unsupported modifier (") + (colon ? ":" : "") + operation + ") in substitution");
+        fail(std::string("unsupported modifier (") + (colon ? ":" : "") + operation +
+             ") in substitution");
     }
 
     std::string trimmed(const std::string& value, char operation) {
         const bool longest = !rest_.empty() && rest_.front() == operation;
         if (longest) take();
         const ShellPattern pattern(until('}', true));
-        return operation == '#' ? pattern.without_prefix(value, longest) : pattern.without_suffix(value, longest);
+        return operation == '#' ? pattern.without_prefix(value, longest)
+                                : pattern.without_suffix(value, longest);
     }
 
     std::string replaced(const std::string& value) {

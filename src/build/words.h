@@ -21,7 +21,8 @@ std::vector<std::string> split_words(std::string_view text, char escape);
 /// Throws Error{invalid_argument}.
 std::string expand(std::string_view word, char escape, const Lookup& lookup);
 
-/// As expand(), then split at white space that is not quoted: how EXPOSE takes a list from a variable.
+/// As expand(), then split at white space that is not quoted: how EXPOSE takes a list from a
+/// variable.
 std::vector<std::string> expand_to_words(std::string_view word, char escape, const Lookup& lookup);
 
 /// Evaluates the variables of a here-document, where quotes mean nothing.

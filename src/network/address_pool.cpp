@@ -6,9 +6,11 @@ namespace brig::network {
 
 using os::Ipv4Address;
 
-AddressPool::AddressPool(os::Ipv4Interface gateway) : gateway_(gateway), last_(gateway.address.value()) {
+AddressPool::AddressPool(os::Ipv4Interface gateway)
+    : gateway_(gateway), last_(gateway.address.value()) {
     if (gateway.prefix < 8 || gateway.prefix > 30) {
-        throw Error(ErrorKind::invalid_argument, "subnet {} is not between /8 and /30", gateway.network().str());
+        throw Error(ErrorKind::invalid_argument, "subnet {} is not between /8 and /30",
+                    gateway.network().str());
     }
 }
 
@@ -25,22 +27,22 @@ Ipv4Address AddressPool::take() {
         const Ipv4Address address(last_);
         if (usable(address) && used_.insert(address).second) return address;
     }
-    throw Error(ErrorKind::unavailable, "no available IPv4 addresses on this network's address pools: bridge ({})",
+    throw Error(ErrorKind::unavailable,
+                "no available IPv4 addresses on this network's address pools: bridge ({})",
                 gateway_.network().str());
 }
 
 Ipv4Address AddressPool::take(Ipv4Address address) {
     if (!usable(address)) {
-        throw Error(ErrorKind::invalid_argument, "{} is not an address for containers in subnet {}", address.str(),
-                    gateway_.network().str());
+        throw Error(ErrorKind::invalid_argument, "{} is not an address for containers in subnet {}",
+                    address.str(), gateway_.network().str());
     }
-    if (!used_.insert(address).second) throw Error(ErrorKind::conflict, "address {} is already in use", address.str());
+    if (!used_.insert(address).second)
+        throw Error(ErrorKind::conflict, "address {} is already in use", address.str());
     return address;
 }
 
-void AddressPool::release(Ipv4Address address) {
-    used_.erase(address);
-}
+void AddressPool::release(Ipv4Address address) { used_.erase(address); }
 
 std::size_t AddressPool::available() const {
     // All of the subnet but network, broadcast and gateway.

@@ -25,7 +25,9 @@ std::vector<HostAddress> host_addresses() {
     const Defer release([&] { ::freeifaddrs(first); });
     std::vector<HostAddress> addresses;
     for (const auto* at = first; at != nullptr; at = at->ifa_next) {
-        if (at->ifa_addr == nullptr || at->ifa_netmask == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
+        if (at->ifa_addr == nullptr || at->ifa_netmask == nullptr ||
+            at->ifa_addr->sa_family != AF_INET)
+            continue;
         const auto value = [](const sockaddr* address) {
             return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
         };
@@ -39,17 +41,21 @@ bool overlap(const Ipv4Interface& one, const Ipv4Interface& other) {
     return one.contains(other.address) || other.contains(one.address);
 }
 
-Ipv4Interface choose_gateway(const std::string& bridge, const std::vector<Ipv4Interface>& candidates) {
+Ipv4Interface choose_gateway(const std::string& bridge,
+                             const std::vector<Ipv4Interface>& candidates) {
     const auto hosts = host_addresses();
-    const auto own = std::find_if(hosts.begin(), hosts.end(), [&](const auto& host) { return host.interface == bridge; });
+    const auto own = std::find_if(hosts.begin(), hosts.end(),
+                                  [&](const auto& host) { return host.interface == bridge; });
     // Running containers may have addresses of the subnet that was chosen before.
     if (own != hosts.end()) return own->address;
     const auto is_free = [&](const Ipv4Interface& candidate) {
-        return std::none_of(hosts.begin(), hosts.end(), [&](const auto& host) { return overlap(host.address, candidate); });
+        return std::none_of(hosts.begin(), hosts.end(),
+                            [&](const auto& host) { return overlap(host.address, candidate); });
     };
     const auto found = std::find_if(candidates.begin(), candidates.end(), is_free);
     if (found != candidates.end()) return *found;
-    throw Error(ErrorKind::unavailable, "no subnet for bridge {} is free of the host's addresses", bridge);
+    throw Error(ErrorKind::unavailable, "no subnet for bridge {} is free of the host's addresses",
+                bridge);
 }
 
 }  // namespace
@@ -71,7 +77,8 @@ Config config_for(const std::filesystem::path& run_dir) {
         // One of 512 subnets of 10.224.0.0/11.
         const auto start = static_cast<std::uint32_t>(std::stoul(hash.substr(0, 6), nullptr, 16));
         for (std::uint32_t i = 0; i < 64; ++i) {
-            candidates.push_back({Ipv4Address(10U << 24U | 224U << 16U | ((start + i) % 512U) << 12U | 1U), 20});
+            candidates.push_back(
+                {Ipv4Address(10U << 24U | 224U << 16U | ((start + i) % 512U) << 12U | 1U), 20});
         }
     }
     config.gateway = choose_gateway(config.bridge, candidates);

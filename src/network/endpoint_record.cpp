@@ -54,16 +54,18 @@ Endpoint from_json(const json& data) {
     endpoint.gateway = needed(Ipv4Address::parse(data.at("gateway").get<std::string>()), "gateway");
     endpoint.mac = needed(MacAddress::parse(data.at("mac").get<std::string>()), "mac");
     for (const auto& port : data.at("ports")) {
-        endpoint.ports.push_back({needed(Ipv4Address::parse(port.at("host_ip").get<std::string>()), "host_ip"),
-                                  port.at("host_port"), port.at("container_port"),
-                                  needed(os::parse_protocol(port.at("protocol").get<std::string>()), "protocol")});
+        endpoint.ports.push_back(
+            {needed(Ipv4Address::parse(port.at("host_ip").get<std::string>()), "host_ip"),
+             port.at("host_port"), port.at("container_port"),
+             needed(os::parse_protocol(port.at("protocol").get<std::string>()), "protocol")});
     }
     return endpoint;
 }
 
 }  // namespace
 
-EndpointRecords::EndpointRecords(std::filesystem::path directory) : directory_(std::move(directory)) {
+EndpointRecords::EndpointRecords(std::filesystem::path directory)
+    : directory_(std::move(directory)) {
     make_directories(directory_, 0700);
 }
 
@@ -72,7 +74,8 @@ std::filesystem::path EndpointRecords::path(const std::string& container_id) con
 }
 
 void EndpointRecords::write(const Endpoint& endpoint) const {
-    write_file_atomic(path(endpoint.container_id), to_json(endpoint).dump(), 0600, Durability::rebuildable);
+    write_file_atomic(path(endpoint.container_id), to_json(endpoint).dump(), 0600,
+                      Durability::rebuildable);
 }
 
 void EndpointRecords::remove(const std::string& container_id) const {
@@ -85,10 +88,12 @@ std::vector<Endpoint> EndpointRecords::load() const {
     for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
         try {
             auto endpoint = from_json(json::parse(read_file(entry.path())));
-            if (path(endpoint.container_id) != entry.path()) throw Error(ErrorKind::invalid_argument, "misnamed");
+            if (path(endpoint.container_id) != entry.path())
+                throw Error(ErrorKind::invalid_argument, "misnamed");
             endpoints.push_back(std::move(endpoint));
         } catch (const std::exception& error) {
-            log::warn("drop the record of an endpoint, {}: {}", entry.path().native(), error.what());
+            log::warn("drop the record of an endpoint, {}: {}", entry.path().native(),
+                      error.what());
             (void)::unlink(entry.path().c_str());
         }
     }

@@ -18,7 +18,8 @@ std::vector<std::string> words_of(std::string_view line) {
     std::string text(line.substr(0, line.find_first_of("#;")));
     std::replace(text.begin(), text.end(), '\t', ' ');
     for (auto& word : split(text, ' ')) {
-        if (auto trimmed = std::string(trim(word)); !trimmed.empty()) words.push_back(std::move(trimmed));
+        if (auto trimmed = std::string(trim(word)); !trimmed.empty())
+            words.push_back(std::move(trimmed));
     }
     return words;
 }
@@ -30,8 +31,10 @@ DnsOptions parse_resolv_conf(std::string_view text) {
         if (words.size() < 2) continue;
         if (words[0] == "nameserver") found.servers.push_back(words[1]);
         // The last search or domain line counts, options add up (resolv.conf(5)).
-        if (words[0] == "search" || words[0] == "domain") found.search.assign(words.begin() + 1, words.end());
-        if (words[0] == "options") found.options.insert(found.options.end(), words.begin() + 1, words.end());
+        if (words[0] == "search" || words[0] == "domain")
+            found.search.assign(words.begin() + 1, words.end());
+        if (words[0] == "options")
+            found.options.insert(found.options.end(), words.begin() + 1, words.end());
     }
     return found;
 }
@@ -47,7 +50,8 @@ void check_words(const std::vector<std::string>& words) {
     for (const auto& word : words) {
         const auto bad = [](unsigned char c) { return c <= ' ' || c == 0x7f; };
         if (word.empty() || std::any_of(word.begin(), word.end(), bad)) {
-            throw Error(ErrorKind::invalid_argument, "\"{}\" cannot be a word of resolv.conf or hosts", word);
+            throw Error(ErrorKind::invalid_argument,
+                        "\"{}\" cannot be a word of resolv.conf or hosts", word);
         }
     }
 }
@@ -71,10 +75,12 @@ std::string host_resolv_conf() {
 }
 
 std::string make_resolv_conf(std::string_view host, const DnsOptions& options, DnsScope scope) {
-    for (const auto* list : {&options.servers, &options.search, &options.options}) check_words(*list);
+    for (const auto* list : {&options.servers, &options.search, &options.options})
+        check_words(*list);
     auto used = parse_resolv_conf(host);
     if (scope == DnsScope::own_network) {
-        std::erase_if(used.servers, [](const auto& server) { return !reachable_from_container(server); });
+        std::erase_if(used.servers,
+                      [](const auto& server) { return !reachable_from_container(server); });
         if (used.servers.empty()) used.servers = {"8.8.8.8", "8.8.4.4"};
     }
     // What was asked for is taken as it is.
@@ -89,7 +95,8 @@ std::string make_resolv_conf(std::string_view host, const DnsOptions& options, D
     return text;
 }
 
-std::string make_hosts(std::string_view hostname, std::string_view domain, const std::optional<Ipv4Address>& address,
+std::string make_hosts(std::string_view hostname, std::string_view domain,
+                       const std::optional<Ipv4Address>& address,
                        const std::vector<std::pair<std::string, std::string>>& extra) {
     std::string text =
         "127.0.0.1\tlocalhost\n"
@@ -103,14 +110,13 @@ std::string make_hosts(std::string_view hostname, std::string_view domain, const
         text += fmt::format("{}\t{}\n", target, name);
     }
     if (address && !hostname.empty()) {
-        const auto names = domain.empty() ? std::string(hostname) : fmt::format("{0}.{1} {0}", hostname, domain);
+        const auto names =
+            domain.empty() ? std::string(hostname) : fmt::format("{0}.{1} {0}", hostname, domain);
         text += fmt::format("{}\t{}\n", address->str(), names);
     }
     return text;
 }
 
-std::string make_hostname(std::string_view hostname) {
-    return fmt::format("{}\n", hostname);
-}
+std::string make_hostname(std::string_view hostname) { return fmt::format("{}\n", hostname); }
 
 }  // namespace brig::network

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-
 #include <nlohmann/json.hpp>
 
 namespace brig::network {
@@ -23,7 +22,8 @@ json ports_json(const Endpoint* endpoint, const std::vector<std::string>& expose
     for (const auto& port : endpoint->ports) {
         auto& bindings = ports[key_of(port)];
         if (!bindings.is_array()) bindings = json::array();
-        bindings.push_back({{"HostIp", port.host_ip.str()}, {"HostPort", std::to_string(port.host_port)}});
+        bindings.push_back(
+            {{"HostIp", port.host_ip.str()}, {"HostPort", std::to_string(port.host_port)}});
     }
     return ports;
 }
@@ -45,7 +45,8 @@ json address_json(const Endpoint* endpoint) {
 json network_json(const NetworkInfo& info) {
     json config = json::array();
     if (info.gateway) {
-        config.push_back({{"Subnet", info.gateway->network().str()}, {"Gateway", info.gateway->address.str()}});
+        config.push_back(
+            {{"Subnet", info.gateway->network().str()}, {"Gateway", info.gateway->address.str()}});
     }
     json containers = json::object();
     for (const auto& endpoint : info.endpoints) {
@@ -87,11 +88,13 @@ json network_settings_json(const Endpoint* endpoint, const std::string& mode, co
     settings["SecondaryIPAddresses"] = nullptr;
     settings["SecondaryIPv6Addresses"] = nullptr;
     json network = address_json(endpoint);
-    for (const auto* unset : {"IPAMConfig", "Links", "Aliases", "DriverOpts", "DNSNames"}) network[unset] = nullptr;
+    for (const auto* unset : {"IPAMConfig", "Links", "Aliases", "DriverOpts", "DNSNames"})
+        network[unset] = nullptr;
     network["NetworkID"] = id;
     network["GwPriority"] = 0;
     settings["Networks"] = json::object();
-    if (!mode.empty()) settings["Networks"][mode == "default" ? "bridge" : mode] = std::move(network);
+    if (!mode.empty())
+        settings["Networks"][mode == "default" ? "bridge" : mode] = std::move(network);
     return settings;
 }
 
@@ -109,7 +112,8 @@ json port_summary_json(const Endpoint* endpoint, const std::vector<std::string>&
         if (std::any_of(endpoint->ports.begin(), endpoint->ports.end(), is_it)) continue;
         const auto slash = name.find('/');
         const auto number = std::atoi(name.substr(0, slash).c_str());
-        ports.push_back({{"PrivatePort", number}, {"Type", slash == std::string::npos ? "tcp" : name.substr(slash + 1)}});
+        ports.push_back({{"PrivatePort", number},
+                         {"Type", slash == std::string::npos ? "tcp" : name.substr(slash + 1)}});
     }
     return ports;
 }

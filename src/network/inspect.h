@@ -14,7 +14,8 @@ nlohmann::json network_json(const NetworkInfo& info);
 /// running; `mode` is their network ("bridge", "host", "none"), `id` its identifier; `exposed`
 /// ("80/tcp") are ports listed as null when they are not published.
 nlohmann::json network_settings_json(const Endpoint* endpoint, const std::string& mode,
-                                     const std::string& id, const std::vector<std::string>& exposed);
+                                     const std::string& id,
+                                     const std::vector<std::string>& exposed);
 
 /// The Ports list of /containers/json: [{"IP","PrivatePort","PublicPort","Type"}].
 nlohmann::json port_summary_json(const Endpoint* endpoint, const std::vector<std::string>& exposed);

@@ -97,7 +97,7 @@ struct Endpoint {
     std::string network_id;
     /// docker's SandboxKey: a link to the network namespace. Empty on FreeBSD.
     std::filesystem::path sandbox_path;
-    std::string link;                    ///< host-side interface
+    std::string link;  ///< host-side interface
     Ipv4Interface address;
     Ipv4Address gateway;
     MacAddress mac;

@@ -19,7 +19,9 @@ namespace brig::network {
 namespace {
 
 void check_container_id(const std::string& id) {
-    const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
     if (id.empty() || id.size() > 128 || !std::all_of(id.begin(), id.end(), allowed)) {
         throw Error(ErrorKind::invalid_argument, "{} is not a container identifier", id);
     }
@@ -38,9 +40,12 @@ struct Networks::Impl {
                     .firewall = *firewall,
                     .worker = worker,
                     .ports_free = [this](const Endpoint& endpoint) { free_ports(endpoint); },
-                    .address_free = [this](const Endpoint& endpoint) { free_address(endpoint); }}) {}
+                    .address_free = [this](const Endpoint& endpoint) { free_address(endpoint); }}) {
+    }
 
-    [[nodiscard]] os::BridgeSpec bridge() const { return {config.bridge, config.gateway, config.mtu}; }
+    [[nodiscard]] os::BridgeSpec bridge() const {
+        return {config.bridge, config.gateway, config.mtu};
+    }
     [[nodiscard]] NetworkInfo describe(const std::string& name) const;
     [[nodiscard]] std::string id_of(const std::string& name) const;
     void make_ready();
@@ -81,19 +86,25 @@ struct Networks::Impl {
 
 std::string Networks::Impl::id_of(const std::string& name) const {
     // Made from what identifies the network, so that it is the same after a restart.
-    return std::string(Digest::of(fmt::format("brig network {} {} {}", config.run_dir.native(), config.bridge, name)).hex());
+    return std::string(Digest::of(fmt::format("brig network {} {} {}", config.run_dir.native(),
+                                              config.bridge, name))
+                           .hex());
 }
 
 NetworkInfo Networks::Impl::describe(const std::string& name) const {
-    NetworkInfo info{.name = name, .id = id_of(name), .driver = name == "none" ? "null" : name, .created = created};
+    NetworkInfo info{.name = name,
+                     .id = id_of(name),
+                     .driver = name == "none" ? "null" : name,
+                     .created = created};
     if (name != "bridge") return info;
     info.gateway = config.gateway;
-    info.options = {{"com.docker.network.bridge.default_bridge", "true"},
-                    {"com.docker.network.bridge.enable_icc", "true"},
-                    {"com.docker.network.bridge.enable_ip_masquerade", "true"},
-                    {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
-                    {"com.docker.network.bridge.name", config.bridge},
-                    {"com.docker.network.driver.mtu", std::to_string(config.mtu == 0 ? 1500 : config.mtu)}};
+    info.options = {
+        {"com.docker.network.bridge.default_bridge", "true"},
+        {"com.docker.network.bridge.enable_icc", "true"},
+        {"com.docker.network.bridge.enable_ip_masquerade", "true"},
+        {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
+        {"com.docker.network.bridge.name", config.bridge},
+        {"com.docker.network.driver.mtu", std::to_string(config.mtu == 0 ? 1500 : config.mtu)}};
     const std::lock_guard lock(mutex);
     for (const auto& [id, endpoint] : endpoints) info.endpoints.push_back(endpoint);
     return info;
@@ -120,7 +131,8 @@ void Networks::Impl::refill() {
     worker.post([this] {
         refill_posted = false;
         make_ready();
-        while (stock_one()) {}
+        while (stock_one()) {
+        }
     });
 }
 
@@ -134,7 +146,8 @@ bool Networks::Impl::stock_one() {
     Endpoint endpoint;
     {
         const std::lock_guard lock(mutex);
-        if (stocked.size() >= config.pool || addresses.available() < 4UL * config.pool) return false;
+        if (stocked.size() >= config.pool || addresses.available() < 4UL * config.pool)
+            return false;
         endpoint.address = {addresses.take(), config.gateway.prefix};
     }
     Defer give_back([&] { free_address(endpoint); });
@@ -199,7 +212,8 @@ void Networks::Impl::reserve(const AttachRequest& request, Endpoint& endpoint) {
     });
     const auto take_ports = [&] {
         const std::lock_guard lock(mutex);
-        endpoint.ports = ports.reserve(request.ports, {request.container_name, endpoint.id, endpoint.address.address});
+        endpoint.ports = ports.reserve(
+            request.ports, {request.container_name, endpoint.id, endpoint.address.address});
     };
     try {
         take_ports();
@@ -269,7 +283,8 @@ void Networks::Impl::remove_strays() {
         std::erase_if(sandboxes, [&](const auto& name) { return endpoints.contains(name); });
         for (const auto& [id, endpoint] : endpoints) std::erase(strays, endpoint.link);
     }
-    if (!strays.empty()) log::info("remove {} network links of containers that are gone", strays.size());
+    if (!strays.empty())
+        log::info("remove {} network links of containers that are gone", strays.size());
     stack->remove_links(strays);
     for (const auto& name : sandboxes) stack->release(name);
 }
@@ -283,7 +298,9 @@ Networks::~Networks() {
 
 void Networks::repair(const std::vector<LiveContainer>& live) {
     for (const auto& endpoint : impl_->records.load()) {
-        const auto is_it = [&](const LiveContainer& container) { return container.id == endpoint.container_id; };
+        const auto is_it = [&](const LiveContainer& container) {
+            return container.id == endpoint.container_id;
+        };
         const auto found = std::find_if(live.begin(), live.end(), is_it);
         try {
             if (found != live.end()) {
@@ -306,7 +323,8 @@ Endpoint Networks::attach(const AttachRequest& request) {
     }
     impl_->make_ready();
     // A container that ended while nobody looked may still have its old endpoint.
-    if (impl_->disconnect(request.container_id)) log::debug("replace the endpoint of {}", request.container_id);
+    if (impl_->disconnect(request.container_id))
+        log::debug("replace the endpoint of {}", request.container_id);
 
     Endpoint endpoint{.id = random_hex(32),
                       .container_id = request.container_id,
@@ -328,9 +346,7 @@ void Networks::started(const std::string& container_id, int pid) {
     if (find(container_id)) impl_->stack->hand_over(container_id, pid);
 }
 
-void Networks::detach(const std::string& container_id) {
-    (void)impl_->disconnect(container_id);
-}
+void Networks::detach(const std::string& container_id) { (void)impl_->disconnect(container_id); }
 
 void Networks::rename(const std::string& container_id, const std::string& name) {
     const std::lock_guard lock(impl_->mutex);
@@ -363,9 +379,7 @@ NetworkInfo Networks::inspect(const std::string& name_or_id) const {
     return *match;
 }
 
-void Networks::flush() {
-    impl_->finish_pending();
-}
+void Networks::flush() { impl_->finish_pending(); }
 
 void Networks::remove_all() {
     flush();
@@ -384,8 +398,6 @@ void Networks::remove_all() {
     impl_->ready = false;
 }
 
-bool precedes_create() {
-    return os::network_precedes_sandbox();
-}
+bool precedes_create() { return os::network_precedes_sandbox(); }
 
 }  // namespace brig::network

@@ -8,7 +8,8 @@ namespace {
 
 std::uint16_t parse_port(std::string_view text, std::string_view whole) {
     const auto port = parse_int<std::uint16_t>(text);
-    if (!port || *port == 0) throw Error(ErrorKind::invalid_argument, "invalid port specification: \"{}\"", whole);
+    if (!port || *port == 0)
+        throw Error(ErrorKind::invalid_argument, "invalid port specification: \"{}\"", whole);
     return *port;
 }
 
@@ -17,18 +18,22 @@ Ipv4Address parse_host_ip(std::string_view text) {
     if (text.empty()) return {};
     if (const auto ip = Ipv4Address::parse(text)) return *ip;
     if (text.find(':') != std::string_view::npos) {
-        throw Error(ErrorKind::not_implemented, "publishing on the IPv6 address {} is not implemented", text);
+        throw Error(ErrorKind::not_implemented,
+                    "publishing on the IPv6 address {} is not implemented", text);
     }
     throw Error(ErrorKind::invalid_argument, "invalid IP address {} in a port binding", text);
 }
 
 }  // namespace
 
-PortRequest parse_port_binding(std::string_view container, std::string_view host_ip, std::string_view host_port) {
+PortRequest parse_port_binding(std::string_view container, std::string_view host_ip,
+                               std::string_view host_port) {
     PortRequest request;
     const auto [number, protocol_name] = split_once(container, '/');
     const auto protocol = os::parse_protocol(to_lower(protocol_name.value_or("tcp")));
-    if (!protocol) throw Error(ErrorKind::not_implemented, "publishing a port of protocol {} is not implemented", *protocol_name);
+    if (!protocol)
+        throw Error(ErrorKind::not_implemented,
+                    "publishing a port of protocol {} is not implemented", *protocol_name);
     request.protocol = *protocol;
     request.container_port = parse_port(number, container);
     request.host_ip = parse_host_ip(host_ip);

@@ -16,7 +16,8 @@ namespace brig::network {
 namespace {
 
 Fd bind_socket(Protocol protocol, Ipv4Address ip, std::uint16_t port, bool reuse) {
-    Fd socket(::socket(AF_INET, (protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
+    Fd socket(::socket(AF_INET,
+                       (protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
     if (!socket) throw SysError("socket");
     const int on = reuse ? 1 : 0;
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -50,14 +51,16 @@ Fd hold_port(Protocol protocol, Ipv4Address ip, std::uint16_t port) {
 std::uint16_t port_of(const Fd& socket) {
     sockaddr_in address{};
     socklen_t size = sizeof(address);
-    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) throw SysError("getsockname");
+    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        throw SysError("getsockname");
     return ntohs(address.sin_port);
 }
 
 /// The system's word for an errno as Go prints it: in lower case.
 std::string go_text(int error_number) {
     auto words = std::generic_category().message(error_number);
-    if (!words.empty()) words[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(words[0])));
+    if (!words.empty())
+        words[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(words[0])));
     return words;
 }
 
@@ -74,15 +77,16 @@ void PortTable::hold(const PublishedPort& port, Fd socket) {
 }
 
 PublishedPort PortTable::reserve_one(const PortRequest& request, Ipv4Address container) {
-    PublishedPort port{request.host_ip, request.host_first, request.container_port, request.protocol};
+    PublishedPort port{request.host_ip, request.host_first, request.container_port,
+                       request.protocol};
     const unsigned last = request.host_last == 0 ? request.host_first : request.host_last;
     for (unsigned number = request.host_first;; ++number) {
         port.host_port = static_cast<std::uint16_t>(number);
         const bool is_last = number >= last;
         if (number != 0 && taken(port.protocol, port.host_ip, port.host_port)) {
             if (!is_last) continue;
-            throw Error(ErrorKind::internal, "Bind for {}:{} failed: port is already allocated", port.host_ip.str(),
-                        port.host_port);
+            throw Error(ErrorKind::internal, "Bind for {}:{} failed: port is already allocated",
+                        port.host_ip.str(), port.host_port);
         }
         try {
             auto socket = hold_port(port.protocol, port.host_ip, port.host_port);
@@ -92,21 +96,23 @@ PublishedPort PortTable::reserve_one(const PortRequest& request, Ipv4Address con
             return port;
         } catch (const SysError& error) {
             if (!is_last) continue;
-            throw Error(ErrorKind::internal, "failed to bind host port for {}:{}:{}:{}/{}: {}", port.host_ip.str(),
-                        port.host_port, container.str(), port.container_port, os::to_string(port.protocol),
-                        go_text(error.error_number()));
+            throw Error(ErrorKind::internal, "failed to bind host port for {}:{}:{}:{}/{}: {}",
+                        port.host_ip.str(), port.host_port, container.str(), port.container_port,
+                        os::to_string(port.protocol), go_text(error.error_number()));
         }
     }
 }
 
-std::vector<PublishedPort> PortTable::reserve(const std::vector<PortRequest>& requests, const Owner& owner) {
+std::vector<PublishedPort> PortTable::reserve(const std::vector<PortRequest>& requests,
+                                              const Owner& owner) {
     std::vector<PublishedPort> ports;
     Defer undo([&] { release(ports); });
     try {
         for (const auto& request : requests) ports.push_back(reserve_one(request, owner.address));
     } catch (const Error& error) {
-        throw error.within(fmt::format("driver failed programming external connectivity on endpoint {} ({})",
-                                       owner.name, owner.endpoint_id));
+        throw error.within(
+            fmt::format("driver failed programming external connectivity on endpoint {} ({})",
+                        owner.name, owner.endpoint_id));
     }
     undo.dismiss();
     return ports;
@@ -117,8 +123,9 @@ void PortTable::adopt(const PublishedPort& port) {
     try {
         socket = hold_port(port.protocol, port.host_ip, port.host_port);
     } catch (const Error& error) {
-        log::warn("port {}:{}/{} of a running container is also used by another program: {}", port.host_ip.str(),
-                  port.host_port, os::to_string(port.protocol), error.message());
+        log::warn("port {}:{}/{} of a running container is also used by another program: {}",
+                  port.host_ip.str(), port.host_port, os::to_string(port.protocol),
+                  error.message());
     }
     hold(port, std::move(socket));
 }

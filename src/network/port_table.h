@@ -16,12 +16,13 @@ namespace brig::network {
 class PortTable {
 public:
     struct Owner {
-        std::string name;         ///< of the container
+        std::string name;  ///< of the container
         std::string endpoint_id;
         Ipv4Address address;
     };
     /// Reserves all or none, in order. Throws Error{internal} in docker's words.
-    std::vector<PublishedPort> reserve(const std::vector<PortRequest>& requests, const Owner& owner);
+    std::vector<PublishedPort> reserve(const std::vector<PortRequest>& requests,
+                                       const Owner& owner);
     /// A port that was published before we started. The table has it even when a program of the
     /// host has got hold of it meanwhile; then the log says so.
     void adopt(const PublishedPort& port);

@@ -21,7 +21,8 @@ constexpr std::chrono::milliseconds patience{250};
 std::vector<os::PortForward> forwards_of(const Endpoint& endpoint) {
     std::vector<os::PortForward> forwards;
     for (const auto& port : endpoint.ports) {
-        forwards.push_back({port.protocol, port.host_ip, port.host_port, endpoint.address.address, port.container_port});
+        forwards.push_back({port.protocol, port.host_ip, port.host_port, endpoint.address.address,
+                            port.container_port});
     }
     return forwards;
 }
@@ -69,13 +70,15 @@ void Removals::sweep(Clock::time_point until) {
     std::vector<Item> items;
     {
         const std::lock_guard lock(mutex_);
-        const auto young = std::find_if(linked_.begin(), linked_.end(), [&](const Item& item) { return item.since > until; });
+        const auto young = std::find_if(linked_.begin(), linked_.end(),
+                                        [&](const Item& item) { return item.since > until; });
         items.assign(std::make_move_iterator(linked_.begin()), std::make_move_iterator(young));
         linked_.erase(linked_.begin(), young);
     }
     std::vector<std::string> present;
     for (const auto& [endpoint, since] : items) {
-        if (!endpoint.link.empty() && ::if_nametoindex(endpoint.link.c_str()) != 0) present.push_back(endpoint.link);
+        if (!endpoint.link.empty() && ::if_nametoindex(endpoint.link.c_str()) != 0)
+            present.push_back(endpoint.link);
     }
     try {
         parts_.stack.remove_links(present);

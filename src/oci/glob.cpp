@@ -6,7 +6,9 @@
 namespace brig::oci {
 namespace {
 
-[[noreturn]] void malformed() { throw Error(ErrorKind::invalid_argument, "syntax error in pattern"); }
+[[noreturn]] void malformed() {
+    throw Error(ErrorKind::invalid_argument, "syntax error in pattern");
+}
 
 char32_t take_class_rune(std::string_view& pattern) {
     if (pattern.empty() || pattern.front() == '-' || pattern.front() == ']') malformed();
@@ -146,6 +148,8 @@ bool glob_match(std::string_view pattern, std::string_view name) {
     }
 }
 
-bool has_glob(std::string_view text) { return text.find_first_of("*?[\\") != std::string_view::npos; }
+bool has_glob(std::string_view text) {
+    return text.find_first_of("*?[\\") != std::string_view::npos;
+}
 
 }  // namespace brig::oci

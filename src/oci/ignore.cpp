@@ -46,7 +46,8 @@ std::vector<Token> compile(std::string_view pattern) {
             tokens.push_back({Token::Kind::set, 0, GlobClass::parse(pattern)});
         } else {
             if (head == '\\') pattern.remove_prefix(1);
-            if (pattern.empty()) throw Error(ErrorKind::invalid_argument, "syntax error in pattern");
+            if (pattern.empty())
+                throw Error(ErrorKind::invalid_argument, "syntax error in pattern");
             tokens.push_back({Token::Kind::literal, take_rune(pattern)});
         }
     }
@@ -69,7 +70,9 @@ public:
         std::swap(now_, next_);
     }
     [[nodiscard]] bool accepted() const { return now_[2 * tokens_.size()]; }
-    [[nodiscard]] bool alive() const { return std::find(now_.begin(), now_.end(), true) != now_.end(); }
+    [[nodiscard]] bool alive() const {
+        return std::find(now_.begin(), now_.end(), true) != now_.end();
+    }
 
 private:
     /// At token `index`, and past it where it may match nothing.
@@ -124,7 +127,8 @@ struct IgnorePatterns::Pattern {
     /// Whether the pattern matches the path or one of its parents.
     [[nodiscard]] bool matches(std::string_view path) const {
         if (plain) {
-            return path.starts_with(text) && (path.size() == text.size() || path[text.size()] == '/');
+            return path.starts_with(text) &&
+                   (path.size() == text.size() || path[text.size()] == '/');
         }
         Matcher matcher(tokens);
         while (!path.empty()) {
@@ -162,7 +166,8 @@ IgnorePatterns::IgnorePatterns(const std::vector<std::string>& patterns) {
         if (text.starts_with('!')) {
             pattern.reinclude = true;
             text = trim(text.substr(1));
-            if (text.empty()) throw Error(ErrorKind::invalid_argument, "illegal exclusion pattern: \"!\"");
+            if (text.empty())
+                throw Error(ErrorKind::invalid_argument, "illegal exclusion pattern: \"!\"");
         }
         pattern.text = clean_path(text);
         if (pattern.text.size() > 1 && pattern.text.front() == '/') pattern.text.erase(0, 1);

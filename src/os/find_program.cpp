@@ -17,9 +17,11 @@
 namespace brig::os {
 namespace {
 
-constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-std::optional<std::string> variable(const std::vector<std::string>& environment, std::string_view name) {
+std::optional<std::string> variable(const std::vector<std::string>& environment,
+                                    std::string_view name) {
     // The last one counts, as for getenv after repeated putenv.
     for (auto it = environment.rbegin(); it != environment.rend(); ++it) {
         if (it->size() > name.size() && it->starts_with(name) && (*it)[name.size()] == '=') {
@@ -48,7 +50,8 @@ std::string locate(const std::string& name, const std::vector<std::string>& envi
             case EACCES:
                 throw Error(ErrorKind::permission_denied, "exec: {:?}: permission denied", name);
             case ENOTDIR:
-                throw Error(ErrorKind::not_found, "exec: {:?}: stat {}: not a directory", name, name);
+                throw Error(ErrorKind::not_found, "exec: {:?}: stat {}: not a directory", name,
+                            name);
             default:
                 throw Error(ErrorKind::not_found, "exec: {:?}: stat {}: no such file or directory",
                             name, name);
@@ -56,7 +59,8 @@ std::string locate(const std::string& name, const std::vector<std::string>& envi
     }
     const std::string path = variable(environment, "PATH").value_or(std::string(default_path));
     for (const std::string& directory : split(path, ':')) {
-        const std::string candidate = fmt::format("{}/{}", directory.empty() ? "." : directory, name);
+        const std::string candidate =
+            fmt::format("{}/{}", directory.empty() ? "." : directory, name);
         if (!name.empty() && is_executable_file(candidate)) return candidate;
     }
     throw Error(ErrorKind::not_found, "exec: {:?}: executable file not found in $PATH", name);

@@ -20,7 +20,8 @@ std::optional<Ipv4Address> Ipv4Address::parse(std::string_view text) {
 }
 
 std::string Ipv4Address::str() const {
-    return fmt::format("{}.{}.{}.{}", value_ >> 24U, value_ >> 16U & 255U, value_ >> 8U & 255U, value_ & 255U);
+    return fmt::format("{}.{}.{}.{}", value_ >> 24U, value_ >> 16U & 255U, value_ >> 8U & 255U,
+                       value_ & 255U);
 }
 
 Ipv4Interface Ipv4Interface::parse(std::string_view text) {
@@ -28,21 +29,21 @@ Ipv4Interface Ipv4Interface::parse(std::string_view text) {
     const auto parsed = Ipv4Address::parse(address);
     const auto prefix = parse_int<unsigned>(length.value_or("32"));
     if (!parsed || !prefix || *prefix > 32) {
-        throw Error(ErrorKind::invalid_argument, "{} is not an IPv4 address with a prefix length", text);
+        throw Error(ErrorKind::invalid_argument, "{} is not an IPv4 address with a prefix length",
+                    text);
     }
     return {*parsed, *prefix};
 }
 
-std::string Ipv4Interface::str() const {
-    return fmt::format("{}/{}", address.str(), prefix);
-}
+std::string Ipv4Interface::str() const { return fmt::format("{}/{}", address.str(), prefix); }
 
 std::optional<MacAddress> MacAddress::parse(std::string_view text) {
     MacAddress mac;
     if (text.size() != 17) return std::nullopt;
     for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
         const auto digits = text.substr(i * 3, 2);
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + 2, mac.bytes[i], 16);
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + 2, mac.bytes[i], 16);
         if (error != std::errc{} || end != digits.data() + 2) return std::nullopt;
         if (i < 5 && text[i * 3 + 2] != ':') return std::nullopt;
     }
@@ -58,13 +59,11 @@ MacAddress MacAddress::for_address(Ipv4Address address) {
 }
 
 std::string MacAddress::str() const {
-    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[0], bytes[1], bytes[2], bytes[3],
-                       bytes[4], bytes[5]);
+    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[0], bytes[1], bytes[2],
+                       bytes[3], bytes[4], bytes[5]);
 }
 
-std::string_view to_string(Protocol protocol) {
-    return protocol == Protocol::udp ? "udp" : "tcp";
-}
+std::string_view to_string(Protocol protocol) { return protocol == Protocol::udp ? "udp" : "tcp"; }
 
 std::optional<Protocol> parse_protocol(std::string_view text) {
     if (text == "tcp") return Protocol::tcp;

@@ -41,7 +41,9 @@ struct Ipv4Interface {
         return prefix == 0 ? 0U : ~std::uint32_t{0} << (32U - prefix);
     }
     /// The network's own address with the same prefix: "172.30.0.0/16".
-    [[nodiscard]] Ipv4Interface network() const { return {Ipv4Address(address.value() & mask()), prefix}; }
+    [[nodiscard]] Ipv4Interface network() const {
+        return {Ipv4Address(address.value() & mask()), prefix};
+    }
     [[nodiscard]] Ipv4Address broadcast() const { return Ipv4Address(address.value() | ~mask()); }
     [[nodiscard]] bool contains(Ipv4Address other) const {
         return (other.value() & mask()) == (address.value() & mask());

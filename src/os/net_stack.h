@@ -42,7 +42,8 @@ class NetStack {
 public:
     virtual ~NetStack() = default;
 
-    /// Idempotent. Also enables IPv4 forwarding on the host, and says so in the log when it was off.
+    /// Idempotent. Also enables IPv4 forwarding on the host, and says so in the log when it was
+    /// off.
     virtual void ensure_bridge(const BridgeSpec& bridge) = 0;
     virtual void remove_bridge(const std::string& name) = 0;
 

@@ -21,7 +21,8 @@ constexpr std::size_t max_output = 16U << 20U;
 
 pid_t start(const std::vector<std::string>& arguments, int output) {
     posix_spawn_file_actions_t actions;
-    if (const int error = ::posix_spawn_file_actions_init(&actions); error != 0) throw SysError(error, "start zfs");
+    if (const int error = ::posix_spawn_file_actions_init(&actions); error != 0)
+        throw SysError(error, "start zfs");
     const Defer release([&] { ::posix_spawn_file_actions_destroy(&actions); });
     ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions, output, 1);
@@ -36,7 +37,8 @@ pid_t start(const std::vector<std::string>& arguments, int output) {
     std::array<char*, 3> environment{path.data(), locale.data(), nullptr};
     for (const char* program : {"/sbin/zfs", "/usr/sbin/zfs", "/usr/local/sbin/zfs"}) {
         pid_t pid = -1;
-        const int error = ::posix_spawn(&pid, program, &actions, nullptr, argv.data(), environment.data());
+        const int error =
+            ::posix_spawn(&pid, program, &actions, nullptr, argv.data(), environment.data());
         if (error == 0) return pid;
         if (error != ENOENT) throw SysError(error, fmt::format("start {}", program));
     }
@@ -70,8 +72,10 @@ std::string zfs_dataset_of(const std::string& path) {
         return std::string(trim(run_zfs({"list", "-H", "-o", "name", path})));
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::not_implemented) throw;
-        throw Error(ErrorKind::failed_precondition, "{} is not on ZFS ({}); make a dataset for it, or choose another storage driver",
-                    path, error.message());
+        throw Error(
+            ErrorKind::failed_precondition,
+            "{} is not on ZFS ({}); make a dataset for it, or choose another storage driver", path,
+            error.message());
     }
 }
 

@@ -1,5 +1,5 @@
-// ZFS through its own program, zfs(8): libzfs is no stable interface, and libzfs_core neither mounts
-// nor sets properties. The same on both kernels.
+// ZFS through its own program, zfs(8): libzfs is no stable interface, and libzfs_core neither
+// mounts nor sets properties. The same on both kernels.
 #pragma once
 
 #include <string>

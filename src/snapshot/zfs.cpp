@@ -1,5 +1,8 @@
-// The zfs driver: snapshot number N is the dataset BASE/brig-N, a clone of its parent's ZFS snapshot
+// The zfs driver: snapshot number N is the dataset BASE/brig-N, a clone of its parent's ZFS
+// snapshot
 // @clean, mounted at ROOT-mounts/N. BASE is the dataset that ROOT lies on.
+#include "os/zfs.h"
+
 #include <fcntl.h>
 
 #include <functional>
@@ -9,7 +12,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "os/zfs.h"
 #include "snapshot/catalog.h"
 #include "snapshot/drivers.h"
 
@@ -22,12 +24,15 @@ constexpr std::string_view prefix = "brig-";
 class Zfs : public Snapshotter {
 public:
     explicit Zfs(const fs::path& root)
-        : catalog_(root), mounts_(root.string() + "-mounts"), base_(os::zfs_dataset_of(root.string())) {
+        : catalog_(root),
+          mounts_(root.string() + "-mounts"),
+          base_(os::zfs_dataset_of(root.string())) {
         make_directories(mounts_, 0700);
         remove_unknown();
     }
 
-    std::vector<Mount> prepare(const std::string& key, const std::optional<std::string>& parent, Kind kind) override {
+    std::vector<Mount> prepare(const std::string& key, const std::optional<std::string>& parent,
+                               Kind kind) override {
         const auto record = catalog_.reserve(key, parent, kind);
         try {
             create(record);
@@ -43,7 +48,8 @@ public:
     std::vector<Mount> mounts(const std::string& key) override {
         const auto record = catalog_.get(key);
         if (record.kind == Kind::committed) {
-            throw Error(ErrorKind::failed_precondition, "snapshot {} is committed; prepare a view of it", key);
+            throw Error(ErrorKind::failed_precondition,
+                        "snapshot {} is committed; prepare a view of it", key);
         }
         return mounts_of(record);
     }
@@ -51,7 +57,8 @@ public:
     void commit(const std::string& name, const std::string& key) override {
         const auto set = dataset(catalog_.get(key).id);
         // What clones will be made of comes first: a committed record always has it.
-        if (!os::run_zfs({"list", "-H", "-o", "name", "-t", "snapshot", "-r", "-d", "1", set}).empty()) {
+        if (!os::run_zfs({"list", "-H", "-o", "name", "-t", "snapshot", "-r", "-d", "1", set})
+                 .empty()) {
             os::run_zfs({"destroy", set + "@clean"});
         }
         os::run_zfs({"snapshot", set + "@clean"});
@@ -70,7 +77,8 @@ public:
 
     Usage usage(const std::string& key) override {
         // Of a clone: what was written since its origin.
-        const auto text = os::run_zfs({"get", "-H", "-p", "-o", "value", "written", dataset(catalog_.get(key).id)});
+        const auto text = os::run_zfs(
+            {"get", "-H", "-p", "-o", "value", "written", dataset(catalog_.get(key).id)});
         return {parse_int<std::uint64_t>(trim(text)).value_or(0), 0};
     }
 
@@ -78,23 +86,29 @@ public:
 
     archive::LayerTree tree(const std::string& key) override {
         const auto record = catalog_.get(key);
-        archive::LayerTree out{.root = open_files(record.id), .lowers = {}, .form = archive::LayerForm::full};
+        archive::LayerTree out{
+            .root = open_files(record.id), .lowers = {}, .form = archive::LayerForm::full};
         if (record.parent) out.lowers.push_back(open_files(*record.parent));
         return out;
     }
 
 private:
-    [[nodiscard]] std::string dataset(std::uint64_t id) const { return fmt::format("{}/{}{}", base_, prefix, id); }
+    [[nodiscard]] std::string dataset(std::uint64_t id) const {
+        return fmt::format("{}/{}{}", base_, prefix, id);
+    }
     [[nodiscard]] fs::path files(std::uint64_t id) const { return mounts_ / std::to_string(id); }
-    [[nodiscard]] Fd open_files(std::uint64_t id) const { return open_file(files(id).string(), O_RDONLY | O_DIRECTORY); }
+    [[nodiscard]] Fd open_files(std::uint64_t id) const {
+        return open_file(files(id).string(), O_RDONLY | O_DIRECTORY);
+    }
 
     [[nodiscard]] std::vector<Mount> mounts_of(const Catalog::Record& record) const {
         return bind_mount(files(record.id), record.kind == Kind::view);
     }
 
     void create(const Catalog::Record& record) const {
-        std::vector<std::string> words{record.parent ? "clone" : "create", "-o", "mountpoint=" + files(record.id).string(),
-                                       "-o", "atime=off"};
+        std::vector<std::string> words{record.parent ? "clone" : "create", "-o",
+                                       "mountpoint=" + files(record.id).string(), "-o",
+                                       "atime=off"};
         if (record.kind == Kind::view) words.insert(words.end(), {"-o", "readonly=on"});
         if (record.parent) words.push_back(dataset(*record.parent) + "@clean");
         words.push_back(dataset(record.id));
@@ -117,9 +131,13 @@ private:
         std::set<std::uint64_t> known;
         for (const auto& info : catalog_.list()) known.insert(catalog_.get(info.key).id);
         std::set<std::uint64_t, std::greater<>> unknown;
-        for (const auto& name : split(os::run_zfs({"list", "-H", "-o", "name", "-r", "-d", "1", base_}), '\n')) {
+        for (const auto& name :
+             split(os::run_zfs({"list", "-H", "-o", "name", "-r", "-d", "1", base_}), '\n')) {
             const auto start = base_ + "/" + std::string(prefix);
-            const auto id = name.starts_with(start) ? parse_int<std::uint64_t>(std::string_view(name).substr(start.size())) : std::nullopt;
+            const auto id =
+                name.starts_with(start)
+                    ? parse_int<std::uint64_t>(std::string_view(name).substr(start.size()))
+                    : std::nullopt;
             if (id && !known.contains(*id)) unknown.insert(*id);
         }
         for (const auto id : unknown) destroy(id);

@@ -15,7 +15,8 @@ std::filesystem::path file_in(const std::filesystem::path& directory) {
 
 }  // namespace
 
-void write_metadata(const std::filesystem::path& directory, const Volume& volume, Durability durability) {
+void write_metadata(const std::filesystem::path& directory, const Volume& volume,
+                    Durability durability) {
     const json data = {{"driver", volume.driver},
                        {"created", format_rfc3339(volume.created)},
                        {"labels", volume.labels},

@@ -8,7 +8,8 @@
 
 namespace brig::volume {
 
-void write_metadata(const std::filesystem::path& directory, const Volume& volume, Durability durability);
+void write_metadata(const std::filesystem::path& directory, const Volume& volume,
+                    Durability durability);
 
 /// Without the name and the mountpoint. A file that is missing or broken (power was lost before
 /// an anonymous volume reached the disk) loses the labels, never the data.

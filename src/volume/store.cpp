@@ -51,26 +51,33 @@ bool exists_at(int directory, const char* name) {
 
 void check_name(std::string_view name) {
     const auto letter_or_digit = [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; };
-    const auto allowed = [&](unsigned char c) { return letter_or_digit(c) || c == '_' || c == '.' || c == '-'; };
+    const auto allowed = [&](unsigned char c) {
+        return letter_or_digit(c) || c == '_' || c == '.' || c == '-';
+    };
     if (name.size() == 1) {
-        throw Error(ErrorKind::invalid_argument,
-                    "volume name is too short, names should be at least two alphanumeric characters");
+        throw Error(
+            ErrorKind::invalid_argument,
+            "volume name is too short, names should be at least two alphanumeric characters");
     }
-    if (name.empty() || name.size() > 255 || !letter_or_digit(static_cast<unsigned char>(name[0])) ||
+    if (name.empty() || name.size() > 255 ||
+        !letter_or_digit(static_cast<unsigned char>(name[0])) ||
         !std::all_of(name.begin(), name.end(), allowed)) {
         throw Error(ErrorKind::invalid_argument,
                     "create {}: \"{}\" includes invalid characters for a local volume name, only "
-                    "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path",
+                    "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host "
+                    "directory, use absolute path",
                     name, name);
     }
 }
 
 Store::Store(fs::path root) : root_(std::move(root)) {
-    // Traversable, so that a process with another user can be given a path to its volume, not listable.
+    // Traversable, so that a process with another user can be given a path to its volume, not
+    // listable.
     make_directories(root_, 0701);
     for (const auto& entry : fs::directory_iterator(root_)) {
         const auto name = entry.path().filename().native();
-        if (name.starts_with(unfinished_prefix) || name.starts_with(removed_prefix)) remove_tree(entry.path());
+        if (name.starts_with(unfinished_prefix) || name.starts_with(removed_prefix))
+            remove_tree(entry.path());
     }
 }
 
@@ -79,11 +86,13 @@ Volume Store::create(const CreateRequest& request) {
     const auto name = anonymous ? random_hex(32) : request.name;
     check_name(name);
     if (!request.driver.empty() && request.driver != "local") {
-        throw Error(ErrorKind::not_found, "error looking up volume plugin {0}: plugin \"{0}\" not found", request.driver);
+        throw Error(ErrorKind::not_found,
+                    "error looking up volume plugin {0}: plugin \"{0}\" not found", request.driver);
     }
     if (auto existing = find(name)) return *existing;
     if (!request.options.empty()) {
-        throw Error(ErrorKind::not_implemented, "option {} of volume driver local is not implemented",
+        throw Error(ErrorKind::not_implemented,
+                    "option {} of volume driver local is not implemented",
                     request.options.begin()->first);
     }
     Volume volume{.name = name,
@@ -96,9 +105,12 @@ Volume Store::create(const CreateRequest& request) {
     // Complete under another name before it appears under its own.
     TempDir unfinished(root_, unfinished_prefix);
     make_directories(unfinished.path() / "_data", 0755);
-    write_metadata(unfinished.path(), volume, anonymous ? Durability::rebuildable : Durability::durable);
-    if (::chmod(unfinished.path().c_str(), 0701) != 0) throw SysError("change the mode of {}", unfinished.path().native());
-    if (!rename_new(unfinished.path(), root_ / name)) return inspect(name);  // somebody else was first
+    write_metadata(unfinished.path(), volume,
+                   anonymous ? Durability::rebuildable : Durability::durable);
+    if (::chmod(unfinished.path().c_str(), 0701) != 0)
+        throw SysError("change the mode of {}", unfinished.path().native());
+    if (!rename_new(unfinished.path(), root_ / name))
+        return inspect(name);  // somebody else was first
     (void)unfinished.release();
     return volume;
 }
@@ -126,7 +138,8 @@ std::vector<Volume> Store::list() const {
     for (const auto& entry : fs::directory_iterator(root_)) {
         if (auto volume = find(entry.path().filename())) volumes.push_back(std::move(*volume));
     }
-    std::sort(volumes.begin(), volumes.end(), [](const auto& one, const auto& other) { return one.name < other.name; });
+    std::sort(volumes.begin(), volumes.end(),
+              [](const auto& one, const auto& other) { return one.name < other.name; });
     return volumes;
 }
 
@@ -142,7 +155,8 @@ void Store::remove(const std::string& name) {
 
 std::uint64_t Store::usage(const std::string& name) const {
     const auto volume = find(name);
-    return volume ? tree_size(open_file(volume->mountpoint, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)) : 0;
+    return volume ? tree_size(open_file(volume->mountpoint, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+                  : 0;
 }
 
 bool Store::copy_up(const std::string& name, int rootfs, const std::string& path) {
@@ -162,7 +176,8 @@ bool Store::copy_up(const std::string& name, int rootfs, const std::string& path
     if (!archive::names_in(data.get()).empty()) return false;
     (void)open_at(directory.get(), filling_marker, O_WRONLY | O_CREAT, 0600);
     copy_tree(source.get(), data.get());
-    if (::unlinkat(directory.get(), filling_marker, 0) != 0) throw SysError("finish volume {}", name);
+    if (::unlinkat(directory.get(), filling_marker, 0) != 0)
+        throw SysError("finish volume {}", name);
     return true;
 }
 

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto file = build::Dockerfile::parse(text);
         for (const auto& stage : file.stages) {
             for (const auto& instruction : stage.instructions) {
-                for (const auto& arg : instruction.args) build::expand_to_words(arg, file.escape, lookup);
+                for (const auto& arg : instruction.args)
+                    build::expand_to_words(arg, file.escape, lookup);
             }
         }
     } catch (const Error&) {

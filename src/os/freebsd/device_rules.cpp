@@ -1,12 +1,12 @@
 // devfs(8) rulesets by ioctl. A ruleset in use, rather than rules applied once, also hides what
 // appears in /dev later (other containers' terminals, new disks).
 #include <fcntl.h>
-#include <sys/param.h>
+#include <fs/devfs/devfs.h>
 #include <sys/ioccom.h>
 #include <sys/ioctl.h>
 #include <sys/lock.h>
+#include <sys/param.h>
 #include <sys/queue.h>
-#include <fs/devfs/devfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -49,7 +49,8 @@ void clear(int devfs, devfs_rsnum ruleset) {
         // "The next rule after this number": none left is ENOENT.
         if (::ioctl(devfs, DEVFSIO_RGETNEXT, &rule) != 0) return;
         if ((rule.dr_id >> 16U) != ruleset) return;
-        if (::ioctl(devfs, DEVFSIO_RDEL, &rule.dr_id) != 0) throw SysError("delete a rule of devfs ruleset {}", ruleset);
+        if (::ioctl(devfs, DEVFSIO_RDEL, &rule.dr_id) != 0)
+            throw SysError("delete a rule of devfs ruleset {}", ruleset);
     }
 }
 
@@ -57,14 +58,16 @@ void clear(int devfs, devfs_rsnum ruleset) {
 
 unsigned make_device_ruleset(int jail, const std::vector<JailDevice>& devices) {
     // What every container has: sinks, sources of randomness, its descriptors and terminals.
-    constexpr const char* harmless[] = {"null", "zero", "full", "random", "urandom", "fd", "fd/*", "stdin",
-                                        "stdout", "stderr", "ptmx", "pts", "pts/*", "shm"};
+    constexpr const char* harmless[] = {"null", "zero", "full",  "random", "urandom",
+                                        "fd",   "fd/*", "stdin", "stdout", "stderr",
+                                        "ptmx", "pts",  "pts/*", "shm"};
     const Fd devfs = open_file("/dev", O_RDONLY | O_DIRECTORY);
     const auto ruleset = ruleset_of(jail);
     clear(devfs.get(), ruleset);
     unsigned number = 0;
     const auto add = [&](devfs_rule& rule) {
-        if (::ioctl(devfs.get(), DEVFSIO_RADD, &rule) != 0) throw SysError("add to devfs ruleset {}", ruleset);
+        if (::ioctl(devfs.get(), DEVFSIO_RADD, &rule) != 0)
+            throw SysError("add to devfs ruleset {}", ruleset);
     };
     auto hide = new_rule(ruleset, ++number, "");
     hide.dr_iacts = DRA_BACTS;
@@ -85,6 +88,8 @@ unsigned make_device_ruleset(int jail, const std::vector<JailDevice>& devices) {
     return ruleset;
 }
 
-void remove_device_ruleset(int jail) { clear(open_file("/dev", O_RDONLY | O_DIRECTORY).get(), ruleset_of(jail)); }
+void remove_device_ruleset(int jail) {
+    clear(open_file("/dev", O_RDONLY | O_DIRECTORY).get(), ruleset_of(jail));
+}
 
 }  // namespace brig::os

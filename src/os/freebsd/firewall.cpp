@@ -4,9 +4,8 @@
 #include "os/firewall.h"
 
 #include <ifaddrs.h>
-#include <sys/socket.h>
-
 #include <net/if.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cctype>
@@ -39,7 +38,9 @@ std::set<std::string> outside_interfaces(const std::string& bridge) {
     std::set<std::string> names;
     for (const auto* at = first; at != nullptr; at = at->ifa_next) {
         if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
-        if ((at->ifa_flags & IFF_LOOPBACK) != 0 || (at->ifa_flags & IFF_UP) == 0 || at->ifa_name == bridge) continue;
+        if ((at->ifa_flags & IFF_LOOPBACK) != 0 || (at->ifa_flags & IFF_UP) == 0 ||
+            at->ifa_name == bridge)
+            continue;
         check_interface_name(at->ifa_name);
         names.insert(at->ifa_name);
     }
@@ -110,8 +111,8 @@ private:
             rules += fmt::format("nat on {0} inet from {1} to any -> ({0}:0)\n", name, subnet);
         }
         // A container that calls a published port of its own bridge.
-        rules += fmt::format("nat on {} inet from {} to {} tagged BRIG_PORT -> {}\n", bridge, subnet, subnet,
-                             config_.gateway.address.str());
+        rules += fmt::format("nat on {} inet from {} to {} tagged BRIG_PORT -> {}\n", bridge,
+                             subnet, subnet, config_.gateway.address.str());
         rules += fmt::format("pass in on {} inet from {} to any keep state\n", bridge, subnet);
         rules += fmt::format("pass out on {} inet from any to {} keep state\n", bridge, subnet);
         // What is not published is not reachable from elsewhere, even for who routes here.
@@ -123,9 +124,10 @@ private:
         std::string rules;
         for (const auto& forward : forwards) {
             const auto host = forward.host_ip.any() ? std::string("self") : forward.host_ip.str();
-            rules += fmt::format("rdr pass inet proto {} from any to {} port {} tag BRIG_PORT -> {} port {}\n",
-                                 to_string(forward.protocol), host, forward.host_port, forward.container_ip.str(),
-                                 forward.container_port);
+            rules += fmt::format(
+                "rdr pass inet proto {} from any to {} port {} tag BRIG_PORT -> {} port {}\n",
+                to_string(forward.protocol), host, forward.host_port, forward.container_ip.str(),
+                forward.container_port);
         }
         return rules;
     }
@@ -140,21 +142,25 @@ private:
 
     void check_main_rules() const {
         const auto calls = [&](const std::string& rules, std::string_view keyword) {
-            return rules.find(fmt::format("{} \"{}/*\"", keyword, config_.name)) != std::string::npos;
+            return rules.find(fmt::format("{} \"{}/*\"", keyword, config_.name)) !=
+                   std::string::npos;
         };
         if (run_pfctl({"-s", "info"}, "").find("Status: Enabled") == std::string::npos) {
-            throw Error(ErrorKind::failed_precondition, "PF is not enabled: run `service pf enable` and `service pf start`");
+            throw Error(ErrorKind::failed_precondition,
+                        "PF is not enabled: run `service pf enable` and `service pf start`");
         }
         const auto translation = run_pfctl({"-s", "nat"}, "");
         const auto filter = run_pfctl({"-s", "rules"}, "");
         std::string missing;
         for (const auto* keyword : {"nat-anchor", "rdr-anchor"}) {
-            if (!calls(translation, keyword)) missing += fmt::format("{} \"{}/*\"\n", keyword, config_.name);
+            if (!calls(translation, keyword))
+                missing += fmt::format("{} \"{}/*\"\n", keyword, config_.name);
         }
         if (!calls(filter, "anchor")) missing += fmt::format("anchor \"{}/*\"\n", config_.name);
         if (missing.empty()) return;
         throw Error(ErrorKind::failed_precondition,
-                    "the main rules of PF do not call Brig's anchor; add these lines to /etc/pf.conf, the first "
+                    "the main rules of PF do not call Brig's anchor; add these lines to "
+                    "/etc/pf.conf, the first "
                     "two kinds before all filter rules, and run `service pf reload`:\n{}",
                     missing);
     }

@@ -1,16 +1,15 @@
 #include "os/freebsd/interface_requests.h"
 
-#include <sys/param.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/sockio.h>
-
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <net/if_bridgevar.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <netinet/in_var.h>
+#include <sys/ioctl.h>
+#include <sys/param.h>
+#include <sys/socket.h>
+#include <sys/sockio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,7 +42,8 @@ sockaddr_in socket_address(std::uint32_t address) {
 }
 
 template <typename Argument>
-int driver_request(int socket, unsigned long direction, const std::string& bridge, unsigned long command, Argument& argument) {
+int driver_request(int socket, unsigned long direction, const std::string& bridge,
+                   unsigned long command, Argument& argument) {
     ifdrv request{};
     copy_name(request.ifd_name, bridge);
     request.ifd_cmd = command;
@@ -68,13 +68,15 @@ Fd route_socket() {
 
 std::string create_interface(int socket, const std::string& kind) {
     auto request = request_for(kind);
-    if (::ioctl(socket, SIOCIFCREATE2, &request) != 0) throw SysError("create a network interface of kind {}", kind);
+    if (::ioctl(socket, SIOCIFCREATE2, &request) != 0)
+        throw SysError("create a network interface of kind {}", kind);
     return request.ifr_name;
 }
 
 void destroy_interface(int socket, const std::string& name) {
     auto request = request_for(name);
-    if (::ioctl(socket, SIOCIFDESTROY, &request) != 0 && errno != ENXIO) throw SysError("destroy interface {}", name);
+    if (::ioctl(socket, SIOCIFDESTROY, &request) != 0 && errno != ENXIO)
+        throw SysError("destroy interface {}", name);
 }
 
 void rename_interface(int socket, const std::string& name, const std::string& new_name) {
@@ -82,7 +84,8 @@ void rename_interface(int socket, const std::string& name, const std::string& ne
     std::string target = new_name;
     check_interface_name(target);
     request.ifr_data = target.data();
-    if (::ioctl(socket, SIOCSIFNAME, &request) != 0) throw SysError("rename interface {} to {}", name, new_name);
+    if (::ioctl(socket, SIOCSIFNAME, &request) != 0)
+        throw SysError("rename interface {} to {}", name, new_name);
 }
 
 void set_up(int socket, const std::string& name) {
@@ -95,7 +98,8 @@ void set_up(int socket, const std::string& name) {
 void set_mtu(int socket, const std::string& name, unsigned mtu) {
     auto request = request_for(name);
     request.ifr_mtu = static_cast<int>(mtu);
-    if (::ioctl(socket, SIOCSIFMTU, &request) != 0) throw SysError("set the MTU of {} to {}", name, mtu);
+    if (::ioctl(socket, SIOCSIFMTU, &request) != 0)
+        throw SysError("set the MTU of {} to {}", name, mtu);
 }
 
 void set_mac(int socket, const std::string& name, const MacAddress& mac) {
@@ -103,7 +107,8 @@ void set_mac(int socket, const std::string& name, const MacAddress& mac) {
     request.ifr_addr.sa_family = AF_LINK;
     request.ifr_addr.sa_len = ETHER_ADDR_LEN;
     std::memcpy(request.ifr_addr.sa_data, mac.bytes.data(), mac.bytes.size());
-    if (::ioctl(socket, SIOCSIFLLADDR, &request) != 0) throw SysError("set the hardware address of {} to {}", name, mac.str());
+    if (::ioctl(socket, SIOCSIFLLADDR, &request) != 0)
+        throw SysError("set the hardware address of {} to {}", name, mac.str());
 }
 
 void add_address(int socket, const std::string& name, const Ipv4Interface& address) {
@@ -112,7 +117,8 @@ void add_address(int socket, const std::string& name, const Ipv4Interface& addre
     request.ifra_addr = socket_address(address.address.value());
     request.ifra_broadaddr = socket_address(address.broadcast().value());
     request.ifra_mask = socket_address(address.mask());
-    if (::ioctl(socket, SIOCAIFADDR, &request) != 0) throw SysError("add address {} to {}", address.str(), name);
+    if (::ioctl(socket, SIOCAIFADDR, &request) != 0)
+        throw SysError("add address {} to {}", address.str(), name);
 }
 
 void add_bridge_member(int socket, const std::string& bridge, const std::string& member) {
@@ -132,7 +138,8 @@ void move_to_jail(int socket, const std::string& name, int jail) {
     auto request = request_for(name);
     request.ifr_jid = jail;
     if (::ioctl(socket, SIOCSIFVNET, &request) != 0) {
-        if (errno == ENXIO) throw SysError("move {} into jail {}, which must have a VNET", name, jail);
+        if (errno == ENXIO)
+            throw SysError("move {} into jail {}, which must have a VNET", name, jail);
         throw SysError("move {} into jail {}", name, jail);
     }
 }
@@ -153,7 +160,8 @@ void add_default_route(int route_socket, Ipv4Address gateway) {
     message.destination = socket_address(0);
     message.gateway = socket_address(gateway.value());
     message.mask = socket_address(0);
-    if (::write(route_socket, &message, sizeof(message)) < 0) throw SysError("add default route by {}", gateway.str());
+    if (::write(route_socket, &message, sizeof(message)) < 0)
+        throw SysError("add default route by {}", gateway.str());
 }
 
 }  // namespace brig::os::freebsd_net

@@ -3,8 +3,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/param.h>
 #include <sys/jail.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -23,20 +23,23 @@ void add_jailsys(KernelParameters& parameters, const char* name, const std::stri
     constexpr std::array<std::string_view, 3> words{"disable", "new", "inherit"};
     const auto* found = std::find(words.begin(), words.end(), value);
     if (found == words.end()) {
-        throw Error(ErrorKind::invalid_argument, "jail parameter {}: want disable, new or inherit, not {:?}", name, value);
+        throw Error(ErrorKind::invalid_argument,
+                    "jail parameter {}: want disable, new or inherit, not {:?}", name, value);
     }
     parameters.number(name, static_cast<int>(found - words.begin()));
 }
 
 template <typename Address>
-void add_addresses(KernelParameters& parameters, const char* name, int family, const std::vector<std::string>& addresses) {
+void add_addresses(KernelParameters& parameters, const char* name, int family,
+                   const std::vector<std::string>& addresses) {
     if (addresses.empty()) return;
     std::vector<Address> packed;
     for (const auto& text : addresses) {
         Address address{};
         const auto bare = text.substr(0, text.find('/'));
         if (::inet_pton(family, bare.c_str(), &address) != 1) {
-            throw Error(ErrorKind::invalid_argument, "jail parameter {}: {:?} is not an address", name, text);
+            throw Error(ErrorKind::invalid_argument, "jail parameter {}: {:?} is not an address",
+                        name, text);
         }
         packed.push_back(address);
     }
@@ -69,8 +72,8 @@ std::string host_uuid(const std::string& id) {
         if (std::isxdigit(static_cast<unsigned char>(c)) != 0) hex += c;
     }
     hex.resize(32, '0');
-    return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
-                       hex.substr(20));
+    return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
+                       hex.substr(16, 4), hex.substr(20));
 }
 
 }  // namespace
@@ -78,7 +81,8 @@ std::string host_uuid(const std::string& id) {
 std::string jail_name(const std::string& id) {
     std::string name = id;
     std::replace(name.begin(), name.end(), '.', '%');
-    const bool number = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+    const bool number =
+        std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
     return number ? "brig-" + name : name;
 }
 
@@ -87,7 +91,8 @@ char* KernelParameters::keep(const void* data, std::size_t size) {
     return storage_.back().data();
 }
 
-KernelParameters& KernelParameters::bytes(std::string_view name, const void* data, std::size_t size) {
+KernelParameters& KernelParameters::bytes(std::string_view name, const void* data,
+                                          std::size_t size) {
     const std::string key{name};
     vector_.push_back({keep(key.c_str(), key.size() + 1), key.size() + 1});
     vector_.push_back({size == 0 ? nullptr : keep(data, size), size});
@@ -99,7 +104,9 @@ KernelParameters& KernelParameters::text(std::string_view name, std::string_view
     return bytes(name, copy.c_str(), copy.size() + 1);
 }
 
-KernelParameters& KernelParameters::number(std::string_view name, int value) { return bytes(name, &value, sizeof value); }
+KernelParameters& KernelParameters::number(std::string_view name, int value) {
+    return bytes(name, &value, sizeof value);
+}
 KernelParameters& KernelParameters::flag(std::string_view name) { return bytes(name, nullptr, 0); }
 
 std::vector<iovec>& KernelParameters::finish() {
@@ -133,21 +140,26 @@ std::string jail_path(const std::string& name) {
 
 void remove_jail(const std::string& name) {
     const auto jail = find_jail(name);
-    if (jail && ::jail_remove(*jail) != 0 && errno != EINVAL) throw SysError("remove jail {}", name);
+    if (jail && ::jail_remove(*jail) != 0 && errno != EINVAL)
+        throw SysError("remove jail {}", name);
 }
 
 int create_jail(const SandboxSpec& spec, const std::string& name) {
     const Jail& jail = spec.jail_settings.jail;
     if (!jail.interface.empty()) {
-        throw Error(ErrorKind::not_implemented, "freebsd.jail.interface is not implemented: use vnet, or addresses the host has");
+        throw Error(
+            ErrorKind::not_implemented,
+            "freebsd.jail.interface is not implemented: use vnet, or addresses the host has");
     }
     KernelParameters parameters;
     parameters.text("name", jail.parent.empty() ? name : jail.parent + "." + name);
     parameters.text("path", spec.root).flag("persist");
     add_jailsys(parameters, "host", jail.host);
     if (jail.host != "inherit") {
-        parameters.text("host.hostname", spec.hostname.empty() ? name.substr(0, 12) : spec.hostname);
-        parameters.text("host.domainname", spec.domainname).text("host.hostuuid", host_uuid(spec.id));
+        parameters.text("host.hostname",
+                        spec.hostname.empty() ? name.substr(0, 12) : spec.hostname);
+        parameters.text("host.domainname", spec.domainname)
+            .text("host.hostuuid", host_uuid(spec.id));
     }
     add_jailsys(parameters, "vnet", jail.vnet);
     if (jail.vnet != "new") {

@@ -1,7 +1,7 @@
 #include "os/freebsd/jail_sockets.h"
 
-#include <sys/param.h>
 #include <sys/jail.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -69,10 +69,12 @@ JailSockets receive(int report, int jail) {
         size = ::recvmsg(report, &message, MSG_CMSG_CLOEXEC);
     } while (size < 0 && errno == EINTR);
     if (size < 0) throw SysError("enter jail {}", jail);
-    if (size != sizeof(error)) throw Error(ErrorKind::internal, "enter jail {}: the helper died", jail);
+    if (size != sizeof(error))
+        throw Error(ErrorKind::internal, "enter jail {}: the helper died", jail);
     if (error != 0) throw SysError(error, fmt::format("enter jail {}", jail));
     const auto* header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(socket_count * sizeof(int))) {
+    if (header == nullptr || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(socket_count * sizeof(int))) {
         throw Error(ErrorKind::internal, "enter jail {}: no sockets came back", jail);
     }
     std::array<int, socket_count> sockets{};
@@ -89,7 +91,8 @@ JailSockets sockets_in_jail(int jail) {
     if (pid == 0) child(jail, theirs.get());
     theirs.reset();
     const auto reap = [pid] {
-        while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
+        while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+        }
     };
     try {
         auto sockets = receive(ours.get(), jail);

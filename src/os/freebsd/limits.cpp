@@ -2,8 +2,8 @@
 // rctl needs kern.racct.enable=1 from the boot loader; without it limits are refused, not ignored.
 #include "os/limits.h"
 
-#include <sys/param.h>
 #include <sys/cpuset.h>
+#include <sys/param.h>
 #include <sys/rctl.h>
 #include <sys/sysctl.h>
 #include <sys/user.h>
@@ -25,24 +25,28 @@
 namespace brig::os {
 namespace {
 
-void add_rule(const std::string& jail, const std::string& resource, const std::string& action, std::uint64_t amount) {
+void add_rule(const std::string& jail, const std::string& resource, const std::string& action,
+              std::uint64_t amount) {
     const auto rule = fmt::format("jail:{}:{}:{}={}", jail, resource, action, amount);
     if (::rctl_add_rule(rule.c_str(), rule.size() + 1, nullptr, 0) == 0) return;
     if (errno == ENOSYS) {
         throw Error(ErrorKind::failed_precondition,
-                    "limits need resource accounting: put kern.racct.enable=1 in /boot/loader.conf and reboot");
+                    "limits need resource accounting: put kern.racct.enable=1 in /boot/loader.conf "
+                    "and reboot");
     }
     throw SysError("set the limit {}", rule);
 }
 
 void remove_rules(const std::string& filter) {
-    if (::rctl_remove_rule(filter.c_str(), filter.size() + 1, nullptr, 0) != 0 && errno != ESRCH && errno != ENOSYS) {
+    if (::rctl_remove_rule(filter.c_str(), filter.size() + 1, nullptr, 0) != 0 && errno != ESRCH &&
+        errno != ENOSYS) {
         throw SysError("remove the limits {}", filter);
     }
 }
 
 /// A value of -1 or 0 lifts the limit.
-void set_limit(const std::string& jail, const std::string& resource, const std::string& action, std::int64_t amount) {
+void set_limit(const std::string& jail, const std::string& resource, const std::string& action,
+               std::int64_t amount) {
     if (amount > 0) return add_rule(jail, resource, action, static_cast<std::uint64_t>(amount));
     remove_rules(fmt::format("jail:{}:{}", jail, resource));
 }
@@ -67,7 +71,8 @@ std::vector<kinfo_proc> all_processes() {
     std::array<int, 3> query{CTL_KERN, KERN_PROC, KERN_PROC_PROC};
     std::size_t size = 0;
     for (;;) {
-        if (::sysctl(query.data(), query.size(), nullptr, &size, nullptr, 0) != 0) throw SysError("list processes");
+        if (::sysctl(query.data(), query.size(), nullptr, &size, nullptr, 0) != 0)
+            throw SysError("list processes");
         std::vector<kinfo_proc> table(size / sizeof(kinfo_proc) + 32);
         size = table.size() * sizeof(kinfo_proc);
         if (::sysctl(query.data(), query.size(), table.data(), &size, nullptr, 0) == 0) {
@@ -92,7 +97,8 @@ std::vector<kinfo_proc> processes_in(const std::string& jail) {
 std::map<std::string, std::uint64_t> read_counters(const std::string& jail) {
     const auto filter = fmt::format("jail:{}:", jail);
     std::string text(4096, '\0');
-    if (::rctl_get_racct(filter.c_str(), filter.size() + 1, text.data(), text.size()) != 0) return {};
+    if (::rctl_get_racct(filter.c_str(), filter.size() + 1, text.data(), text.size()) != 0)
+        return {};
     std::map<std::string, std::uint64_t> counters;
     for (const auto& entry : split(text.c_str(), ',')) {
         const auto [name, value] = split_once(entry, '=');
@@ -118,7 +124,8 @@ Limits::~Limits() = default;
 
 Limits Limits::create(const std::string& id, const std::string&, const Resources& resources) {
     auto limits = open(jail_name(id));
-    if (!limits.processes().empty()) throw Error(ErrorKind::conflict, "jail {} has processes already", limits.handle());
+    if (!limits.processes().empty())
+        throw Error(ErrorKind::conflict, "jail {} has processes already", limits.handle());
     remove_rules("jail:" + limits.handle());
     limits.update(resources);
     return limits;
@@ -139,7 +146,8 @@ void Limits::update(const Resources& resources) {
     if (resources.memory.limit) set_limit(jail, "memoryuse", "sigkill", *resources.memory.limit);
     if (resources.memory.swap) {
         const auto memory = resources.memory.limit.value_or(0);
-        set_limit(jail, "swapuse", "deny", *resources.memory.swap > memory ? *resources.memory.swap - memory : 0);
+        set_limit(jail, "swapuse", "deny",
+                  *resources.memory.swap > memory ? *resources.memory.swap - memory : 0);
     }
     if (resources.pids_limit) set_limit(jail, "maxproc", "deny", *resources.pids_limit);
     if (resources.cpu.quota) {
@@ -147,10 +155,18 @@ void Limits::update(const Resources& resources) {
         const auto period = static_cast<std::int64_t>(resources.cpu.period.value_or(100'000));
         set_limit(jail, "pcpu", "deny", period > 0 ? *resources.cpu.quota * 100 / period : 0);
     }
-    if (!resources.block_io.read_bps.empty()) set_limit(jail, "readbps", "throttle", static_cast<std::int64_t>(resources.block_io.read_bps.front().rate));
-    if (!resources.block_io.write_bps.empty()) set_limit(jail, "writebps", "throttle", static_cast<std::int64_t>(resources.block_io.write_bps.front().rate));
-    if (!resources.block_io.read_iops.empty()) set_limit(jail, "readiops", "throttle", static_cast<std::int64_t>(resources.block_io.read_iops.front().rate));
-    if (!resources.block_io.write_iops.empty()) set_limit(jail, "writeiops", "throttle", static_cast<std::int64_t>(resources.block_io.write_iops.front().rate));
+    if (!resources.block_io.read_bps.empty())
+        set_limit(jail, "readbps", "throttle",
+                  static_cast<std::int64_t>(resources.block_io.read_bps.front().rate));
+    if (!resources.block_io.write_bps.empty())
+        set_limit(jail, "writebps", "throttle",
+                  static_cast<std::int64_t>(resources.block_io.write_bps.front().rate));
+    if (!resources.block_io.read_iops.empty())
+        set_limit(jail, "readiops", "throttle",
+                  static_cast<std::int64_t>(resources.block_io.read_iops.front().rate));
+    if (!resources.block_io.write_iops.empty())
+        set_limit(jail, "writeiops", "throttle",
+                  static_cast<std::int64_t>(resources.block_io.write_iops.front().rate));
     if (resources.cpu.cpus.empty()) return;
     (void)parse_cpus(resources.cpu.cpus);
     impl_->cpus = resources.cpu.cpus;
@@ -179,7 +195,8 @@ void Limits::thaw() { signal_all(SIGCONT); }
 
 bool Limits::frozen() const {
     const auto inside = processes_in(impl_->jail);
-    return !inside.empty() && std::all_of(inside.begin(), inside.end(), [](const auto& p) { return p.ki_stat == SSTOP; });
+    return !inside.empty() && std::all_of(inside.begin(), inside.end(),
+                                          [](const auto& p) { return p.ki_stat == SSTOP; });
 }
 
 Usage Limits::usage() const {
@@ -194,7 +211,8 @@ Usage Limits::usage() const {
     // Without accounting: what the process table says.
     usage.pids = inside.size();
     for (const auto& process : inside) {
-        usage.memory_usage += static_cast<std::uint64_t>(process.ki_rssize) * static_cast<std::uint64_t>(::getpagesize());
+        usage.memory_usage += static_cast<std::uint64_t>(process.ki_rssize) *
+                              static_cast<std::uint64_t>(::getpagesize());
         usage.cpu_total_ns += process.ki_runtime * 1000U;
     }
     return usage;
@@ -203,7 +221,8 @@ Usage Limits::usage() const {
 void Limits::remove() {
     using namespace std::chrono_literals;
     const auto deadline = std::chrono::steady_clock::now() + 10s;
-    for (auto pause = 100us; !processes().empty(); pause = std::min<std::chrono::microseconds>(pause * 2, 20ms)) {
+    for (auto pause = 100us; !processes().empty();
+         pause = std::min<std::chrono::microseconds>(pause * 2, 20ms)) {
         signal_all(SIGKILL);
         if (std::chrono::steady_clock::now() > deadline) {
             throw Error(ErrorKind::conflict, "processes of jail {} do not end", impl_->jail);

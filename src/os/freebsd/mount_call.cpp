@@ -1,8 +1,8 @@
 // See mount_call.h. Facts per file system: nmount(2), mount_nullfs(8), tmpfs(5), fdescfs(5).
 #include "os/freebsd/mount_call.h"
 
-#include <sys/param.h>
 #include <sys/mount.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -21,9 +21,12 @@ struct FlagName {
     std::string_view name;
     long long flag;
 };
-constexpr std::array flag_names{FlagName{"ro", MNT_RDONLY},          FlagName{"nosuid", MNT_NOSUID},
-                                FlagName{"noexec", MNT_NOEXEC},      FlagName{"noatime", MNT_NOATIME},
-                                FlagName{"nosymfollow", MNT_NOSYMFOLLOW}, FlagName{"sync", MNT_SYNCHRONOUS},
+constexpr std::array flag_names{FlagName{"ro", MNT_RDONLY},
+                                FlagName{"nosuid", MNT_NOSUID},
+                                FlagName{"noexec", MNT_NOEXEC},
+                                FlagName{"noatime", MNT_NOATIME},
+                                FlagName{"nosymfollow", MNT_NOSYMFOLLOW},
+                                FlagName{"sync", MNT_SYNCHRONOUS},
                                 FlagName{"async", MNT_ASYNC}};
 
 /// nmount refuses what a file system does not know, so its own options are listed. tmpfs: 13.2's.
@@ -31,7 +34,8 @@ bool is_own_option(const std::string& type, std::string_view name) {
     const auto one_of = [&](std::initializer_list<std::string_view> names) {
         return std::find(names.begin(), names.end(), name) != names.end();
     };
-    if (type == "tmpfs") return one_of({"size", "maxfilesize", "inodes", "uid", "gid", "mode", "nonc", "nomtime"});
+    if (type == "tmpfs")
+        return one_of({"size", "maxfilesize", "inodes", "uid", "gid", "mode", "nonc", "nomtime"});
     if (type == "devfs") return one_of({"ruleset"});
     if (type == "fdescfs") return one_of({"linrdlnk", "nodup", "rdlnk"});
     if (type == "nullfs") return one_of({"nocache", "cache", "unixbypass", "nounixbypass"});
@@ -42,12 +46,14 @@ bool is_own_option(const std::string& type, std::string_view name) {
 std::string plain_value(const std::string& name, const std::string& value) {
     if (name != "size" && name != "maxfilesize") return value;
     const auto bytes = parse_bytes(value);
-    if (!bytes) throw Error(ErrorKind::invalid_argument, "mount option {}={}: not a size", name, value);
+    if (!bytes)
+        throw Error(ErrorKind::invalid_argument, "mount option {}={}: not a size", name, value);
     return std::to_string(*bytes);
 }
 
 bool is_bind(const brig::Mount& mount) {
-    return mount.type == "bind" || mount.type == "nullfs" || mount.type == "none" || mount.type.empty();
+    return mount.type == "bind" || mount.type == "nullfs" || mount.type == "none" ||
+           mount.type.empty();
 }
 
 }  // namespace
@@ -70,7 +76,8 @@ void mount_on(const brig::Mount& mount, const std::filesystem::path& target) {
     }
     for (const auto& option : mount.options) {
         const auto [name, value] = split_once(option, '=');
-        const auto* flag = std::find_if(flag_names.begin(), flag_names.end(), [&](const auto& f) { return f.name == name; });
+        const auto* flag = std::find_if(flag_names.begin(), flag_names.end(),
+                                        [&](const auto& f) { return f.name == name; });
         if (flag != flag_names.end()) {
             flags |= flag->flag;
         } else if (is_own_option(type, name)) {
@@ -78,16 +85,19 @@ void mount_on(const brig::Mount& mount, const std::filesystem::path& target) {
         }
     }
     auto& vector = parameters.finish();
-    if (::nmount(vector.data(), static_cast<unsigned>(vector.size()), static_cast<int>(flags)) == 0) return;
+    if (::nmount(vector.data(), static_cast<unsigned>(vector.size()), static_cast<int>(flags)) == 0)
+        return;
     const auto words = parameters.error_text();
-    throw SysError("mount {} {} on {}{}", type, mount.source, target.string(), words.empty() ? "" : " (" + words + ")");
+    throw SysError("mount {} {} on {}{}", type, mount.source, target.string(),
+                   words.empty() ? "" : " (" + words + ")");
 }
 
 void unmount_beneath(const std::filesystem::path& root) {
     int count = ::getfsstat(nullptr, 0, MNT_NOWAIT);
     if (count < 0) throw SysError("list mounts");
     std::vector<struct statfs> table(static_cast<std::size_t>(count) + 16);
-    count = ::getfsstat(table.data(), static_cast<long>(table.size() * sizeof(struct statfs)), MNT_NOWAIT);
+    count = ::getfsstat(table.data(), static_cast<long>(table.size() * sizeof(struct statfs)),
+                        MNT_NOWAIT);
     if (count < 0) throw SysError("list mounts");
     table.resize(static_cast<std::size_t>(count));
     const auto path = root.string();
@@ -97,7 +107,8 @@ void unmount_beneath(const std::filesystem::path& root) {
         if (place != path && !place.starts_with(inside)) continue;
         // By number: the name may lead through a link that the container has made.
         const auto id = fmt::format("FSID:{}:{}", entry->f_fsid.val[0], entry->f_fsid.val[1]);
-        if (::unmount(id.c_str(), MNT_BYFSID | MNT_FORCE) != 0 && errno != EINVAL && errno != ENOENT) {
+        if (::unmount(id.c_str(), MNT_BYFSID | MNT_FORCE) != 0 && errno != EINVAL &&
+            errno != ENOENT) {
             throw SysError("unmount {}", std::string(place));
         }
     }

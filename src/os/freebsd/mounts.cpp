@@ -3,8 +3,8 @@
 #include "os/mounts.h"
 
 #include <fcntl.h>
-#include <sys/param.h>
 #include <sys/mount.h>
+#include <sys/param.h>
 
 #include <cerrno>
 
@@ -14,10 +14,13 @@
 
 namespace brig::os {
 
-MountedTree MountedTree::mount(const std::vector<brig::Mount>& mounts, const std::filesystem::path& scratch) {
-    if (mounts.size() != 1) throw Error(ErrorKind::invalid_argument, "want one mount, got {}", mounts.size());
+MountedTree MountedTree::mount(const std::vector<brig::Mount>& mounts,
+                               const std::filesystem::path& scratch) {
+    if (mounts.size() != 1)
+        throw Error(ErrorKind::invalid_argument, "want one mount, got {}", mounts.size());
     const auto& only = mounts.front();
-    if (only.type == "bind" || only.type == "nullfs") return {open_file(only.source, O_RDONLY | O_DIRECTORY), {}};
+    if (only.type == "bind" || only.type == "nullfs")
+        return {open_file(only.source, O_RDONLY | O_DIRECTORY), {}};
     mount_on(only, scratch);
     try {
         return {open_file(scratch.string(), O_RDONLY | O_DIRECTORY), scratch};
@@ -37,7 +40,9 @@ MountedTree::~MountedTree() {
     }
 }
 
-void mount_at(const brig::Mount& mount, const std::filesystem::path& target) { mount_on(mount, target); }
+void mount_at(const brig::Mount& mount, const std::filesystem::path& target) {
+    mount_on(mount, target);
+}
 
 void unmount(const std::filesystem::path& target) {
     if (::unmount(target.c_str(), MNT_FORCE) == 0 || errno == EINVAL || errno == ENOENT) return;

@@ -3,11 +3,10 @@
 // back to the host, so links are removed by name; destroying one end destroys both.
 #include "os/net_stack.h"
 
-#include <sys/param.h>
-#include <sys/linker.h>
-#include <sys/sysctl.h>
-
 #include <net/if.h>
+#include <sys/linker.h>
+#include <sys/param.h>
+#include <sys/sysctl.h>
 
 #include <cerrno>
 #include <memory>
@@ -40,13 +39,15 @@ void enable_forwarding() {
     if (::sysctlbyname(name, &value, &size, nullptr, 0) != 0) throw SysError("read {}", name);
     if (value != 0) return;
     value = 1;
-    if (::sysctlbyname(name, nullptr, nullptr, &value, sizeof(value)) != 0) throw SysError("set {}", name);
+    if (::sysctlbyname(name, nullptr, nullptr, &value, sizeof(value)) != 0)
+        throw SysError("set {}", name);
     log::info("enabled IPv4 forwarding on this host ({} was 0)", name);
 }
 
 class FreebsdNetStack final : public NetStack {
 public:
-    explicit FreebsdNetStack(NetStackConfig config) : config_(std::move(config)), host_(interface_socket()) {
+    explicit FreebsdNetStack(NetStackConfig config)
+        : config_(std::move(config)), host_(interface_socket()) {
         check_interface_name(config_.link_prefix + "00000000");
         make_directories(config_.run_dir, 0711);
     }
@@ -88,7 +89,8 @@ void FreebsdNetStack::ensure_bridge(const BridgeSpec& bridge) {
         rename_interface(host_.get(), made, bridge.name);
         undo.dismiss();
     } else if (!is_bridge(host_.get(), bridge.name)) {
-        throw Error(ErrorKind::conflict, "network interface {} exists and is not a bridge", bridge.name);
+        throw Error(ErrorKind::conflict, "network interface {} exists and is not a bridge",
+                    bridge.name);
     }
     if (bridge.mtu != 0) set_mtu(host_.get(), bridge.name, bridge.mtu);
     add_address(host_.get(), bridge.name, bridge.gateway);
@@ -118,21 +120,24 @@ Link FreebsdNetStack::connect(const LinkSpec& spec) {
 
 void FreebsdNetStack::connect_inside(const LinkSpec& spec, const std::string& peer) {
     const auto jail = find_jail(jail_name(spec.jail));
-    if (!jail) throw Error(ErrorKind::not_found, "there is no jail of container {} to connect", spec.jail);
+    if (!jail)
+        throw Error(ErrorKind::not_found, "there is no jail of container {} to connect", spec.jail);
     move_to_jail(host_.get(), peer, *jail);
     const auto inside = sockets_in_jail(*jail);
     const auto socket = inside.interfaces.get();
     // A new VNET's loopback is down and has no address.
     add_address(socket, "lo0", {Ipv4Address(0x7f000001), 8});
     set_up(socket, "lo0");
-    // The name stays epairNb: when the jail ends, it comes back to the host and must be nobody else's.
+    // The name stays epairNb: when the jail ends, it comes back to the host and must be nobody
+    // else's.
     add_address(socket, peer, spec.address);
     set_up(socket, peer);
     add_default_route(inside.routes.get(), spec.gateway);
 }
 
 std::vector<std::string> FreebsdNetStack::links() {
-    const std::unique_ptr<struct if_nameindex, decltype(&::if_freenameindex)> list(::if_nameindex(), ::if_freenameindex);
+    const std::unique_ptr<struct if_nameindex, decltype(&::if_freenameindex)> list(
+        ::if_nameindex(), ::if_freenameindex);
     if (!list) throw SysError("list network interfaces");
     std::vector<std::string> names;
     for (const auto* at = list.get(); at->if_index != 0; ++at) {
@@ -158,8 +163,6 @@ std::unique_ptr<NetStack> make_net_stack(NetStackConfig config) {
     return std::make_unique<FreebsdNetStack>(std::move(config));
 }
 
-bool network_precedes_sandbox() {
-    return false;
-}
+bool network_precedes_sandbox() { return false; }
 
 }  // namespace brig::os

@@ -21,10 +21,12 @@ constexpr const char* program = "/sbin/pfctl";
 
 pid_t spawn(const std::vector<std::string>& arguments, const std::array<int, 3>& stdio) {
     posix_spawn_file_actions_t actions;
-    if (const int error = ::posix_spawn_file_actions_init(&actions); error != 0) throw SysError(error, "start pfctl");
+    if (const int error = ::posix_spawn_file_actions_init(&actions); error != 0)
+        throw SysError(error, "start pfctl");
     const Defer release([&] { ::posix_spawn_file_actions_destroy(&actions); });
     for (int i = 0; i < 3; ++i) {
-        const int error = ::posix_spawn_file_actions_adddup2(&actions, stdio.at(static_cast<std::size_t>(i)), i);
+        const int error =
+            ::posix_spawn_file_actions_adddup2(&actions, stdio.at(static_cast<std::size_t>(i)), i);
         if (error != 0) throw SysError(error, "start pfctl");
     }
     std::vector<std::string> words{"pfctl"};
@@ -34,22 +36,29 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::array<int, 3>&
     argv.push_back(nullptr);
     std::array<char*, 1> environment{nullptr};
     pid_t pid = -1;
-    const int error = ::posix_spawn(&pid, program, &actions, nullptr, argv.data(), environment.data());
-    if (error == ENOENT) throw Error(ErrorKind::not_implemented, "{} is not there, which published ports need", program);
+    const int error =
+        ::posix_spawn(&pid, program, &actions, nullptr, argv.data(), environment.data());
+    if (error == ENOENT)
+        throw Error(ErrorKind::not_implemented, "{} is not there, which published ports need",
+                    program);
     if (error != 0) throw SysError(error, fmt::format("start {}", program));
     return pid;
 }
 
 /// Feeds `input` while collecting both outputs, so that neither side waits for the other.
-void converse(Fd in, const std::string& input, std::array<Fd, 2> outputs, std::array<std::string, 2>& collected) {
+void converse(Fd in, const std::string& input, std::array<Fd, 2> outputs,
+              std::array<std::string, 2>& collected) {
     std::size_t written = 0;
     while (in || outputs[0] || outputs[1]) {
-        std::array<pollfd, 3> waiting{{{in.get(), POLLOUT, 0}, {outputs[0].get(), POLLIN, 0}, {outputs[1].get(), POLLIN, 0}}};
-        if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) throw SysError("wait for pfctl");
+        std::array<pollfd, 3> waiting{
+            {{in.get(), POLLOUT, 0}, {outputs[0].get(), POLLIN, 0}, {outputs[1].get(), POLLIN, 0}}};
+        if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR)
+            throw SysError("wait for pfctl");
         if (waiting[0].revents != 0) {
             const auto size = ::write(in.get(), input.data() + written, input.size() - written);
             if (size > 0) written += static_cast<std::size_t>(size);
-            if ((size < 0 && errno != EAGAIN && errno != EINTR) || written == input.size()) in.reset();
+            if ((size < 0 && errno != EAGAIN && errno != EINTR) || written == input.size())
+                in.reset();
         }
         for (std::size_t i = 0; i < 2; ++i) {
             if (waiting.at(i + 1).revents == 0) continue;

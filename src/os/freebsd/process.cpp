@@ -53,14 +53,17 @@ std::optional<std::uint64_t> process_start_time(pid_t pid) {
     std::array<int, 4> query{CTL_KERN, KERN_PROC, KERN_PROC_PID, static_cast<int>(pid)};
     kinfo_proc found{};
     std::size_t size = sizeof found;
-    if (::sysctl(query.data(), query.size(), &found, &size, nullptr, 0) != 0 || size < sizeof found) return std::nullopt;
+    if (::sysctl(query.data(), query.size(), &found, &size, nullptr, 0) != 0 || size < sizeof found)
+        return std::nullopt;
     if (found.ki_stat == SZOMB) return std::nullopt;
-    return static_cast<std::uint64_t>(found.ki_start.tv_sec) * 1'000'000U + static_cast<std::uint64_t>(found.ki_start.tv_usec);
+    return static_cast<std::uint64_t>(found.ki_start.tv_sec) * 1'000'000U +
+           static_cast<std::uint64_t>(found.ki_start.tv_usec);
 }
 
 void become_subreaper() {
     // EBUSY: it is one already.
-    if (::procctl(P_PID, ::getpid(), PROC_REAP_ACQUIRE, nullptr) != 0 && errno != EBUSY) throw SysError("become a reaper");
+    if (::procctl(P_PID, ::getpid(), PROC_REAP_ACQUIRE, nullptr) != 0 && errno != EBUSY)
+        throw SysError("become a reaper");
 }
 
 void protect_own_program(char**) {}

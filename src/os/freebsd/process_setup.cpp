@@ -38,7 +38,8 @@ constexpr std::array limit_names{
 
 /// Those that only Linux has mean nothing here.
 const LimitName* find_limit(const std::string& name) {
-    const auto* found = std::find_if(limit_names.begin(), limit_names.end(), [&](const auto& l) { return l.name == name; });
+    const auto* found = std::find_if(limit_names.begin(), limit_names.end(),
+                                     [&](const auto& l) { return l.name == name; });
     return found == limit_names.end() ? nullptr : found;
 }
 
@@ -52,14 +53,17 @@ void move_to(int fd, int number) {
 
 }  // namespace
 
-ProcessSetup::ProcessSetup(const ProcessSpec& process) : process_(process), environment_(process.env) {
-    if (process.args.empty()) throw Error(ErrorKind::invalid_argument, "process.args: want a program to run");
+ProcessSetup::ProcessSetup(const ProcessSpec& process)
+    : process_(process), environment_(process.env) {
+    if (process.args.empty())
+        throw Error(ErrorKind::invalid_argument, "process.args: want a program to run");
     if (!process.cwd.starts_with('/')) {
         throw Error(ErrorKind::invalid_argument, "process.cwd: {:?} is not absolute", process.cwd);
     }
     constexpr std::uint32_t max_id = INT_MAX;
     if (process.user.uid > max_id || process.user.gid > max_id) {
-        throw Error(ErrorKind::invalid_argument, "process.user: {}:{} is out of range", process.user.uid, process.user.gid);
+        throw Error(ErrorKind::invalid_argument, "process.user: {}:{} is out of range",
+                    process.user.uid, process.user.gid);
     }
 }
 
@@ -92,7 +96,9 @@ void ProcessSetup::apply_limits() const {
             log::warn("{} is not a limit of this kernel", limit.type);
             continue;
         }
-        const auto clamp = [](std::uint64_t value) { return static_cast<rlim_t>(std::min<std::uint64_t>(value, RLIM_INFINITY)); };
+        const auto clamp = [](std::uint64_t value) {
+            return static_cast<rlim_t>(std::min<std::uint64_t>(value, RLIM_INFINITY));
+        };
         const rlimit value{clamp(limit.soft), clamp(limit.hard)};
         if (::setrlimit(known->resource, &value) == 0) continue;
         if (errno != EPERM) throw SysError("set {}", limit.type);
@@ -126,7 +132,8 @@ void ProcessSetup::take_terminal(int slave, const std::optional<ConsoleSize>& si
 
 void ProcessSetup::enter_working_directory() const {
     // After jail_attach(2) the working directory is the jail's root, so this stays inside.
-    if (::chdir(process_.cwd.c_str()) != 0) throw SysError("enter the working directory {}", process_.cwd);
+    if (::chdir(process_.cwd.c_str()) != 0)
+        throw SysError("enter the working directory {}", process_.cwd);
 }
 
 void ProcessSetup::change_identity() const {
@@ -134,14 +141,17 @@ void ProcessSetup::change_identity() const {
     for (int fd = 0; fd < 3; ++fd) {
         // Programs reopen their standard descriptors by path. Refused for what is the host's.
         struct stat info {};
-        if (::fstat(fd, &info) != 0 || info.st_uid == user.uid || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) continue;
+        if (::fstat(fd, &info) != 0 || info.st_uid == user.uid || S_ISREG(info.st_mode) ||
+            S_ISDIR(info.st_mode))
+            continue;
         if (S_ISCHR(info.st_mode) && ::isatty(fd) == 0) continue;
         [[maybe_unused]] const int ignored = ::fchown(fd, user.uid, static_cast<gid_t>(-1));
     }
     // Up to FreeBSD 14 the first entry is the effective group id.
     std::vector<gid_t> groups{user.gid};
     groups.insert(groups.end(), user.additional_gids.begin(), user.additional_gids.end());
-    if (::setgroups(static_cast<int>(groups.size()), groups.data()) != 0) throw SysError("set the additional groups");
+    if (::setgroups(static_cast<int>(groups.size()), groups.data()) != 0)
+        throw SysError("set the additional groups");
     if (::setresgid(user.gid, user.gid, user.gid) != 0) throw SysError("become group {}", user.gid);
     if (::setresuid(user.uid, user.uid, user.uid) != 0) throw SysError("become user {}", user.uid);
     ::umask(static_cast<mode_t>(user.umask.value_or(022)));
@@ -154,14 +164,16 @@ void ProcessSetup::find_program() {
 
 void ProcessSetup::execute(int preserved) const {
     int enable = PROC_NO_NEW_PRIVS_ENABLE;
-    if (process_.no_new_privileges && ::procctl(P_PID, ::getpid(), PROC_NO_NEW_PRIVS_CTL, &enable) != 0) {
+    if (process_.no_new_privileges &&
+        ::procctl(P_PID, ::getpid(), PROC_NO_NEW_PRIVS_CTL, &enable) != 0) {
         throw SysError("set no_new_privs");
     }
     std::vector<char*> args;
     for (const std::string& arg : process_.args) args.push_back(const_cast<char*>(arg.c_str()));
     args.push_back(nullptr);
     std::vector<char*> env;
-    for (const std::string& variable : environment_) env.push_back(const_cast<char*>(variable.c_str()));
+    for (const std::string& variable : environment_)
+        env.push_back(const_cast<char*>(variable.c_str()));
     env.push_back(nullptr);
     ::close_range(3 + static_cast<unsigned>(preserved), UINT_MAX, CLOSE_RANGE_CLOEXEC);
     for (int fd = 3; fd < 3 + preserved; ++fd) ::fcntl(fd, F_SETFD, 0);

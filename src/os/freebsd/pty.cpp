@@ -16,7 +16,8 @@ Pty open_pty() {
     Pty pty{Fd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)), {}};
     if (!pty.master) throw SysError("open a terminal");
     std::array<char, 64> name{};
-    if (::ptsname_r(pty.master.get(), name.data(), name.size()) != 0) throw SysError("name the terminal");
+    if (::ptsname_r(pty.master.get(), name.data(), name.size()) != 0)
+        throw SysError("name the terminal");
     pty.slave = open_file(name.data(), O_RDWR | O_NOCTTY);
     return pty;
 }

@@ -4,8 +4,8 @@
 #include "os/sandbox.h"
 
 #include <fcntl.h>
-#include <sys/param.h>
 #include <sys/jail.h>
+#include <sys/param.h>
 #include <sys/procdesc.h>
 #include <sys/user.h>
 #include <unistd.h>
@@ -29,10 +29,12 @@ namespace {
 
 /// Where a mount goes, made if missing. Nothing of the container runs yet, so what is resolved
 /// beneath the root now is still there when the kernel resolves the path.
-std::filesystem::path mount_place(int root, const std::filesystem::path& root_path, const brig::Mount& mount) {
+std::filesystem::path mount_place(int root, const std::filesystem::path& root_path,
+                                  const brig::Mount& mount) {
     if (mounts_a_file(mount)) {
         const auto [parent, name] = open_parent_in_root(root, mount.target);
-        const Fd file(::openat(parent.get(), name.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
+        const Fd file(::openat(parent.get(), name.c_str(),
+                               O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
         if (!file) throw SysError("create {} to mount on", mount.target);
     } else {
         make_directories_in_root(root, mount.target);
@@ -41,17 +43,20 @@ std::filesystem::path mount_place(int root, const std::filesystem::path& root_pa
     const Fd place = open_in_root(root, mount.target, O_PATH);
     struct kinfo_file info {};
     info.kf_structsize = sizeof info;
-    if (::fcntl(place.get(), F_KINFO, &info) != 0) throw SysError("find the path of {}", mount.target);
+    if (::fcntl(place.get(), F_KINFO, &info) != 0)
+        throw SysError("find the path of {}", mount.target);
     const std::string real = info.kf_path;
     const auto inside = root_path.string() + "/";
     if (real != root_path.string() && !real.starts_with(inside)) {
-        throw Error(ErrorKind::permission_denied, "{} leads out of the container's root", mount.target);
+        throw Error(ErrorKind::permission_denied, "{} leads out of the container's root",
+                    mount.target);
     }
     return real;
 }
 
 brig::Mount with_ruleset(brig::Mount mount, unsigned ruleset) {
-    std::erase_if(mount.options, [](const std::string& option) { return option.starts_with("ruleset"); });
+    std::erase_if(mount.options,
+                  [](const std::string& option) { return option.starts_with("ruleset"); });
     mount.options.push_back("ruleset=" + std::to_string(ruleset));
     return mount;
 }
@@ -70,7 +75,8 @@ void mount_root(const SandboxSpec& spec, const std::string& root_path) {
     for (const auto& mount : spec.root_mounts) mount_on(mount, root_path);
     if (!spec.root_readonly) return;
     if (spec.root_mounts.empty()) {
-        throw Error(ErrorKind::not_implemented, "root.readonly: this kernel can only do that while mounting the root");
+        throw Error(ErrorKind::not_implemented,
+                    "root.readonly: this kernel can only do that while mounting the root");
     }
     {
         // Places to mount on can only be made while it is writable; and a nullfs mount cannot be
@@ -140,7 +146,8 @@ void run_child(const ChildParts& parts, bool first) {
 }
 
 /// `callbacks` is used by the child first and moved from by the parent only afterwards.
-SandboxStart start_child(SandboxRef ref, const ChildParts& parts, ChildReport report, SandboxCallbacks& callbacks) {
+SandboxStart start_child(SandboxRef ref, const ChildParts& parts, ChildReport report,
+                         SandboxCallbacks& callbacks) {
     const bool first = !ref.detail.empty();
     int descriptor = -1;
     const pid_t pid = ::pdfork(&descriptor, PD_DAEMON | PD_CLOEXEC);
@@ -174,8 +181,8 @@ void undo(const std::string& id, const std::string& root) {
 
 SandboxKind sandbox_kind() { return SandboxKind::jail; }
 
-SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter&, StdioFds stdio,
-                            SandboxCallbacks callbacks) {
+SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter&,
+                            StdioFds stdio, SandboxCallbacks callbacks) {
     ProcessSetup setup(spec.process);
     const auto name = jail_name(spec.id);
     if (find_jail(name)) throw Error(ErrorKind::already_exists, "jail {} exists", name);
@@ -196,14 +203,20 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
     }
     mount_all(spec, jail);
     auto ends = ChildReport::make();
-    const ChildParts parts{spec.process, setup, callbacks, stdio, ends.child, jail, spec.jail_settings.jail.vnet == "new"};
+    const ChildParts parts{spec.process,
+                           setup,
+                           callbacks,
+                           stdio,
+                           ends.child,
+                           jail,
+                           spec.jail_settings.jail.vnet == "new"};
     auto start = start_child({spec.id, 0, 0, root}, parts, std::move(ends.parent), callbacks);
     clean_up.dismiss();
     return start;
 }
 
-SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process, Limits&, const SyscallFilter&,
-                           StdioFds stdio, SandboxCallbacks callbacks) {
+SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process, Limits&,
+                           const SyscallFilter&, StdioFds stdio, SandboxCallbacks callbacks) {
     ProcessSetup setup(process);
     const auto jail = find_jail(jail_name(sandbox.id));
     if (!jail || process_start_time(sandbox.pid) != sandbox.start_time) {

@@ -2,7 +2,6 @@
 #include "os/socket_at.h"
 
 #include <fcntl.h>
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -17,7 +16,8 @@ namespace {
 sockaddr_un address_of(const std::string& name) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (name.size() >= sizeof address.sun_path) throw Error(ErrorKind::invalid_argument, "socket name {} is too long", name);
+    if (name.size() >= sizeof address.sun_path)
+        throw Error(ErrorKind::invalid_argument, "socket name {} is too long", name);
     std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
     address.sun_len = static_cast<unsigned char>(SUN_LEN(&address));
     return address;
@@ -34,10 +34,12 @@ Fd new_socket() {
 Fd listen_at(int directory, const std::string& name) {
     Fd socket = new_socket();
     const sockaddr_un address = address_of(name);
-    if (::bindat(directory, socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (::bindat(directory, socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                 sizeof address) != 0) {
         throw SysError("bind socket {}", name);
     }
-    if (::fchmodat(directory, name.c_str(), 0600, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("set the mode of socket {}", name);
+    if (::fchmodat(directory, name.c_str(), 0600, AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("set the mode of socket {}", name);
     if (::listen(socket.get(), 8) != 0) throw SysError("listen on socket {}", name);
     return socket;
 }
@@ -45,7 +47,8 @@ Fd listen_at(int directory, const std::string& name) {
 Fd connect_at(int directory, const std::string& name) {
     Fd socket = new_socket();
     const sockaddr_un address = address_of(name);
-    if (::connectat(directory, socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (::connectat(directory, socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                    sizeof address) != 0) {
         throw SysError("connect to socket {}", name);
     }
     return socket;

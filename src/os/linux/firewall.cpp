@@ -2,9 +2,8 @@
 // publishing one changes one element and costs a packet one look-up, however many there are.
 #include "os/firewall.h"
 
-#include <cctype>
-
 #include <algorithm>
+#include <cctype>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -64,7 +63,8 @@ table ip {0} {{
 
 void check_table_name(const std::string& name) {
     const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
-    if (name.empty() || name.size() > 64 || std::isalpha(static_cast<unsigned char>(name[0])) == 0 ||
+    if (name.empty() || name.size() > 64 ||
+        std::isalpha(static_cast<unsigned char>(name[0])) == 0 ||
         !std::all_of(name.begin(), name.end(), allowed)) {
         throw Error(ErrorKind::invalid_argument, "{} is not a name for a firewall table", name);
     }
@@ -78,7 +78,8 @@ public:
     }
 
     void install(const std::vector<PortForward>& forwards) override {
-        auto commands = fmt::format(table_rules, config_.name, config_.bridge, config_.gateway.network().str());
+        auto commands =
+            fmt::format(table_rules, config_.name, config_.bridge, config_.gateway.network().str());
         for (const auto& forward : forwards) commands += element("add", forward, true);
         run_nft(commands);
         open_foreign_forwarding();
@@ -112,9 +113,10 @@ private:
         const bool any = forward.host_ip.any();
         auto key = any ? fmt::format("{}", forward.host_port)
                        : fmt::format("{} . {}", forward.host_ip.str(), forward.host_port);
-        if (with_target) key += fmt::format(" : {} . {}", forward.container_ip.str(), forward.container_port);
-        return fmt::format("{} element ip {} {}_{} {{ {} }}\n", verb, config_.name, to_string(forward.protocol),
-                           any ? "any" : "one", key);
+        if (with_target)
+            key += fmt::format(" : {} . {}", forward.container_ip.str(), forward.container_port);
+        return fmt::format("{} element ip {} {}_{} {{ {} }}\n", verb, config_.name,
+                           to_string(forward.protocol), any ? "any" : "one", key);
     }
 
     void unpublish_alone(const PortForward& forward) {
@@ -140,9 +142,11 @@ private:
         if (commands.empty()) return;
         try {
             run_nft(commands);
-            log::info("let {} pass the FORWARD chain of iptables, whose policy is drop", config_.bridge);
+            log::info("let {} pass the FORWARD chain of iptables, whose policy is drop",
+                      config_.bridge);
         } catch (const Error& error) {
-            log::warn("the FORWARD chain of iptables has policy drop and may block containers: {}", error.message());
+            log::warn("the FORWARD chain of iptables has policy drop and may block containers: {}",
+                      error.message());
         }
     }
 
@@ -152,7 +156,8 @@ private:
             const auto ours = line.find(fmt::format(R"(ifname "{}" counter)", config_.bridge));
             const auto handle = line.find("# handle ");
             if (ours == std::string::npos || handle == std::string::npos) continue;
-            const auto number = parse_int<std::uint64_t>(trim(std::string_view(line).substr(handle + 9)));
+            const auto number =
+                parse_int<std::uint64_t>(trim(std::string_view(line).substr(handle + 9)));
             if (number) run_nft(fmt::format("delete rule ip filter FORWARD handle {}\n", *number));
         }
     }

@@ -61,28 +61,31 @@ void allow_hairpin(NetlinkBatch& batch, const std::string& name) {
 
 LinkInfo parse_link(const nlmsghdr& message) {
     LinkInfo link;
-    link.index = static_cast<unsigned>(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index);
+    link.index =
+        static_cast<unsigned>(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index);
     const auto text = [](std::span<const std::byte> value) {
         const std::string_view raw(reinterpret_cast<const char*>(value.data()), value.size());
         return std::string(raw.substr(0, raw.find('\0')));
     };
-    for_each_attribute(message, sizeof(ifinfomsg), [&](std::uint16_t type, std::span<const std::byte> value) {
-        if (type == IFLA_IFNAME) link.name = text(value);
-        if (type != IFLA_LINKINFO) return;
-        auto left = static_cast<unsigned>(value.size());
-        for (const auto* at = reinterpret_cast<const rtattr*>(value.data()); RTA_OK(at, left);
-             at = RTA_NEXT(at, left)) {
-            if (at->rta_type != IFLA_INFO_KIND) continue;
-            link.kind = text({static_cast<const std::byte*>(RTA_DATA(at)), RTA_PAYLOAD(at)});
-        }
-    });
+    for_each_attribute(
+        message, sizeof(ifinfomsg), [&](std::uint16_t type, std::span<const std::byte> value) {
+            if (type == IFLA_IFNAME) link.name = text(value);
+            if (type != IFLA_LINKINFO) return;
+            auto left = static_cast<unsigned>(value.size());
+            for (const auto* at = reinterpret_cast<const rtattr*>(value.data()); RTA_OK(at, left);
+                 at = RTA_NEXT(at, left)) {
+                if (at->rta_type != IFLA_INFO_KIND) continue;
+                link.kind = text({static_cast<const std::byte*>(RTA_DATA(at)), RTA_PAYLOAD(at)});
+            }
+        });
     return link;
 }
 
 }  // namespace
 
 void add_veth(NetlinkBatch& batch, const VethRequest& request) {
-    batch.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, link_header(), "create link " + request.name);
+    batch.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, link_header(),
+                "create link " + request.name);
     batch.attribute_text(IFLA_IFNAME, request.name);
     one_queue(batch, request.mtu);
     const auto info = batch.open(IFLA_LINKINFO);
@@ -107,7 +110,8 @@ void add_veth(NetlinkBatch& batch, const VethRequest& request) {
 }
 
 void add_bridge(NetlinkBatch& batch, const BridgeSpec& bridge) {
-    batch.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, link_header(), "create bridge " + bridge.name);
+    batch.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, link_header(),
+                "create bridge " + bridge.name);
     batch.attribute_text(IFLA_IFNAME, bridge.name);
     // A bridge without an address of its own takes its lowest port's, and changes with it.
     const auto mac = MacAddress::for_address(bridge.gateway.address);
@@ -148,7 +152,8 @@ void add_default_route(NetlinkBatch& batch, unsigned index, Ipv4Address gateway)
     header.rtm_protocol = RTPROT_BOOT;
     header.rtm_scope = RT_SCOPE_UNIVERSE;
     header.rtm_type = RTN_UNICAST;
-    batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header, "add default route by " + gateway.str());
+    batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header,
+                "add default route by " + gateway.str());
     add_ipv4(batch, RTA_GATEWAY, gateway);
     batch.attribute_u32(RTA_OIF, index);
 }
@@ -164,7 +169,8 @@ LinkInfo find_link(NetlinkSocket& socket, const std::string& name) {
     batch.attribute_text(IFLA_IFNAME, name);
     LinkInfo found;
     try {
-        socket.query(std::move(batch), [&](const nlmsghdr& message) { found = parse_link(message); });
+        socket.query(std::move(batch),
+                     [&](const nlmsghdr& message) { found = parse_link(message); });
     } catch (const SysError& error) {
         if (error.error_number() != ENODEV) throw;
     }

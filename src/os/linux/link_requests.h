@@ -11,11 +11,11 @@
 namespace brig::os::linux_net {
 
 struct VethRequest {
-    std::string name;    ///< of the host's end, to be a port of `bridge`
+    std::string name;  ///< of the host's end, to be a port of `bridge`
     std::string bridge;
     unsigned bridge_index = 0;
-    int sandbox = -1;    ///< descriptor of the namespace where the other end is made
-    std::string peer;    ///< its name there
+    int sandbox = -1;  ///< descriptor of the namespace where the other end is made
+    std::string peer;  ///< its name there
     unsigned mtu = 0;
 };
 /// The host's end is up afterwards.

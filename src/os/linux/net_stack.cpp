@@ -34,8 +34,8 @@ struct ReadyLink {
 };
 
 bool same_link(const LinkSpec& one, const LinkSpec& other) {
-    return one.bridge == other.bridge && one.address == other.address && one.gateway == other.gateway &&
-           one.mac == other.mac && one.mtu == other.mtu;
+    return one.bridge == other.bridge && one.address == other.address &&
+           one.gateway == other.gateway && one.mac == other.mac && one.mtu == other.mtu;
 }
 
 void write_sysctl(const std::string& name, std::string_view value) {
@@ -108,7 +108,8 @@ void LinuxNetStack::ensure_bridge(const BridgeSpec& bridge) {
         host_.run(std::move(batch));
         found = find_link(host_, bridge.name);
     } else if (found.kind != "bridge") {
-        throw Error(ErrorKind::conflict, "network interface {} exists and is not a bridge", bridge.name);
+        throw Error(ErrorKind::conflict, "network interface {} exists and is not a bridge",
+                    bridge.name);
     }
     configure_bridge_sysctls(bridge.name);
     NetlinkBatch batch;
@@ -133,7 +134,8 @@ void LinuxNetStack::remove_bridge(const std::string& name) {
 unsigned LinuxNetStack::bridge_index(const std::string& name) {
     const std::lock_guard lock(mutex_);
     const auto known = bridges_.find(name);
-    if (known == bridges_.end()) throw Error(ErrorKind::failed_precondition, "there is no bridge {}", name);
+    if (known == bridges_.end())
+        throw Error(ErrorKind::failed_precondition, "there is no bridge {}", name);
     return known->second;
 }
 
@@ -203,15 +205,18 @@ void LinuxNetStack::point_sandbox(const std::string& container_id, const std::st
     const auto path = sandbox_path(container_id);
     const auto temporary = path.native() + ".new";
     (void)::unlink(temporary.c_str());
-    if (::symlink(target.c_str(), temporary.c_str()) != 0) throw SysError("link {} to {}", temporary, target);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) throw SysError("rename {} to {}", temporary, path.native());
+    if (::symlink(target.c_str(), temporary.c_str()) != 0)
+        throw SysError("link {} to {}", temporary, target);
+    if (::rename(temporary.c_str(), path.c_str()) != 0)
+        throw SysError("rename {} to {}", temporary, path.native());
 }
 
 Link LinuxNetStack::connect(const LinkSpec& spec) {
     const auto path = sandbox_path(spec.container_id);
     auto stocked = take_stock(spec);
     auto link = stocked ? std::move(*stocked) : make_link(spec);
-    point_sandbox(spec.container_id, fmt::format("/proc/{}/fd/{}", ::getpid(), link.sandbox.handle.get()));
+    point_sandbox(spec.container_id,
+                  fmt::format("/proc/{}/fd/{}", ::getpid(), link.sandbox.handle.get()));
     const std::lock_guard lock(mutex_);
     held_.insert_or_assign(spec.container_id, std::move(link.sandbox.handle));
     return {link.name, path};
@@ -225,7 +230,8 @@ void LinuxNetStack::hand_over(const std::string& container_id, int pid) {
 
 void LinuxNetStack::release(const std::string& container_id) {
     const auto path = sandbox_path(container_id);
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) log::warn("{}", SysError("remove {}", path.native()).message());
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        log::warn("{}", SysError("remove {}", path.native()).message());
     const std::lock_guard lock(mutex_);
     held_.erase(container_id);
 }
@@ -235,12 +241,14 @@ std::vector<std::string> LinuxNetStack::links() {
     {
         const std::lock_guard lock(host_mutex_);
         for (auto& link : all_links(host_)) {
-            if (link.kind == "veth" && link.name.starts_with(config_.link_prefix)) names.push_back(std::move(link.name));
+            if (link.kind == "veth" && link.name.starts_with(config_.link_prefix))
+                names.push_back(std::move(link.name));
         }
     }
     const std::lock_guard lock(mutex_);
     std::erase_if(names, [&](const auto& name) {
-        return std::any_of(stock_.begin(), stock_.end(), [&](const auto& link) { return link.name == name; });
+        return std::any_of(stock_.begin(), stock_.end(),
+                           [&](const auto& link) { return link.name == name; });
     });
     return names;
 }
@@ -261,8 +269,6 @@ std::unique_ptr<NetStack> make_net_stack(NetStackConfig config) {
     return std::make_unique<LinuxNetStack>(std::move(config));
 }
 
-bool network_precedes_sandbox() {
-    return true;
-}
+bool network_precedes_sandbox() { return true; }
 
 }  // namespace brig::os

@@ -13,20 +13,19 @@
 namespace brig::os::linux_net {
 namespace {
 
-constexpr std::size_t aligned(std::size_t size) {
-    return NLMSG_ALIGN(size);
-}
+constexpr std::size_t aligned(std::size_t size) { return NLMSG_ALIGN(size); }
 
 /// The kernel's sentence for a refusal (NETLINK_EXT_ACK), or "".
 std::string extended_text(const nlmsghdr& message) {
     if ((message.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return {};
     // NETLINK_CAP_ACK keeps the request itself out of the answer: the attributes follow nlmsgerr.
     std::string text;
-    for_each_attribute(message, sizeof(nlmsgerr), [&](std::uint16_t type, std::span<const std::byte> value) {
-        if (type == NLMSGERR_ATTR_MSG && !value.empty()) {
-            text.assign(reinterpret_cast<const char*>(value.data()), value.size() - 1);
-        }
-    });
+    for_each_attribute(
+        message, sizeof(nlmsgerr), [&](std::uint16_t type, std::span<const std::byte> value) {
+            if (type == NLMSGERR_ATTR_MSG && !value.empty()) {
+                text.assign(reinterpret_cast<const char*>(value.data()), value.size() - 1);
+            }
+        });
     return text;
 }
 
@@ -42,8 +41,8 @@ void NetlinkBatch::grow_message() {
     std::memcpy(buffer_.data() + message_ + offsetof(nlmsghdr, nlmsg_len), &length, sizeof(length));
 }
 
-void NetlinkBatch::begin_bytes(std::uint16_t type, std::uint16_t flags, std::span<const std::byte> header,
-                               std::string what) {
+void NetlinkBatch::begin_bytes(std::uint16_t type, std::uint16_t flags,
+                               std::span<const std::byte> header, std::string what) {
     message_ = buffer_.size();
     nlmsghdr head{};
     head.nlmsg_type = type;
@@ -165,14 +164,17 @@ void NetlinkSocket::query(NetlinkBatch batch, const std::function<void(const nlm
     collect(batch, false, &each);
 }
 
-void for_each_attribute(const nlmsghdr& message, std::size_t header_size,
-                        const std::function<void(std::uint16_t, std::span<const std::byte>)>& each) {
+void for_each_attribute(
+    const nlmsghdr& message, std::size_t header_size,
+    const std::function<void(std::uint16_t, std::span<const std::byte>)>& each) {
     const auto offset = NLMSG_HDRLEN + aligned(header_size);
     if (message.nlmsg_len <= offset) return;
     auto left = static_cast<unsigned>(message.nlmsg_len - offset);
-    const auto* at = reinterpret_cast<const rtattr*>(reinterpret_cast<const std::byte*>(&message) + offset);
+    const auto* at =
+        reinterpret_cast<const rtattr*>(reinterpret_cast<const std::byte*>(&message) + offset);
     for (; RTA_OK(at, left); at = RTA_NEXT(at, left)) {
-        each(at->rta_type & NLA_TYPE_MASK, {static_cast<const std::byte*>(RTA_DATA(at)), RTA_PAYLOAD(at)});
+        each(at->rta_type & NLA_TYPE_MASK,
+             {static_cast<const std::byte*>(RTA_DATA(at)), RTA_PAYLOAD(at)});
     }
 }
 

@@ -38,7 +38,8 @@ public:
 
 private:
     friend class NetlinkSocket;
-    void begin_bytes(std::uint16_t type, std::uint16_t flags, std::span<const std::byte> header, std::string what);
+    void begin_bytes(std::uint16_t type, std::uint16_t flags, std::span<const std::byte> header,
+                     std::string what);
     void append(std::span<const std::byte> bytes);
     void grow_message();
 
@@ -65,13 +66,15 @@ public:
 private:
     explicit NetlinkSocket(Fd fd) : fd_(std::move(fd)) {}
     void send(NetlinkBatch& batch);
-    void collect(const NetlinkBatch& batch, bool tolerant, const std::function<void(const nlmsghdr&)>* each);
+    void collect(const NetlinkBatch& batch, bool tolerant,
+                 const std::function<void(const nlmsghdr&)>* each);
     Fd fd_;
     std::uint32_t sequence_ = 0;
 };
 
 /// The attributes of a message after its fixed header of `header_size` bytes.
-void for_each_attribute(const nlmsghdr& message, std::size_t header_size,
-                        const std::function<void(std::uint16_t type, std::span<const std::byte> value)>& each);
+void for_each_attribute(
+    const nlmsghdr& message, std::size_t header_size,
+    const std::function<void(std::uint16_t type, std::span<const std::byte> value)>& each);
 
 }  // namespace brig::os::linux_net

@@ -20,8 +20,9 @@ namespace {
 void check_netfilter() {
     const Fd probe(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
     if (!probe) {
-        throw Error(ErrorKind::not_implemented,
-                    "this kernel has no nftables (modules nfnetlink and nf_tables), which networks need");
+        throw Error(
+            ErrorKind::not_implemented,
+            "this kernel has no nftables (modules nfnetlink and nf_tables), which networks need");
     }
 }
 
@@ -44,13 +45,15 @@ std::string run_nft(const std::string& commands) {
     const std::lock_guard lock(library);
     const Defer trim_heap(return_memory);
     check_netfilter();
-    const std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT), nft_ctx_free);
+    const std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT),
+                                                                    nft_ctx_free);
     if (!context) throw Error(ErrorKind::internal, "start libnftables: out of memory");
     nft_ctx_buffer_output(context.get());
     nft_ctx_buffer_error(context.get());
     nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_HANDLE);
     if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) != 0) {
-        throw Error(ErrorKind::internal, "nftables: {}", first_line(nft_ctx_get_error_buffer(context.get())));
+        throw Error(ErrorKind::internal, "nftables: {}",
+                    first_line(nft_ctx_get_error_buffer(context.get())));
     }
     return nft_ctx_get_output_buffer(context.get());
 }

@@ -13,7 +13,9 @@ namespace {
 class DispatchTest : public ::testing::Test {
 protected:
     DispatchTest() {
-        router_.add("GET", "/version", [](Request& request) { return Reply{200, {}, request.version}; });
+        router_.add("GET", "/version", [](Request& request) {
+            return Reply{200, {}, request.version};
+        });
         router_.add("GET", "/fail/{kind}", [](Request& request) -> Reply {
             throw Error(error_kind_from_string(request.parameter("kind")), "went wrong");
         });
@@ -29,7 +31,8 @@ protected:
     }
     static std::string body(const Reply& reply) { return std::get<std::string>(reply.body); }
     static std::string header(const Reply& reply, std::string_view name) {
-        const auto found = std::ranges::find(reply.headers, name, [](const auto& h) { return h.first; });
+        const auto found =
+            std::ranges::find(reply.headers, name, [](const auto& h) { return h.first; });
         return found == reply.headers.end() ? "" : found->second;
     }
 
@@ -45,13 +48,15 @@ TEST_F(DispatchTest, NegotiatesVersions) {
 TEST_F(DispatchTest, RefusesVersionsInDockersWords) {
     const auto old = get("/v1.24/version");
     EXPECT_EQ(old.status, 400);
-    EXPECT_EQ(body(old),
-              "{\"message\":\"client version 1.24 is too old. Minimum supported API version is 1.40, "
-              "please upgrade your client to a newer version\"}\n");
+    EXPECT_EQ(
+        body(old),
+        "{\"message\":\"client version 1.24 is too old. Minimum supported API version is 1.40, "
+        "please upgrade your client to a newer version\"}\n");
     const auto future = get("/v1.99/version");
     EXPECT_EQ(future.status, 400);
     EXPECT_EQ(body(future),
-              "{\"message\":\"client version 1.99 is too new. Maximum supported API version is 1.51\"}\n");
+              "{\"message\":\"client version 1.99 is too new. Maximum supported API version is "
+              "1.51\"}\n");
     EXPECT_EQ(get("/v2.0/version").status, 400);
     EXPECT_EQ(get("/vX/version").status, 404);
     EXPECT_EQ(get("/v1/version").status, 404);

@@ -17,7 +17,8 @@ namespace brig::api::test {
 
 class RawClient {
 public:
-    explicit RawClient(const std::filesystem::path& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    explicit RawClient(const std::filesystem::path& path)
+        : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
@@ -50,7 +51,8 @@ public:
 private:
     bool fill() {
         pollfd ready{fd_.get(), POLLIN, 0};
-        if (::poll(&ready, 1, 10000) != 1) throw Error(ErrorKind::unavailable, "timeout; have: {}", pending_);
+        if (::poll(&ready, 1, 10000) != 1)
+            throw Error(ErrorKind::unavailable, "timeout; have: {}", pending_);
         std::vector<std::byte> buffer(65536);
         const auto count = read_some(fd_.get(), buffer);
         pending_.append(reinterpret_cast<const char*>(buffer.data()), count);

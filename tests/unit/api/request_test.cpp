@@ -35,7 +35,8 @@ TEST(Target, RefusesWhatCannotBeAName) {
 TEST(Flags, AreDockers) {
     const auto request = parsed("/?a=1&b=true&c=0&d=false&e=&f=no&g=yes&h=None");
     for (const auto* name : {"a", "b", "g"}) EXPECT_TRUE(request.flag(name)) << name;
-    for (const auto* name : {"c", "d", "e", "f", "h", "absent"}) EXPECT_FALSE(request.flag(name)) << name;
+    for (const auto* name : {"c", "d", "e", "f", "h", "absent"})
+        EXPECT_FALSE(request.flag(name)) << name;
     EXPECT_TRUE(request.flag("absent", true));
     EXPECT_FALSE(request.flag("c", true));
 }

@@ -148,9 +148,11 @@ protected:
 
 TEST_F(ServerTest, KeepsConnectionsAndAnswersPipelinedRequestsInOrder) {
     auto c = client();
-    c.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
-           "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n"
-           "PUT /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n1\r\n!\r\n0\r\n\r\n");
+    c.send(
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+        "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n"
+        "PUT /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n2\r\nhi\r\n1\r\n!\r\n0\r\n\r\n");
     EXPECT_NE(c.until("POST:abc").find("HTTP/1.1 200 OK\r\n"), std::string::npos);
     EXPECT_EQ(c.until("\r\n\r\n"), "HTTP/1.1 204 No Content\r\n\r\n");
     EXPECT_NE(c.until("PUT:hi!").find("Content-Length: 7\r\n"), std::string::npos);
@@ -183,10 +185,11 @@ TEST_F(ServerTest, ContinuesWhenExpected) {
 }
 
 TEST_F(ServerTest, RefusesWhatIsNoHttp) {
-    for (const auto* text : {"nonsense\r\n\r\n", "GET /echo HTTP/9.9\r\n\r\n", "GET\r\n\r\n",
-                             "POST /echo HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-                             "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                             "GET /%zz HTTP/1.1\r\n\r\n"}) {
+    for (const auto* text :
+         {"nonsense\r\n\r\n", "GET /echo HTTP/9.9\r\n\r\n", "GET\r\n\r\n",
+          "POST /echo HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+          "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+          "GET /%zz HTTP/1.1\r\n\r\n"}) {
         auto c = client();
         c.send(text);
         const auto reply = c.until("}\n");
@@ -239,7 +242,8 @@ TEST_F(ServerTest, StreamsUploads) {
 TEST_F(ServerTest, TakesNoMoreOfAnUploadThanTheHandlerReads) {
     constexpr std::size_t size = 50U << 20U;
     auto c = client();
-    c.send("POST /upload/count?wait HTTP/1.1\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n");
+    c.send("POST /upload/count?wait HTTP/1.1\r\nContent-Length: " + std::to_string(size) +
+           "\r\n\r\n");
     const std::string piece(65536, 'x');
     std::size_t taken = 0;
     pollfd writable{c.fd(), POLLOUT, 0};
@@ -311,7 +315,9 @@ TEST_F(ServerTest, NoticesThatAClientLeavesASilentStream) {
 
 TEST_F(ServerTest, HijacksBothWaysWithHalfClose) {
     auto c = client();
-    c.send("POST /hijack HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\nearly ");
+    c.send(
+        "POST /hijack HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: "
+        "0\r\n\r\nearly ");
     const auto head = c.until("\r\n\r\n");
     EXPECT_TRUE(head.starts_with("HTTP/1.1 101 UPGRADED\r\n")) << head;
     EXPECT_NE(head.find("Connection: Upgrade\r\nUpgrade: tcp\r\n"), std::string::npos);

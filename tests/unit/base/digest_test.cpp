@@ -8,7 +8,8 @@
 namespace brig {
 namespace {
 
-constexpr auto empty_sha256 = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+constexpr auto empty_sha256 =
+    "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 TEST(Digest, OfNothingIsTheWellKnownValue) { EXPECT_EQ(Digest::of("").str(), empty_sha256); }
 

@@ -24,8 +24,9 @@ TEST(Rfc3339, AbsenceIsGosZeroTime) {
 }
 
 TEST(Rfc3339, RefusesWhatIsNotATime) {
-    for (const char* text : {"", "yesterday", "2023-13-01T00:00:00Z", "2023-02-30T00:00:00Z",
-                             "2023-01-01T24:00:00Z", "2023-01-01T00:00:00", "2023-01-01T00:00:00Zx"}) {
+    for (const char* text :
+         {"", "yesterday", "2023-13-01T00:00:00Z", "2023-02-30T00:00:00Z", "2023-01-01T24:00:00Z",
+          "2023-01-01T00:00:00", "2023-01-01T00:00:00Zx"}) {
         EXPECT_EQ(parse_rfc3339(text), std::nullopt) << text;
     }
 }
@@ -47,7 +48,8 @@ TEST(ParseBytes, PowersOf1024) {
 
 TEST(Split, KeepsEmptyFields) {
     EXPECT_EQ(split("a::b", ':'), (std::vector<std::string>{"a", "", "b"}));
-    EXPECT_EQ(split_once("k=v=w", '='), (std::pair<std::string, std::optional<std::string>>{"k", "v=w"}));
+    EXPECT_EQ(split_once("k=v=w", '='),
+              (std::pair<std::string, std::optional<std::string>>{"k", "v=w"}));
     EXPECT_EQ(split_once("k", '=').second, std::nullopt);
 }
 

@@ -8,13 +8,20 @@ using Words = std::vector<std::string>;
 
 TEST_P(BuildTest, SaysWhatTheClassicBuilderSays) {
     file("a", "1");
-    const auto built = build("FROM scratch\nCOPY a /a\nRUN write /b two\nLABEL x=y\n",
-                             [](BuildRequest& request) { request.tags = {"test", "other:1"}; });
+    const auto built =
+        build("FROM scratch\nCOPY a /a\nRUN write /b two\nLABEL x=y\n", [](BuildRequest& request) {
+            request.tags = {"test", "other:1"};
+        });
     const auto id = built.image_id.substr(7, 12);
     EXPECT_EQ(built.count("Step 1/4 : FROM scratch\n ---> \n"), 1) << built.all;
     EXPECT_EQ(built.count("Step 2/4 : COPY a /a\n ---> "), 1) << built.all;
-    EXPECT_EQ(built.count(" ---> Running in " + runner_.requests.at(0).id.substr(0, 12) + "\n ---> Removed intermediate container "), 1);
-    EXPECT_TRUE(built.all.ends_with("Successfully built " + id + "\nSuccessfully tagged test:latest\nSuccessfully tagged other:1\n")) << built.all;
+    EXPECT_EQ(built.count(" ---> Running in " + runner_.requests.at(0).id.substr(0, 12) +
+                          "\n ---> Removed intermediate container "),
+              1);
+    EXPECT_TRUE(
+        built.all.ends_with("Successfully built " + id +
+                            "\nSuccessfully tagged test:latest\nSuccessfully tagged other:1\n"))
+        << built.all;
     EXPECT_EQ(images_->resolve("test").id.str(), built.image_id);
     EXPECT_EQ(content(built, "a"), "1");
     EXPECT_EQ(content(built, "b"), "two");
@@ -28,7 +35,9 @@ TEST_P(BuildTest, SaysWhatTheClassicBuilderSays) {
     EXPECT_FALSE(config.history[1].empty_layer);
     EXPECT_TRUE(config.history[2].empty_layer);
     EXPECT_EQ(config.history[2].created_by, "/bin/sh -c #(nop)  LABEL x=y");
-    EXPECT_EQ(build("FROM scratch\nCOPY a /a\nRUN write /b two\nLABEL x=y\n", [](BuildRequest& request) { request.quiet = true; }).all,
+    EXPECT_EQ(build("FROM scratch\nCOPY a /a\nRUN write /b two\nLABEL x=y\n",
+                    [](BuildRequest& request) { request.quiet = true; })
+                  .all,
               "");
 }
 
@@ -42,7 +51,8 @@ TEST_P(BuildTest, CacheHitsUntilSomethingChanges) {
     EXPECT_EQ(warm.image_id, cold.image_id);
     EXPECT_EQ(runner_.requests.size(), 2U);
     // Times do not count; contents, modes and names do.
-    fs::last_write_time(context() / "src/x", fs::file_time_type::clock::now() - std::chrono::hours(1));
+    fs::last_write_time(context() / "src/x",
+                        fs::file_time_type::clock::now() - std::chrono::hours(1));
     EXPECT_EQ(build(text).count("Using cache"), 3);
     file("src/x", "2");
     EXPECT_EQ(build(text).count("Using cache"), 1);
@@ -52,14 +62,17 @@ TEST_P(BuildTest, CacheHitsUntilSomethingChanges) {
     EXPECT_EQ(build(text).count("Using cache"), 3);
     file("src/y", "");
     EXPECT_EQ(build(text).count("Using cache"), 1);
-    EXPECT_EQ(build(text, [](BuildRequest& request) { request.no_cache = true; }).count("Using cache"), 0);
+    EXPECT_EQ(
+        build(text, [](BuildRequest& request) { request.no_cache = true; }).count("Using cache"),
+        0);
     EXPECT_EQ(build("FROM scratch\nRUN write /a 1\nUSER x\n").count("Using cache"), 1);
 }
 
 TEST_P(BuildTest, CacheSurvivesANewBuilderAndForgetsRemovedImages) {
     const std::string text = "FROM scratch\nRUN write /a 1\n";
     const auto first = build(text);
-    builder_ = std::make_unique<Builder>(Builder::Parts{*images_, *snapshots_, runner_, work_.path(), {}});
+    builder_ =
+        std::make_unique<Builder>(Builder::Parts{*images_, *snapshots_, runner_, work_.path(), {}});
     EXPECT_EQ(build(text).count("Using cache"), 1);
     images_->remove(first.image_id, {});
     EXPECT_EQ(build(text).count("Using cache"), 0);
@@ -81,7 +94,8 @@ TEST_P(BuildTest, IgnoredFilesAreNeitherCopiedNorHashed) {
     EXPECT_EQ(content(built, "c/a.log"), "<none>");
     file("a.log", "2");
     EXPECT_EQ(build(text).count("Using cache"), 1);
-    EXPECT_NE(failure("FROM scratch\nCOPY a.log /\n").find("excluded by .dockerignore"), std::string::npos);
+    EXPECT_NE(failure("FROM scratch\nCOPY a.log /\n").find("excluded by .dockerignore"),
+              std::string::npos);
 }
 
 TEST_P(BuildTest, ConfigurationFollowsTheInstructions) {
@@ -104,11 +118,13 @@ ONBUILD RUN write /trigger 1
 MAINTAINER me)");
     const auto stored = image(built).config;
     const auto& config = stored.config;
-    EXPECT_EQ(config.env, (Words{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=3", "B=two words",
-                                 "C=1/two words", "old=style value"}));
+    EXPECT_EQ(config.env,
+              (Words{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=3",
+                     "B=two words", "C=1/two words", "old=style value"}));
     EXPECT_EQ(config.working_dir, "/srv/app");
     EXPECT_EQ(config.user, "nobody:1");
-    EXPECT_EQ(config.exposed_ports, (std::set<std::string>{"80/tcp", "53/udp", "8000/tcp", "8001/tcp"}));
+    EXPECT_EQ(config.exposed_ports,
+              (std::set<std::string>{"80/tcp", "53/udp", "8000/tcp", "8001/tcp"}));
     EXPECT_EQ(config.volumes.count("/data"), 1U);
     EXPECT_EQ(config.labels.at("a"), "1/two words");
     EXPECT_EQ(config.stop_signal, "SIGINT");
@@ -134,26 +150,37 @@ MAINTAINER me)");
 }
 
 TEST_P(BuildTest, BuildArgs) {
-    const std::string text = "ARG BASE=scratch\nFROM $BASE\nARG A=default\nARG B\nARG BASE\nRUN print a=$A\nENV SEEN=$A$BASE\n";
+    const std::string text =
+        "ARG BASE=scratch\nFROM $BASE\nARG A=default\nARG B\nARG BASE\nRUN print a=$A\nENV "
+        "SEEN=$A$BASE\n";
     const auto plain = build(text);
     EXPECT_EQ(image(plain).config.config.env.back(), "SEEN=defaultscratch");
     const auto& env = runner_.requests.back().env;
     EXPECT_NE(std::find(env.begin(), env.end(), "A=default"), env.end());
     EXPECT_EQ(plain.count("Step 1/7 : ARG BASE=scratch\nStep 2/7 : FROM $BASE\n"), 1) << plain.all;
-    const auto given = build(text, [](BuildRequest& request) { request.build_args = {{"A", "x"}, {"UNUSED", "y"}, {"HTTP_PROXY", "p"}}; });
+    const auto given = build(text, [](BuildRequest& request) {
+        request.build_args = {{"A", "x"}, {"UNUSED", "y"}, {"HTTP_PROXY", "p"}};
+    });
     EXPECT_EQ(image(given).config.config.env.back(), "SEEN=xscratch");
     EXPECT_EQ(given.count("[Warning] One or more build-args [UNUSED] were not consumed\n"), 1);
     EXPECT_EQ(given.count("Using cache"), 3);  // the ARGs; then RUN sees another value
     EXPECT_EQ(runner_.requests.back().env.back(), "HTTP_PROXY=p");
-    EXPECT_EQ(image(given).config.history[3].created_by, "|2 A=x BASE=scratch /bin/sh -c print a=$A");
+    EXPECT_EQ(image(given).config.history[3].created_by,
+              "|2 A=x BASE=scratch /bin/sh -c print a=$A");
     // Proxies are no part of the cache's key.
-    EXPECT_EQ(build(text, [](BuildRequest& request) { request.build_args = {{"A", "x"}, {"HTTP_PROXY", "q"}}; }).count("Using cache"), 5);
+    EXPECT_EQ(build(text,
+                    [](BuildRequest& request) {
+                        request.build_args = {{"A", "x"}, {"HTTP_PROXY", "q"}};
+                    })
+                  .count("Using cache"),
+              5);
 }
 
 TEST_P(BuildTest, StagesAndTargets) {
     file("src", "source");
     const std::string text =
-        "FROM scratch AS build\nCOPY src /out/src\nRUN write /out/made new\nFROM build AS middle\nRUN write /mid 1\n"
+        "FROM scratch AS build\nCOPY src /out/src\nRUN write /out/made new\nFROM build AS "
+        "middle\nRUN write /mid 1\n"
         "FROM scratch\nCOPY --from=build /out/ /got/\nCOPY --from=1 /mid /m\n";
     const auto built = build(text);
     EXPECT_EQ(content(built, "got/src"), "source");
@@ -164,13 +191,17 @@ TEST_P(BuildTest, StagesAndTargets) {
     const auto target = build(text, [](BuildRequest& request) { request.target = "build"; });
     EXPECT_EQ(content(target, "out/made"), "new");
     EXPECT_EQ(target.count("/3 : "), 3);
-    EXPECT_NE(failure(text, [](BuildRequest& request) { request.target = "nope"; }).find("target stage \"nope\" could not be found"), std::string::npos);
-    EXPECT_NE(failure("FROM scratch\nCOPY --from=nope /a /\n").find("invalid from flag value nope"), std::string::npos);
+    EXPECT_NE(failure(text, [](BuildRequest& request) { request.target = "nope"; })
+                  .find("target stage \"nope\" could not be found"),
+              std::string::npos);
+    EXPECT_NE(failure("FROM scratch\nCOPY --from=nope /a /\n").find("invalid from flag value nope"),
+              std::string::npos);
     EXPECT_EQ(leftovers(), 0);
 }
 
 TEST_P(BuildTest, Heredocs) {
-    const auto built = build("FROM scratch\nENV X=y\nCOPY <<A <<'B' /d/\n$X\nA\n$X\nB\nRUN <<EOF\nwrite /e f\nEOF\n");
+    const auto built = build(
+        "FROM scratch\nENV X=y\nCOPY <<A <<'B' /d/\n$X\nA\n$X\nB\nRUN <<EOF\nwrite /e f\nEOF\n");
     EXPECT_EQ(content(built, "d/A"), "y\n");
     EXPECT_EQ(content(built, "d/B"), "$X\n");
     EXPECT_EQ(runner_.requests.back().args.back(), "write /e f\n");
@@ -178,30 +209,42 @@ TEST_P(BuildTest, Heredocs) {
 
 TEST_P(BuildTest, FailuresNameThePlaceAndLeaveNothing) {
     const std::vector<std::pair<std::string, std::string>> table{
-        {"FROM scratch\n\nRUN exit 3\n", "Dockerfile:3: The command '/bin/sh -c exit 3' returned a non-zero code: 3"},
+        {"FROM scratch\n\nRUN exit 3\n",
+         "Dockerfile:3: The command '/bin/sh -c exit 3' returned a non-zero code: 3"},
         {"FROM scratch\nCOPY missing /x\n",
-         "Dockerfile:2: COPY failed: file not found in build context or excluded by .dockerignore: stat missing: file does not exist"},
-        {"FROM scratch\nCOPY ../x /x\n", "Dockerfile:2: COPY failed: forbidden path outside the build context: ../x ()"},
+         "Dockerfile:2: COPY failed: file not found in build context or excluded by .dockerignore: "
+         "stat missing: file does not exist"},
+        {"FROM scratch\nCOPY ../x /x\n",
+         "Dockerfile:2: COPY failed: forbidden path outside the build context: ../x ()"},
         {"FROM scratch\nADD http://x/y /x\n",
-         "Dockerfile:2: ADD failed: ADD from http://x/y is not supported yet: fetch it in a RUN, or before the build and COPY it"},
+         "Dockerfile:2: ADD failed: ADD from http://x/y is not supported yet: fetch it in a RUN, "
+         "or before the build and COPY it"},
         {"FROM nothere\n",
-         "Dockerfile:1: FROM failed: no such image: nothere; make it with `brig load`, `brig import` or `brig image bootstrap`"},
+         "Dockerfile:1: FROM failed: no such image: nothere; make it with `brig load`, `brig "
+         "import` or `brig image bootstrap`"},
         {"FROM ${X}\n", "Dockerfile:1: FROM failed: base name (${X}) should not be blank"},
         {"FROM scratch\n", "Dockerfile: no image was generated: FROM scratch and nothing else"},
-        {"FROM scratch\nENV A=${B\n", "Dockerfile:2: ENV failed: failed to process \"${B\": syntax error: missing '}'"},
+        {"FROM scratch\nENV A=${B\n",
+         "Dockerfile:2: ENV failed: failed to process \"${B\": syntax error: missing '}'"},
         {"FROM scratch\nEXPOSE http\n", "Dockerfile:2: EXPOSE failed: invalid containerPort: http"},
-        {"FROM scratch\nSTOPSIGNAL SIGNOPE\n", "Dockerfile:2: STOPSIGNAL failed: invalid signal: SIGNOPE"},
+        {"FROM scratch\nSTOPSIGNAL SIGNOPE\n",
+         "Dockerfile:2: STOPSIGNAL failed: invalid signal: SIGNOPE"},
         {"FROM scratch\nRUN --mount=type=cache,target=/x y\n",
          "Dockerfile:2: RUN failed: the --mount option of RUN is not supported yet"},
         {"FROM scratch\nCOPY --chown=who a /\n",
-         "Dockerfile:2: COPY failed: unable to convert uid/gid chown string to host mapping: can't find uid for user who: no such user in the image"},
+         "Dockerfile:2: COPY failed: unable to convert uid/gid chown string to host mapping: can't "
+         "find uid for user who: no such user in the image"},
         {"FROM scratch\nCOPY --chmod=9 a /\n",
-         "Dockerfile:2: COPY failed: invalid chmod parameter: '9'. it should be octal string and between 0 and 07777"},
+         "Dockerfile:2: COPY failed: invalid chmod parameter: '9'. it should be octal string and "
+         "between 0 and 07777"},
     };
     file("a", "1");
     for (const auto& [text, message] : table) EXPECT_EQ(failure(text), message);
     EXPECT_EQ(leftovers(), 0);
-    EXPECT_EQ(failure("FROM scratch\nUSER a\n", [](BuildRequest& request) { request.tags = {"Bad Name"}; }).find("invalid reference format"), 0U);
+    EXPECT_EQ(failure("FROM scratch\nUSER a\n",
+                      [](BuildRequest& request) { request.tags = {"Bad Name"}; })
+                  .find("invalid reference format"),
+              0U);
     auto request = request_in(context());
     Transcript transcript;
     EXPECT_THROW(builder_->build(request, transcript), Error);  // no Dockerfile
@@ -216,13 +259,16 @@ TEST_P(BuildTest, FailuresNameThePlaceAndLeaveNothing) {
 TEST_P(BuildTest, ACrashLeavesNoSnapshotBehindForLong) {
     snapshots_->prepare("build-0123", std::nullopt);
     snapshots_->prepare("container", std::nullopt);
-    builder_ = std::make_unique<Builder>(Builder::Parts{*images_, *snapshots_, runner_, work_.path(), {}});
+    builder_ =
+        std::make_unique<Builder>(Builder::Parts{*images_, *snapshots_, runner_, work_.path(), {}});
     EXPECT_FALSE(snapshots_->stat("build-0123"));
     EXPECT_TRUE(snapshots_->stat("container"));
 }
 
 TEST_P(BuildTest, LabelsFromOutsideAreAStep) {
-    const auto built = build("FROM scratch\nUSER a\n", [](BuildRequest& request) { request.labels = {{"k", "v w"}}; });
+    const auto built = build("FROM scratch\nUSER a\n", [](BuildRequest& request) {
+        request.labels = {{"k", "v w"}};
+    });
     EXPECT_EQ(built.count("Step 3/3 : LABEL k=v w\n"), 1) << built.all;
     EXPECT_EQ(image(built).config.config.labels.at("k"), "v w");
 }

@@ -16,7 +16,9 @@ protected:
         file("dir/a.txt", "a", 0600);
         file("dir/sub/b.txt", "b");
     }
-    void link(const std::string& target, const std::string& name) const { fs::create_symlink(target, context() / name); }
+    void link(const std::string& target, const std::string& name) const {
+        fs::create_symlink(target, context() / name);
+    }
     std::string copied(const std::string& instruction, const std::string& path) {
         return content(build("FROM scratch\n" + instruction), path);
     }
@@ -52,9 +54,11 @@ TEST_P(CopyTest, Wildcards) {
     EXPECT_EQ(copied("COPY dir/*/b.* /d/", "d/b.txt"), "b");
     EXPECT_EQ(copied("COPY o?[e] /d/", "d/one"), "1");
     EXPECT_EQ(copied("COPY d* /d/", "d/a.txt"), "a");
-    EXPECT_EQ(failure("FROM scratch\nCOPY *.none /d/"), "Dockerfile:2: COPY failed: no source files were specified: nothing matches *.none");
+    EXPECT_EQ(failure("FROM scratch\nCOPY *.none /d/"),
+              "Dockerfile:2: COPY failed: no source files were specified: nothing matches *.none");
     EXPECT_EQ(failure("FROM scratch\nCOPY one two.txt /d"),
-              "Dockerfile:2: COPY failed: When using COPY with more than one source file, the destination must be a directory and end with a /");
+              "Dockerfile:2: COPY failed: When using COPY with more than one source file, the "
+              "destination must be a directory and end with a /");
 }
 
 TEST_P(CopyTest, OwnersAndModes) {
@@ -79,7 +83,8 @@ COPY --chown=7:8 --chmod=4750 dir /both
     EXPECT_EQ(owner("seven/a.txt"), "7:7 600");
     EXPECT_EQ(owner("both/sub/b.txt"), "7:8 4750");
     // From a stage, owners are kept.
-    const auto staged = build("FROM scratch AS s\nCOPY --chown=7:8 one /f\nFROM scratch\nCOPY --from=s /f /g\n");
+    const auto staged =
+        build("FROM scratch AS s\nCOPY --chown=7:8 one /f\nFROM scratch\nCOPY --from=s /f /g\n");
     EXPECT_EQ(status(staged, "g").st_gid, 8U);
 }
 
@@ -134,8 +139,9 @@ TEST_P(CopyTest, ImageLinksCannotLeaveTheRoot) {
     const std::string base = "FROM scratch\nCOPY root /\n";
     EXPECT_EQ(content(build(base + "COPY one /inside/x\n"), "real/x"), "1");
     EXPECT_EQ(content(build(base + "COPY dir /inside\n"), "real/a.txt"), "a");
-    for (const auto* step : {"COPY one /out/x", "COPY dir /out", "COPY dir /out/", "WORKDIR /out/w", "COPY one /climb/x",
-                             "COPY --chown=1:1 dir /climb/y/", "WORKDIR /climb", "COPY one /loop/x", "ADD one /out/"}) {
+    for (const auto* step : {"COPY one /out/x", "COPY dir /out", "COPY dir /out/", "WORKDIR /out/w",
+                             "COPY one /climb/x", "COPY --chown=1:1 dir /climb/y/",
+                             "WORKDIR /climb", "COPY one /loop/x", "ADD one /out/"}) {
         failure(base + step);
     }
     EXPECT_TRUE(fs::is_empty(outside));
@@ -154,16 +160,20 @@ TEST_P(CopyTest, CopyFromAnImageDoesNotFollowItOut) {
 TEST_P(CopyTest, FilesAndDirectoriesDoNotReplaceEachOther) {
     const std::string base = "FROM scratch\nCOPY one /file\nCOPY dir /dir\nCOPY one /dir/clash/x\n";
     file("clash", "c");
-    EXPECT_EQ(failure(base + "COPY dir /file\n"), "Dockerfile:5: COPY failed: cannot copy to non-directory: /file");
-    EXPECT_EQ(failure(base + "COPY one /file/\n"), "Dockerfile:5: COPY failed: cannot copy to non-directory: /file");
+    EXPECT_EQ(failure(base + "COPY dir /file\n"),
+              "Dockerfile:5: COPY failed: cannot copy to non-directory: /file");
+    EXPECT_EQ(failure(base + "COPY one /file/\n"),
+              "Dockerfile:5: COPY failed: cannot copy to non-directory: /file");
     EXPECT_NE(failure(base + "COPY one /file/x\n"), "");
-    EXPECT_EQ(failure(base + "COPY clash /dir/\n"), "Dockerfile:5: COPY failed: cannot overwrite directory /dir/clash with a file");
+    EXPECT_EQ(failure(base + "COPY clash /dir/\n"),
+              "Dockerfile:5: COPY failed: cannot overwrite directory /dir/clash with a file");
     EXPECT_NE(failure(base + "WORKDIR /file\n"), "");
 }
 
 TEST_P(CopyTest, AddUnpacksLocalArchivesOnly) {
     const auto tar = [&](const std::string& options, const std::string& name) {
-        const auto command = "tar -C " + (context() / "dir").string() + " " + options + " " + (context() / name).string() + " .";
+        const auto command = "tar -C " + (context() / "dir").string() + " " + options + " " +
+                             (context() / name).string() + " .";
         ASSERT_EQ(std::system(command.c_str()), 0);
     };
     tar("-cf", "plain.tar");

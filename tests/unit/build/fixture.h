@@ -38,7 +38,8 @@ public:
         if (words[0] == "exit") return parse_int<int>(words.at(1)).value();
         if (words[0] == "print") output(words.at(1) + "\n");
         if (words[0] == "write") {
-            const Fd file = os::open_in_root(rootfs.fd(), words.at(1), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+            const Fd file =
+                os::open_in_root(rootfs.fd(), words.at(1), O_WRONLY | O_CREAT | O_TRUNC, 0644);
             write_all(file.get(), std::string_view(words.at(2)));
         }
         return 0;
@@ -58,7 +59,8 @@ public:
 
     [[nodiscard]] int count(std::string_view needle) const {
         int found = 0;
-        for (auto at = all.find(needle); at != std::string::npos; at = all.find(needle, at + 1)) ++found;
+        for (auto at = all.find(needle); at != std::string::npos; at = all.find(needle, at + 1))
+            ++found;
         return found;
     }
 
@@ -73,8 +75,10 @@ protected:
         if (::geteuid() != 0) GTEST_SKIP() << "needs root: files of images belong to root";
         snapshots_ = snapshot::make_snapshotter(GetParam(), work_.path() / "snapshots");
         content_ = std::make_unique<content::Store>(work_.path() / "content");
-        images_ = std::make_unique<image::Store>(image::Parts{work_.path() / "meta.db", *content_, *snapshots_});
-        builder_ = std::make_unique<Builder>(Builder::Parts{*images_, *snapshots_, runner_, work_.path(), {}});
+        images_ = std::make_unique<image::Store>(
+            image::Parts{work_.path() / "meta.db", *content_, *snapshots_});
+        builder_ = std::make_unique<Builder>(
+            Builder::Parts{*images_, *snapshots_, runner_, work_.path(), {}});
         fs::create_directory(context());
     }
 
@@ -89,7 +93,8 @@ protected:
         request.context = directory;
         return request;
     }
-    Transcript build(const std::string& dockerfile, const std::function<void(BuildRequest&)>& change = {}) {
+    Transcript build(const std::string& dockerfile,
+                     const std::function<void(BuildRequest&)>& change = {}) {
         auto request = request_in(context());
         request.dockerfile_text = dockerfile;
         if (change) change(request);
@@ -97,7 +102,8 @@ protected:
         builder_->build(request, transcript);
         return transcript;
     }
-    std::string failure(const std::string& dockerfile, const std::function<void(BuildRequest&)>& change = {}) {
+    std::string failure(const std::string& dockerfile,
+                        const std::function<void(BuildRequest&)>& change = {}) {
         try {
             build(dockerfile, change);
         } catch (const Error& error) {
@@ -105,7 +111,9 @@ protected:
         }
         return "";
     }
-    [[nodiscard]] image::Image image(const Transcript& transcript) const { return images_->resolve(transcript.image_id); }
+    [[nodiscard]] image::Image image(const Transcript& transcript) const {
+        return images_->resolve(transcript.image_id);
+    }
 
     /// The text of a file in an image; "<none>" when it is not there.
     std::string content(const Transcript& transcript, const std::string& path) {
@@ -122,19 +130,22 @@ protected:
         return look<struct stat>(transcript, [&](int root) {
             struct stat info {};
             const auto [parent, name] = os::open_parent_in_root(root, path);
-            if (::fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("stat {}", path);
+            if (::fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+                throw SysError("stat {}", path);
             return info;
         });
     }
     /// Active snapshots: none may outlive a build.
     int leftovers() {
         int count = 0;
-        for (const auto& info : snapshots_->list()) count += info.kind == snapshot::Kind::committed ? 0 : 1;
+        for (const auto& info : snapshots_->list())
+            count += info.kind == snapshot::Kind::committed ? 0 : 1;
         return count;
     }
 
     // In memory: every build flushes its file system, which is not what these tests are about.
-    TempDir work_{fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path(), "brig-build-test"};
+    TempDir work_{fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path(),
+                  "brig-build-test"};
     FakeRunner runner_{work_.path()};
     std::unique_ptr<snapshot::Snapshotter> snapshots_;
     std::unique_ptr<content::Store> content_;
@@ -144,7 +155,8 @@ protected:
 private:
     template <typename Result>
     Result look(const Transcript& transcript, const std::function<Result(int)>& at) {
-        const auto mounts = snapshots_->prepare("look", images_->top_snapshot(image(transcript)), snapshot::Kind::view);
+        const auto mounts = snapshots_->prepare("look", images_->top_snapshot(image(transcript)),
+                                                snapshot::Kind::view);
         const Defer drop([&] { snapshots_->remove("look"); });
         const Rootfs rootfs(mounts, work_.path());
         return at(rootfs.fd());

@@ -35,13 +35,15 @@ TEST(Parser, JoinsContinuationsAndDropsCommentsWithin) {
 }
 
 TEST(Parser, EscapeDirectiveChangesTheContinuation) {
-    const auto file = Dockerfile::parse("# syntax=docker/dockerfile:1\n# Escape = `\nFROM scratch\nCOPY a `\n c:\\\n");
+    const auto file = Dockerfile::parse(
+        "# syntax=docker/dockerfile:1\n# Escape = `\nFROM scratch\nCOPY a `\n c:\\\n");
     EXPECT_EQ(file.escape, '`');
     EXPECT_EQ(file.stages[0].instructions[0].args, (Words{"a", "c:\\"}));
     // After any other comment it is no directive.
     EXPECT_EQ(Dockerfile::parse("# hello\n# escape=`\nFROM scratch").escape, '\\');
-    EXPECT_EQ(mistake("# escape=x\nFROM scratch"),
-              "Dockerfile:1: dockerfile parse error on line 1: invalid ESCAPE 'x'. Must be ` or \\");
+    EXPECT_EQ(
+        mistake("# escape=x\nFROM scratch"),
+        "Dockerfile:1: dockerfile parse error on line 1: invalid ESCAPE 'x'. Must be ` or \\");
 }
 
 TEST(Parser, ShellAndExecForm) {
@@ -57,7 +59,8 @@ TEST(Parser, ShellAndExecForm) {
 TEST(Parser, NameValues) {
     using Pairs = decltype(Instruction::pairs);
     EXPECT_EQ(one("ENV a b  c ").pairs, (Pairs{{"a", "b  c"}}));
-    EXPECT_EQ(one("ENV a=\"b c\" d=e\\ f g=").pairs, (Pairs{{"a", "\"b c\""}, {"d", "e\\ f"}, {"g", ""}}));
+    EXPECT_EQ(one("ENV a=\"b c\" d=e\\ f g=").pairs,
+              (Pairs{{"a", "\"b c\""}, {"d", "e\\ f"}, {"g", ""}}));
     EXPECT_EQ(one("LABEL \"x y\"=z").pairs, (Pairs{{"\"x y\"", "z"}}));
     EXPECT_EQ(one("ARG a b=c").pairs, (Pairs{{"a", std::nullopt}, {"b", "c"}}));
 }
@@ -73,7 +76,8 @@ TEST(Parser, Flags) {
 }
 
 TEST(Parser, Stages) {
-    const auto file = Dockerfile::parse("ARG V=1\nFROM --platform=linux/arm64 a:$V AS Build\nRUN x\nFROM build\n");
+    const auto file = Dockerfile::parse(
+        "ARG V=1\nFROM --platform=linux/arm64 a:$V AS Build\nRUN x\nFROM build\n");
     ASSERT_EQ(file.stages.size(), 2U);
     EXPECT_EQ(file.global_args.size(), 1U);
     EXPECT_EQ(file.stages[0].name, "build");
@@ -92,7 +96,8 @@ TEST(Parser, Heredocs) {
     EXPECT_EQ(copy.heredocs[0].content, "one\n");
     EXPECT_FALSE(copy.heredocs[0].expand);
     EXPECT_TRUE(copy.heredocs[1].expand);
-    EXPECT_EQ(mistake("FROM scratch\nRUN <<EOF\nx\n"), "Dockerfile:2: dockerfile parse error on line 2: unterminated heredoc");
+    EXPECT_EQ(mistake("FROM scratch\nRUN <<EOF\nx\n"),
+              "Dockerfile:2: dockerfile parse error on line 2: unterminated heredoc");
 }
 
 TEST(Parser, OnBuildHoldsItsTrigger) {
@@ -113,7 +118,9 @@ TEST(Parser, MistakesNameFileLineAndInstruction) {
     const std::vector<std::pair<std::string, std::string>> table{
         {"RUNN x", "unknown instruction: RUNN (did you mean RUN?)"},
         {"FROBNICATE x", "unknown instruction: FROBNICATE"},
-        {"COPY a", "COPY requires at least two arguments, but only one was provided. Destination could not be determined"},
+        {"COPY a",
+         "COPY requires at least two arguments, but only one was provided. Destination could not "
+         "be determined"},
         {"COPY", "COPY requires at least two arguments"},
         {"RUN", "RUN requires at least one argument"},
         {"ENV", "ENV requires at least one argument"},
@@ -126,7 +133,8 @@ TEST(Parser, MistakesNameFileLineAndInstruction) {
         {"WORKDIR", "WORKDIR requires exactly one argument"},
         {"SHELL sh", "SHELL requires the arguments to be in JSON form"},
         {"FROM a b", "FROM requires either one or three arguments"},
-        {"FROM a AS 1x", "invalid name for build stage: \"1x\", name can't start with a number or contain symbols"},
+        {"FROM a AS 1x",
+         "invalid name for build stage: \"1x\", name can't start with a number or contain symbols"},
         {"ONBUILD ONBUILD RUN x", "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"},
         {"ONBUILD FROM x", "FROM isn't allowed as an ONBUILD trigger"},
         {"ONBUILD NOPE", "unknown instruction: NOPE"},
@@ -137,15 +145,23 @@ TEST(Parser, MistakesNameFileLineAndInstruction) {
     for (const auto& [line, message] : table) {
         EXPECT_EQ(mistake("FROM scratch\n" + line), start + message);
     }
-    EXPECT_EQ(mistake("RUN x"), "Dockerfile:1: dockerfile parse error on line 1: no build stage in current context (RUN before FROM)");
+    EXPECT_EQ(mistake("RUN x"),
+              "Dockerfile:1: dockerfile parse error on line 1: no build stage in current context "
+              "(RUN before FROM)");
     EXPECT_EQ(mistake(""), "the Dockerfile (Dockerfile) cannot be empty: it has no instructions");
-    EXPECT_EQ(mistake("# only this\n\n"), "the Dockerfile (Dockerfile) cannot be empty: it has no instructions");
+    EXPECT_EQ(mistake("# only this\n\n"),
+              "the Dockerfile (Dockerfile) cannot be empty: it has no instructions");
     EXPECT_EQ(mistake("ARG a"), "Dockerfile: no build stage in current context (there is no FROM)");
     EXPECT_NE(mistake(std::string("FROM a\0b", 8)), "");
 }
 
 TEST(Parser, ToleratesOddButLegalFiles) {
-    EXPECT_EQ(Dockerfile::parse("\xef\xbb\xbf" "FROM scratch\r\nRUN a\\\n").stages[0].instructions[0].args, Words{"a"});
+    EXPECT_EQ(Dockerfile::parse("\xef\xbb\xbf"
+                                "FROM scratch\r\nRUN a\\\n")
+                  .stages[0]
+                  .instructions[0]
+                  .args,
+              Words{"a"});
     EXPECT_EQ(one("RUN a \\\\\nUSER b").args, Words{"a \\\\"});
     EXPECT_EQ(one("RUN echo \\\n").args, Words{"echo"});
 }

@@ -23,23 +23,29 @@ struct Case {
 };
 class Expand : public testing::TestWithParam<Case> {};
 
-TEST_P(Expand, Word) { EXPECT_EQ(expand(GetParam().word, '\\', variable), GetParam().result) << GetParam().word; }
+TEST_P(Expand, Word) {
+    EXPECT_EQ(expand(GetParam().word, '\\', variable), GetParam().result) << GetParam().word;
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Expand,
-    testing::Values(
-        Case{"$V", "value"}, Case{"${V}x", "valuex"}, Case{"$Vx", ""}, Case{"a$V/b", "avalue/b"}, Case{"$I_1", "x"},
-        Case{"$UNSET", ""}, Case{"${UNSET}", ""}, Case{"\\$V", "$V"}, Case{"'$V'", "$V"}, Case{"\"$V\"", "value"},
-        Case{"\"\\$V\"", "$V"}, Case{"\"a\\nb\"", "a\\nb"}, Case{"\"a\\\"b\"", "a\"b"}, Case{"a\\b", "ab"},
-        Case{"a\\\\b", "a\\b"}, Case{"a' 'b", "a b"}, Case{"$", "$"}, Case{"a$/b", "a$/b"}, Case{"$1x", "x"},
-        Case{"${UNSET:-d}", "d"}, Case{"${V:-d}", "value"}, Case{"${EMPTY:-d}", "d"}, Case{"${EMPTY-d}", ""},
-        Case{"${UNSET-d}", "d"}, Case{"${UNSET:+d}", ""}, Case{"${V:+d}", "d"}, Case{"${EMPTY:+d}", ""},
-        Case{"${EMPTY+d}", "d"}, Case{"${UNSET:-${V}}", "value"}, Case{"${UNSET:-a${V:+b}c}", "abc"},
-        Case{"${UNSET:-'$V'}", "$V"}, Case{"${V:?gone}", "value"}, Case{"${FILE#*/}", "a/b.tar.gz"},
-        Case{"${FILE##*/}", "b.tar.gz"}, Case{"${FILE%.*}", "/a/b.tar"}, Case{"${FILE%%.*}", "/a/b"},
-        Case{"${FILE/a/X}", "/X/b.tar.gz"}, Case{"${FILE//a/X}", "/X/b.tXr.gz"}, Case{"${FILE//\\//_}", "_a_b.tar.gz"},
-        Case{"${V#nothing}", "value"}, Case{"${V%%*}", ""}, Case{"\xc3\xa9$V", "\xc3\xa9value"}, Case{"", ""},
-        Case{"a\\", "a"}));
+    testing::Values(Case{"$V", "value"}, Case{"${V}x", "valuex"}, Case{"$Vx", ""},
+                    Case{"a$V/b", "avalue/b"}, Case{"$I_1", "x"}, Case{"$UNSET", ""},
+                    Case{"${UNSET}", ""}, Case{"\\$V", "$V"}, Case{"'$V'", "$V"},
+                    Case{"\"$V\"", "value"}, Case{"\"\\$V\"", "$V"}, Case{"\"a\\nb\"", "a\\nb"},
+                    Case{"\"a\\\"b\"", "a\"b"}, Case{"a\\b", "ab"}, Case{"a\\\\b", "a\\b"},
+                    Case{"a' 'b", "a b"}, Case{"$", "$"}, Case{"a$/b", "a$/b"}, Case{"$1x", "x"},
+                    Case{"${UNSET:-d}", "d"}, Case{"${V:-d}", "value"}, Case{"${EMPTY:-d}", "d"},
+                    Case{"${EMPTY-d}", ""}, Case{"${UNSET-d}", "d"}, Case{"${UNSET:+d}", ""},
+                    Case{"${V:+d}", "d"}, Case{"${EMPTY:+d}", ""}, Case{"${EMPTY+d}", "d"},
+                    Case{"${UNSET:-${V}}", "value"}, Case{"${UNSET:-a${V:+b}c}", "abc"},
+                    Case{"${UNSET:-'$V'}", "$V"}, Case{"${V:?gone}", "value"},
+                    Case{"${FILE#*/}", "a/b.tar.gz"}, Case{"${FILE##*/}", "b.tar.gz"},
+                    Case{"${FILE%.*}", "/a/b.tar"}, Case{"${FILE%%.*}", "/a/b"},
+                    Case{"${FILE/a/X}", "/X/b.tar.gz"}, Case{"${FILE//a/X}", "/X/b.tXr.gz"},
+                    Case{"${FILE//\\//_}", "_a_b.tar.gz"}, Case{"${V#nothing}", "value"},
+                    Case{"${V%%*}", ""}, Case{"\xc3\xa9$V", "\xc3\xa9value"}, Case{"", ""},
+                    Case{"a\\", "a"}));
 
 TEST(ExpandErrors, AreNamed) {
     const auto message = [](std::string_view word) -> std::string {
@@ -53,7 +59,8 @@ TEST(ExpandErrors, AreNamed) {
     EXPECT_EQ(message("${V"), "syntax error: missing '}'");
     EXPECT_EQ(message("${V:-x"), "syntax error: missing '}'");
     EXPECT_EQ(message("'x"), "unexpected end of statement while looking for matching single-quote");
-    EXPECT_EQ(message("\"x"), "unexpected end of statement while looking for matching double-quote");
+    EXPECT_EQ(message("\"x"),
+              "unexpected end of statement while looking for matching double-quote");
     EXPECT_EQ(message("${V:^x}"), "unsupported modifier (:^) in substitution");
     EXPECT_EQ(message("${UNSET:?must be given}"), "UNSET: must be given");
     EXPECT_NE(message("${}"), "");
@@ -72,7 +79,8 @@ TEST(ExpandToWords, SplitsWhatWasNotQuoted) {
 
 TEST(SplitWords, KeepsQuotesAndEscapes) {
     using Words = std::vector<std::string>;
-    EXPECT_EQ(split_words("a=\"b c\"  d='e \\' f\\ g", '\\'), (Words{"a=\"b c\"", "d='e \\'", "f\\ g"}));
+    EXPECT_EQ(split_words("a=\"b c\"  d='e \\' f\\ g", '\\'),
+              (Words{"a=\"b c\"", "d='e \\'", "f\\ g"}));
     EXPECT_EQ(split_words("  ", '\\'), Words{});
 }
 

@@ -36,7 +36,8 @@ TEST_F(EndpointTest, ContainersReachEachOtherTheHostAndOutside) {
 TEST_F(EndpointTest, NoIpv6InTheContainer) {
     Networks networks(config_);
     const auto sandbox = sandbox_of(networks.attach(request()));
-    const auto value = inside(sandbox.get(), [] { return read_file("/proc/thread-self/net/if_inet6"); });
+    const auto value =
+        inside(sandbox.get(), [] { return read_file("/proc/thread-self/net/if_inet6"); });
     EXPECT_EQ(value.find("eth0"), std::string::npos) << value;
 }
 
@@ -110,9 +111,11 @@ struct KilledEngine {
     pid_t container = -1;
 };
 
-[[noreturn]] void engine(const Config& config, const KilledEngine& plan, std::vector<PortRequest> ports, int report) {
+[[noreturn]] void engine(const Config& config, const KilledEngine& plan,
+                         std::vector<PortRequest> ports, int report) {
     Networks networks(config);
-    const auto endpoint = networks.attach({.container_id = plan.live, .container_name = "live", .ports = std::move(ports)});
+    const auto endpoint = networks.attach(
+        {.container_id = plan.live, .container_name = "live", .ports = std::move(ports)});
     networks.attach({.container_id = plan.dead, .container_name = "dead"});
     const auto sandbox = sandbox_of(endpoint);
     const auto child = ::fork();
@@ -133,7 +136,8 @@ KilledEngine kill_an_engine(const Config& config, std::vector<PortRequest> ports
     const auto pid = ::fork();
     if (pid == 0) engine(config, plan, std::move(ports), write_end.get());
     std::array<std::byte, sizeof(pid_t)> report;
-    if (read_some(read_end.get(), report) != report.size()) throw Error(ErrorKind::internal, "the engine failed");
+    if (read_some(read_end.get(), report) != report.size())
+        throw Error(ErrorKind::internal, "the engine failed");
     std::memcpy(&plan.container, report.data(), report.size());
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
@@ -168,11 +172,14 @@ TEST_F(EndpointTest, RepairAdoptsTheLivingAndRemovesTheRest) {
 TEST_F(EndpointTest, InspectSpeaksDocker) {
     Networks networks(config_);
     const auto endpoint = networks.attach(request({{.host_first = 8089, .container_port = 80}}));
-    const auto settings = network_settings_json(&endpoint, "bridge", endpoint.network_id, {"80/tcp", "443/tcp"});
+    const auto settings =
+        network_settings_json(&endpoint, "bridge", endpoint.network_id, {"80/tcp", "443/tcp"});
     EXPECT_EQ(settings["IPAddress"], "10.77.0.2");
-    EXPECT_EQ(settings["Ports"].dump(), R"({"443/tcp":null,"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8089"}]})");
+    EXPECT_EQ(settings["Ports"].dump(),
+              R"({"443/tcp":null,"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8089"}]})");
     EXPECT_EQ(settings["Networks"]["bridge"]["Gateway"], "10.77.0.1");
-    const auto network = network_json(networks.inspect(networks.inspect("bridge").id.substr(0, 12)));
+    const auto network =
+        network_json(networks.inspect(networks.inspect("bridge").id.substr(0, 12)));
     EXPECT_EQ(network["Name"], "bridge");
     EXPECT_EQ(network["IPAM"]["Config"][0]["Subnet"], "10.77.0.0/24");
     EXPECT_EQ(network["Containers"][endpoint.container_id]["IPv4Address"], "10.77.0.2/24");

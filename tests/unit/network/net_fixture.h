@@ -68,7 +68,8 @@ inline Fd bound(int type, const std::string& ip, std::uint16_t port) {
     const int on = 1;
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     const auto address = socket_address(ip, port);
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) throw SysError("bind");
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+        throw SysError("bind");
     if (type == SOCK_STREAM && ::listen(socket.get(), 16) != 0) throw SysError("listen");
     return socket;
 }
@@ -77,7 +78,9 @@ inline Fd bound(int type, const std::string& ip, std::uint16_t port) {
 class EchoServer {
 public:
     EchoServer(int handle, int type, std::uint16_t port, const std::string& ip = "0.0.0.0")
-        : type_(type), socket_(handle < 0 ? bound(type, ip, port) : inside(handle, [&] { return bound(type, ip, port); })) {
+        : type_(type),
+          socket_(handle < 0 ? bound(type, ip, port)
+                             : inside(handle, [&] { return bound(type, ip, port); })) {
         auto [read_end, write_end] = make_pipe();
         stop_ = std::move(write_end);
         thread_ = std::thread([this, stopped = std::move(read_end)] { serve(stopped.get()); });
@@ -97,11 +100,14 @@ private:
             socklen_t size = sizeof(peer);
             char buffer[64];
             if (type_ == SOCK_STREAM) {
-                Fd client(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC));
+                Fd client(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &size,
+                                    SOCK_CLOEXEC));
                 write_all(client.get(), Ipv4Address(ntohl(peer.sin_addr.s_addr)).str());
-            } else if (::recvfrom(socket_.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&peer), &size) >= 0) {
+            } else if (::recvfrom(socket_.get(), buffer, sizeof(buffer), 0,
+                                  reinterpret_cast<sockaddr*>(&peer), &size) >= 0) {
                 const auto text = Ipv4Address(ntohl(peer.sin_addr.s_addr)).str();
-                (void)::sendto(socket_.get(), text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&peer), size);
+                (void)::sendto(socket_.get(), text.data(), text.size(), 0,
+                               reinterpret_cast<sockaddr*>(&peer), size);
             }
         }
     }
@@ -118,15 +124,21 @@ inline std::string ask(int type, const std::string& ip, std::uint16_t port, int 
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     const auto address = socket_address(ip, port);
-    const auto failure = [] { return errno == ECONNREFUSED ? "refused" : errno == EAGAIN || errno == EINPROGRESS ? "timeout" : std::strerror(errno); };
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return failure();
+    const auto failure = [] {
+        return errno == ECONNREFUSED                     ? "refused"
+               : errno == EAGAIN || errno == EINPROGRESS ? "timeout"
+                                                         : std::strerror(errno);
+    };
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+        return failure();
     if (type == SOCK_DGRAM && ::send(socket.get(), "?", 1, 0) < 0) return failure();
     char buffer[64];
     const auto size = ::recv(socket.get(), buffer, sizeof(buffer), 0);
     return size < 0 ? failure() : std::string(buffer, static_cast<std::size_t>(size));
 }
 
-inline std::string ask_from(int handle, int type, const std::string& ip, std::uint16_t port, int timeout_ms = 3000) {
+inline std::string ask_from(int handle, int type, const std::string& ip, std::uint16_t port,
+                            int timeout_ms = 3000) {
     return inside(handle, [&] { return ask(type, ip, port, timeout_ms); });
 }
 
@@ -138,8 +150,11 @@ protected:
     void SetUp() override {
         if (::geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
         run_.emplace(std::filesystem::temp_directory_path(), "brig-network");
-        config_ = Config{.run_dir = run_->path(), .bridge = "brt0", .gateway = Ipv4Interface::parse("10.77.0.1/24"),
-                         .firewall = "brig_test", .link_prefix = "brt"};
+        config_ = Config{.run_dir = run_->path(),
+                         .bridge = "brt0",
+                         .gateway = Ipv4Interface::parse("10.77.0.1/24"),
+                         .firewall = "brig_test",
+                         .link_prefix = "brt"};
     }
     void TearDown() override {
         if (!config_.run_dir.empty()) Networks(config_).remove_all();
@@ -176,13 +191,18 @@ private:
         NetlinkBatch second;
         os::linux_net::add_address(second, bridge, lan);
         os::linux_net::set_up(second, bridge, "lan0");
-        os::linux_net::add_veth(second, {.name = "lan1", .bridge = "lan0", .bridge_index = bridge, .sandbox = outside(), .peer = "eth0"});
+        os::linux_net::add_veth(second, {.name = "lan1",
+                                         .bridge = "lan0",
+                                         .bridge_index = bridge,
+                                         .sandbox = outside(),
+                                         .peer = "eth0"});
         host.run(std::move(second));
         auto& socket = outside_().socket;
         const auto link = find_link(socket, "eth0").index;
         NetlinkBatch third;
         os::linux_net::set_up(third, link, "eth0");
-        os::linux_net::add_address(third, link, Ipv4Interface::parse(std::string(outside_ip) + "/24"));
+        os::linux_net::add_address(third, link,
+                                   Ipv4Interface::parse(std::string(outside_ip) + "/24"));
         os::linux_net::add_default_route(third, link, lan.address);
         socket.run(std::move(third));
     }

@@ -11,8 +11,12 @@ using namespace testing;
 
 class PublishTest : public NetworkTest {
 protected:
-    static PortRequest port(std::uint16_t host, std::uint16_t container, const char* ip = "0.0.0.0", Protocol protocol = Protocol::tcp) {
-        return {.host_ip = Ipv4Address::parse(ip).value(), .host_first = host, .container_port = container, .protocol = protocol};
+    static PortRequest port(std::uint16_t host, std::uint16_t container, const char* ip = "0.0.0.0",
+                            Protocol protocol = Protocol::tcp) {
+        return {.host_ip = Ipv4Address::parse(ip).value(),
+                .host_first = host,
+                .container_port = container,
+                .protocol = protocol};
     }
     static std::string failure(Networks& networks, const AttachRequest& request) {
         try {
@@ -26,14 +30,16 @@ protected:
 
 TEST_F(PublishTest, TcpAndUdpFromEverySide) {
     Networks networks(config_);
-    const auto endpoint = networks.attach(request({port(8080, 80), port(8080, 53, "0.0.0.0", Protocol::udp)}));
+    const auto endpoint =
+        networks.attach(request({port(8080, 80), port(8080, 53, "0.0.0.0", Protocol::udp)}));
     const auto other = networks.attach(request());
     const auto sandbox = sandbox_of(endpoint);
     const auto neighbour = sandbox_of(other);
     const EchoServer tcp(sandbox.get(), SOCK_STREAM, 80);
     const EchoServer udp(sandbox.get(), SOCK_DGRAM, 53);
     for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
-        EXPECT_EQ(ask_from(outside(), type, host_ip, 8080), outside_ip) << "the source address is kept";
+        EXPECT_EQ(ask_from(outside(), type, host_ip, 8080), outside_ip)
+            << "the source address is kept";
         EXPECT_EQ(ask(type, host_ip, 8080), host_ip);
         EXPECT_EQ(ask(type, "127.0.0.1", 8080), "10.77.0.1");
         EXPECT_EQ(ask(type, "10.77.0.1", 8080), "10.77.0.1");
@@ -96,7 +102,9 @@ TEST_F(PublishTest, NeighboursDoNotReachLoopback) {  // CVE-2020-8558
 
 TEST_F(PublishTest, PassesAForwardChainWithPolicyDrop) {  // as docker and iptables leave it
     using os::linux_net::run_nft;
-    run_nft("table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; \n } \n }\n");
+    run_nft(
+        "table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; "
+        "\n } \n }\n");
     {
         Networks networks(config_);
         const auto endpoint = networks.attach(request({port(8093, 80)}));
@@ -116,9 +124,15 @@ TEST_F(PublishTest, TwoContainersCannotHaveOnePort) {
     Networks networks(config_);
     const auto first = networks.attach(request({port(8083, 80)}));
     const auto text = failure(networks, request({port(8084, 80), port(8083, 80, "127.0.0.1")}));
-    EXPECT_TRUE(text.starts_with("driver failed programming external connectivity on endpoint web (")) << text;
-    EXPECT_TRUE(text.ends_with("): Bind for 127.0.0.1:8083 failed: port is already allocated")) << text;
-    EXPECT_EQ(failure(networks, request({port(8084, 80), port(8083, 80, "0.0.0.0", Protocol::udp)})), "none") << "8084 was given back";
+    EXPECT_TRUE(
+        text.starts_with("driver failed programming external connectivity on endpoint web ("))
+        << text;
+    EXPECT_TRUE(text.ends_with("): Bind for 127.0.0.1:8083 failed: port is already allocated"))
+        << text;
+    EXPECT_EQ(
+        failure(networks, request({port(8084, 80), port(8083, 80, "0.0.0.0", Protocol::udp)})),
+        "none")
+        << "8084 was given back";
     networks.detach(first.container_id);
     EXPECT_EQ(failure(networks, request({port(8083, 80)})), "none") << "free at once";
 }
@@ -127,9 +141,12 @@ TEST_F(PublishTest, PortsOfTheHostAreNotTaken) {
     Networks networks(config_);
     const auto taken = bound(SOCK_STREAM, "0.0.0.0", 8085);
     const auto text = failure(networks, request({port(8085, 80)}));
-    EXPECT_NE(text.find("failed to bind host port for 0.0.0.0:8085:10.77.0."), std::string::npos) << text;
+    EXPECT_NE(text.find("failed to bind host port for 0.0.0.0:8085:10.77.0."), std::string::npos)
+        << text;
     EXPECT_TRUE(text.ends_with(":80/tcp: address already in use")) << text;
-    EXPECT_NE(failure(networks, request({port(8086, 80, "203.0.113.9")})).find("cannot assign requested address"), std::string::npos);
+    EXPECT_NE(failure(networks, request({port(8086, 80, "203.0.113.9")}))
+                  .find("cannot assign requested address"),
+              std::string::npos);
     // And the other way round.
     networks.attach(request({port(8087, 80)}));
     EXPECT_THROW(bound(SOCK_STREAM, "0.0.0.0", 8087), SysError);
@@ -139,7 +156,8 @@ TEST_F(PublishTest, ConnectionsOfAnEndedServerDoNotKeepItsPort) {
     Networks networks(config_);
     {
         const EchoServer server(-1, SOCK_STREAM, 8090);
-        ASSERT_EQ(ask(SOCK_STREAM, "127.0.0.1", 8090), "127.0.0.1");  // the server closes first: TIME_WAIT
+        ASSERT_EQ(ask(SOCK_STREAM, "127.0.0.1", 8090),
+                  "127.0.0.1");  // the server closes first: TIME_WAIT
     }
     EXPECT_EQ(failure(networks, request({port(8090, 80)})), "none");
     EXPECT_THROW(bound(SOCK_STREAM, "0.0.0.0", 8090), SysError);

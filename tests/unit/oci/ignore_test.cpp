@@ -25,17 +25,21 @@ TEST_P(Ignore, LastMatchingPatternDecides) {
 INSTANTIATE_TEST_SUITE_P(
     Table, Ignore,
     testing::Values(
-        Case{"", "a", false}, Case{"a", "a", true}, Case{"a", "ab", false}, Case{"a", "a/b/c", true},
-        Case{"/a", "a", true}, Case{"./a/", "a", true}, Case{"a/../b", "b", true},
-        Case{"# a\na b", "a b", true}, Case{"#a", "#a", false}, Case{"  a  \r\n", "a", true},
-        Case{"\xef\xbb\xbf" "a", "a", true}, Case{"*", "a", true}, Case{"*", "a/b", true},
-        Case{"*.md", "x.md", true}, Case{"*.md", "d/x.md", false}, Case{"*/x", "d/x", true},
-        Case{"**/*.md", "x.md", true}, Case{"**/*.md", "d/e/x.md", true}, Case{"**", "a/b", true},
-        Case{"a/**", "a/b/c", true}, Case{"a/**", "a", false}, Case{"a/**/z", "a/z", true},
-        Case{"a/**/z", "a/b/c/z", true}, Case{"a/**/z", "a/bz", false}, Case{"a**", "abc/d", true},
-        Case{"**/a", "b/a/c", true}, Case{"a?c", "abc", true}, Case{"a?c", "a/c", false},
-        Case{"[a-c]x", "bx", true}, Case{"[^a-c]x", "bx", false}, Case{"[^a-c]x", "dx", true},
-        Case{"a\\*", "a*", true}, Case{"a\\*", "ab", false}, Case{"?", "\xc3\xa9", true},
+        Case{"", "a", false}, Case{"a", "a", true}, Case{"a", "ab", false},
+        Case{"a", "a/b/c", true}, Case{"/a", "a", true}, Case{"./a/", "a", true},
+        Case{"a/../b", "b", true}, Case{"# a\na b", "a b", true}, Case{"#a", "#a", false},
+        Case{"  a  \r\n", "a", true},
+        Case{"\xef\xbb\xbf"
+             "a",
+             "a", true},
+        Case{"*", "a", true}, Case{"*", "a/b", true}, Case{"*.md", "x.md", true},
+        Case{"*.md", "d/x.md", false}, Case{"*/x", "d/x", true}, Case{"**/*.md", "x.md", true},
+        Case{"**/*.md", "d/e/x.md", true}, Case{"**", "a/b", true}, Case{"a/**", "a/b/c", true},
+        Case{"a/**", "a", false}, Case{"a/**/z", "a/z", true}, Case{"a/**/z", "a/b/c/z", true},
+        Case{"a/**/z", "a/bz", false}, Case{"a**", "abc/d", true}, Case{"**/a", "b/a/c", true},
+        Case{"a?c", "abc", true}, Case{"a?c", "a/c", false}, Case{"[a-c]x", "bx", true},
+        Case{"[^a-c]x", "bx", false}, Case{"[^a-c]x", "dx", true}, Case{"a\\*", "a*", true},
+        Case{"a\\*", "ab", false}, Case{"?", "\xc3\xa9", true},
         Case{"*.md\n!README.md", "README.md", false}, Case{"*.md\n!README.md", "a.md", true},
         Case{"!README.md\n*.md", "README.md", true}, Case{"d\n!d/keep", "d/keep", false},
         Case{"d\n!d/keep", "d/other", true}, Case{"*\n! a ", "a", false}, Case{"a.b", "aXb", false},
@@ -71,7 +75,9 @@ TEST(Glob, MatchesAsGo) {
     EXPECT_TRUE(glob_match("*.txt", ".txt"));
     EXPECT_TRUE(glob_match("[\\]a]", "]"));
     EXPECT_TRUE(glob_match("a\\?b", "a?b"));
-    EXPECT_TRUE(glob_match("a???b", "a\xe2\x98\xba" "xyb"));
+    EXPECT_TRUE(glob_match("a???b",
+                           "a\xe2\x98\xba"
+                           "xyb"));
     EXPECT_TRUE(glob_match("*", ""));
     EXPECT_FALSE(glob_match("", "a"));
     EXPECT_THROW(glob_match("a[", "b"), Error);
@@ -79,10 +85,20 @@ TEST(Glob, MatchesAsGo) {
 }
 
 TEST(CleanPath, AsGo) {
-    for (const auto& [given, clean] : std::vector<std::pair<std::string, std::string>>{
-             {"", "."}, {"/", "/"}, {"a/", "a"}, {"a//b/./c", "a/b/c"}, {"a/../b", "b"}, {"../a", "../a"},
-             {"a/../../b", "../b"}, {"/../a", "/a"}, {"/a/../..", "/"}, {"a/..", "."}, {"..", ".."},
-             {"../..", "../.."}, {"../../a/../..", "../../.."}}) {
+    for (const auto& [given, clean] :
+         std::vector<std::pair<std::string, std::string>>{{"", "."},
+                                                          {"/", "/"},
+                                                          {"a/", "a"},
+                                                          {"a//b/./c", "a/b/c"},
+                                                          {"a/../b", "b"},
+                                                          {"../a", "../a"},
+                                                          {"a/../../b", "../b"},
+                                                          {"/../a", "/a"},
+                                                          {"/a/../..", "/"},
+                                                          {"a/..", "."},
+                                                          {"..", ".."},
+                                                          {"../..", "../.."},
+                                                          {"../../a/../..", "../../.."}}) {
         EXPECT_EQ(clean_path(given), clean) << given;
     }
 }

@@ -50,9 +50,12 @@ TEST_F(StoreTest, AnonymousVolumesHaveRandomNames) {
 }
 
 TEST_F(StoreTest, HostileNamesAreRefusedInDockersWords) {
-    for (const auto* bad : {"..", "../x", "a/b", ".hidden", "-rf", "a b", "a\nb", "a@b", "ä1", "%2e%2e", "_x"}) {
+    for (const auto* bad :
+         {"..", "../x", "a/b", ".hidden", "-rf", "a b", "a\nb", "a@b", "ä1", "%2e%2e", "_x"}) {
         const auto text = failure([&] { store_.create({.name = bad}); });
-        EXPECT_NE(text.find("includes invalid characters for a local volume name"), std::string::npos) << bad << ": " << text;
+        EXPECT_NE(text.find("includes invalid characters for a local volume name"),
+                  std::string::npos)
+            << bad << ": " << text;
         EXPECT_FALSE(store_.find(bad)) << bad;
         EXPECT_THROW(store_.remove(bad), Error) << bad;
     }
