@@ -128,8 +128,7 @@ SeccompRule allow_when(const char* call, std::uint64_t value, const char* op,
 constexpr std::uint32_t eperm = 1;
 constexpr std::uint32_t enosys = 38;
 
-// ---- Docker's file format
-// ------------------------------------------------------------------------
+// ---- Docker's file format ----
 
 struct Condition {
     std::vector<std::string> caps, arches;

@@ -54,8 +54,7 @@ struct ProcessSpec {
     std::optional<int> oom_score_adj;
 };
 
-// ---- Linux
-// ---------------------------------------------------------------------------------------
+// ---- Linux ----
 
 struct Namespace {
     std::string type;  ///< pid, network, mount, ipc, uts, user, cgroup, time
@@ -109,8 +108,7 @@ struct LinuxSettings {
     std::string mount_label;
 };
 
-// ---- FreeBSD (runtime-spec 1.3)
-// ------------------------------------------------------------------
+// ---- FreeBSD (runtime-spec 1.3) ----
 
 struct JailAllow {
     bool set_hostname = false, raw_sockets = false, chflags = false, quotas = false,
@@ -139,8 +137,7 @@ struct JailSettings {
     Jail jail;
 };
 
-// ---- the whole
-// -----------------------------------------------------------------------------------
+// ---- the whole ----
 
 struct SandboxSpec {
     std::string id;
