@@ -1,12 +1,12 @@
 // devfs(8) rulesets by ioctl. A ruleset in use, rather than rules applied once, also hides what
 // appears in /dev later (other containers' terminals, new disks).
 #include <fcntl.h>
-#include <fs/devfs/devfs.h>
+#include <sys/param.h>
 #include <sys/ioccom.h>
 #include <sys/ioctl.h>
 #include <sys/lock.h>
-#include <sys/param.h>
 #include <sys/queue.h>
+#include <fs/devfs/devfs.h>
 
 #include <algorithm>
 #include <cerrno>

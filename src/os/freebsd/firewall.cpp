@@ -4,8 +4,9 @@
 #include "os/firewall.h"
 
 #include <ifaddrs.h>
-#include <net/if.h>
 #include <sys/socket.h>
+
+#include <net/if.h>
 
 #include <algorithm>
 #include <cctype>

@@ -1,15 +1,16 @@
 #include "os/freebsd/interface_requests.h"
 
+#include <sys/param.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/sockio.h>
+
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <net/if_bridgevar.h>
 #include <net/route.h>
 #include <netinet/in.h>
 #include <netinet/in_var.h>
-#include <sys/ioctl.h>
-#include <sys/param.h>
-#include <sys/socket.h>
-#include <sys/sockio.h>
 #include <unistd.h>
 
 #include <cerrno>

@@ -3,8 +3,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/jail.h>
 #include <sys/param.h>
+#include <sys/jail.h>
 #include <sys/socket.h>
 
 #include <algorithm>

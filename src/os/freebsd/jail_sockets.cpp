@@ -1,7 +1,7 @@
 #include "os/freebsd/jail_sockets.h"
 
-#include <sys/jail.h>
 #include <sys/param.h>
+#include <sys/jail.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>

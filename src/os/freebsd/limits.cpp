@@ -2,8 +2,8 @@
 // rctl needs kern.racct.enable=1 from the boot loader; without it limits are refused, not ignored.
 #include "os/limits.h"
 
-#include <sys/cpuset.h>
 #include <sys/param.h>
+#include <sys/cpuset.h>
 #include <sys/rctl.h>
 #include <sys/sysctl.h>
 #include <sys/user.h>

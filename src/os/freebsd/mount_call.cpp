@@ -1,8 +1,8 @@
 // See mount_call.h. Facts per file system: nmount(2), mount_nullfs(8), tmpfs(5), fdescfs(5).
 #include "os/freebsd/mount_call.h"
 
-#include <sys/mount.h>
 #include <sys/param.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <algorithm>

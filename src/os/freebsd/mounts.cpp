@@ -3,8 +3,8 @@
 #include "os/mounts.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/param.h>
+#include <sys/mount.h>
 
 #include <cerrno>
 

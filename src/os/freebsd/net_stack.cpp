@@ -3,10 +3,11 @@
 // back to the host, so links are removed by name; destroying one end destroys both.
 #include "os/net_stack.h"
 
-#include <net/if.h>
-#include <sys/linker.h>
 #include <sys/param.h>
+#include <sys/linker.h>
 #include <sys/sysctl.h>
+
+#include <net/if.h>
 
 #include <cerrno>
 #include <memory>

@@ -4,8 +4,8 @@
 #include "os/sandbox.h"
 
 #include <fcntl.h>
-#include <sys/jail.h>
 #include <sys/param.h>
+#include <sys/jail.h>
 #include <sys/procdesc.h>
 #include <sys/user.h>
 #include <unistd.h>

@@ -2,6 +2,7 @@
 #include "os/socket_at.h"
 
 #include <fcntl.h>
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
