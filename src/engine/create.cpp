@@ -193,6 +193,7 @@ Created Engine::Impl::create(const CreateRequest& request) {
     remove_files.dismiss();
     remove_snapshot.dismiss();
     remove_volumes.dismiss();
+    for (const auto& name : volumes) parts.volumes->keep(name);
     publish(container->snapshot(), "create");
     Created created{id, {}};
     if (container->record.host.oom_kill_disable.value_or(false)) {

@@ -182,7 +182,8 @@ void realise_mounts(std::vector<MountPoint>& mounts, volume::Store& volumes,
                     std::vector<std::string>& made) {
     for (auto& mount : mounts) {
         if (mount.type == "volume") {
-            const auto created = volumes.create({.name = mount.name});
+            const auto created =
+                volumes.create({.name = mount.name, .provisional = mount.name.empty()});
             if (mount.name.empty()) made.push_back(created.name);
             mount.name = created.name;
             mount.source = created.mountpoint.string();

@@ -30,7 +30,8 @@ struct MountSources {
 std::vector<MountPoint> plan_mounts(const MountSources& sources);
 
 /// Makes the volumes and the directories of binds that are missing. Anonymous volumes that were
-/// made are returned in `made`, for the caller to remove when the creation fails further on.
+/// made are provisional and returned in `made`, for the caller to keep, or to remove when the
+/// creation fails further on.
 void realise_mounts(std::vector<MountPoint>& mounts, volume::Store& volumes,
                     std::vector<std::string>& made);
 

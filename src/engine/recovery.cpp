@@ -9,6 +9,7 @@
 #include "engine/impl.h"
 #include "network/network.h"
 #include "shim/client.h"
+#include "volume/store.h"
 
 namespace brig::engine {
 namespace {
@@ -45,6 +46,21 @@ void sweep(const fs::path& place, const ContainerTable& table) {
     for (const auto& orphan : orphans) {
         log::info("removing {}, which a killed engine has left", orphan.string());
         attempt(orphan.string(), [&] { remove_tree(orphan); });
+    }
+}
+
+/// Volumes that were on their way in or out together with a container. (Other anonymous volumes
+/// without a container stay: `rm` without -v leaves them for their data.)
+void settle_volumes(volume::Store& volumes, const ContainerTable& table) {
+    const auto pending = volumes.provisional();
+    if (pending.empty()) return;
+    std::set<std::string> used;
+    for (const auto& container : table.all()) {
+        for (const auto& mount : container->snapshot().mounts) used.insert(mount.name);
+    }
+    for (const auto& name : pending) {
+        attempt("volume " + name,
+                [&] { used.contains(name) ? volumes.keep(name) : volumes.remove(name); });
     }
 }
 
@@ -118,6 +134,7 @@ void Engine::Impl::recover() {
             }
         });
     }
+    settle_volumes(*parts.volumes, table);
     sweep(parts.settings.root / "containers", table);
     sweep(parts.settings.run / "tasks", table);
     for (const auto& snapshot : parts.snapshots->list()) {

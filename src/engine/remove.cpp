@@ -23,11 +23,18 @@ Error busy(const Record& record) {
             paused ? "unpause and stop the container" : "stop the container"};
 }
 
-bool used_by_another(const ContainerTable& table, const std::string& volume) {
-    return std::ranges::any_of(table.all(), [&](const ContainerPtr& container) {
-        const auto mounts = container->snapshot().mounts;
-        return std::ranges::any_of(mounts, [&](const auto& mount) { return mount.name == volume; });
-    });
+/// The anonymous volumes that no other container has (by --volumes-from).
+Strings volumes_of_its_own(const ContainerTable& table, const Record& record) {
+    Strings own;
+    for (const auto& mount : record.mounts) {
+        if (mount.anonymous) own.push_back(mount.name);
+    }
+    if (own.empty()) return own;
+    for (const auto& other : table.all()) {
+        if (other->id == record.id) continue;
+        for (const auto& mount : other->snapshot().mounts) std::erase(own, mount.name);
+    }
+    return own;
 }
 
 }  // namespace
@@ -60,6 +67,8 @@ void Engine::Impl::remove(const ContainerPtr& container, bool force, bool volume
 /// of it is swept at the next start.
 void Engine::Impl::remove_locked(Container& container, bool volumes) {
     const Record record = container.snapshot();
+    const Strings doomed = volumes ? volumes_of_its_own(table, record) : Strings{};
+    for (const auto& name : doomed) parts.volumes->give_up(name);
     table.erase(container);
     {
         const std::lock_guard lock(container.mutex);
@@ -77,10 +86,7 @@ void Engine::Impl::remove_locked(Container& container, bool volumes) {
     };
     attempt("snapshot", [&] { parts.snapshots->remove(snapshot_of(record.id)); });
     attempt("files", [&] { remove_tree(files_of(record.id)); });
-    for (const auto& mount : record.mounts) {
-        if (!volumes || !mount.anonymous || used_by_another(table, mount.name)) continue;
-        attempt("volume", [&] { parts.volumes->remove(mount.name); });
-    }
+    for (const auto& name : doomed) attempt("volume", [&] { parts.volumes->remove(name); });
     publish(record, "destroy");
     fire_waiters(container, true);
 }

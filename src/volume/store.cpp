@@ -27,6 +27,8 @@ constexpr std::string_view unfinished_prefix = ".new-";
 constexpr std::string_view removed_prefix = ".removed-";
 /// Beside the data while it is being filled; what a killed engine had copied is not all there is.
 constexpr const char* filling_marker = "filling";
+/// Beside the data of a provisional volume.
+constexpr const char* provisional_marker = "provisional";
 
 Error no_such_volume(const std::string& name) {
     return {ErrorKind::not_found, "get {}: no such volume", name};
@@ -107,6 +109,9 @@ Volume Store::create(const CreateRequest& request) {
     make_directories(unfinished.path() / "_data", 0755);
     write_metadata(unfinished.path(), volume,
                    anonymous ? Durability::rebuildable : Durability::durable);
+    if (request.provisional)
+        (void)open_file((unfinished.path() / provisional_marker).native(), O_WRONLY | O_CREAT,
+                        0600);
     if (::chmod(unfinished.path().c_str(), 0701) != 0)
         throw SysError("change the mode of {}", unfinished.path().native());
     if (!rename_new(unfinished.path(), root_ / name))
@@ -151,6 +156,25 @@ void Store::remove(const std::string& name) {
         throw SysError("remove volume {}", name);
     }
     remove_tree(removed);
+}
+
+void Store::keep(const std::string& name) {
+    const auto marker = root_ / name / provisional_marker;
+    if (::unlink(marker.c_str()) != 0 && errno != ENOENT) throw SysError("keep volume {}", name);
+}
+
+void Store::give_up(const std::string& name) {
+    if (find(name))
+        (void)open_file((root_ / name / provisional_marker).native(), O_WRONLY | O_CREAT, 0600);
+}
+
+std::vector<std::string> Store::provisional() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(root_)) {
+        if (::access((entry.path() / provisional_marker).c_str(), F_OK) == 0)
+            names.push_back(entry.path().filename());
+    }
+    return names;
 }
 
 std::uint64_t Store::usage(const std::string& name) const {

@@ -29,6 +29,8 @@ struct CreateRequest {
     std::string driver = "local";
     std::map<std::string, std::string> labels;
     std::map<std::string, std::string> options;
+    /// Made for somebody who is not on record yet: remove it after a crash unless kept by then.
+    bool provisional = false;
 };
 
 /// Throws Error{invalid_argument} with docker's text unless `name` is
@@ -53,6 +55,12 @@ public:
     [[nodiscard]] std::vector<Volume> list() const;
     /// Whether a container uses the volume is the caller's to know. Throws not_found.
     void remove(const std::string& name);
+    /// The volume has found its owner.
+    void keep(const std::string& name);
+    /// Its owner goes, and it with him: provisional until it is removed. Absent is fine.
+    void give_up(const std::string& name);
+    /// Names of those to be removed after a crash, were it now.
+    [[nodiscard]] std::vector<std::string> provisional() const;
     /// Bytes of the data; 0 when absent.
     [[nodiscard]] std::uint64_t usage(const std::string& name) const;
 

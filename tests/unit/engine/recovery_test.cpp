@@ -71,6 +71,23 @@ TEST_F(EngineTest, LeftoversAreSwept) {
     EXPECT_FALSE(tasks_->has(stranger));
 }
 
+TEST_F(EngineTest, AnonymousVolumesGoWithWhatTheyWereMadeFor) {
+    const auto kept = volumes_->create({}).name;  // rm without -v had left it
+    const auto orphan = volumes_->create({.provisional = true}).name;
+    auto wanted = request("web");
+    wanted.config.volumes = {"/data"};
+    engine_->create(wanted);
+    const auto own = engine_->inspect("web", false)["Mounts"][0]["Name"].get<std::string>();
+    volumes_->give_up(own);  // killed between this and the removal of the row
+    reopen();
+    EXPECT_TRUE(volumes_->find(kept));
+    EXPECT_FALSE(volumes_->find(orphan));
+    EXPECT_TRUE(volumes_->find(own));
+    EXPECT_TRUE(volumes_->provisional().empty());
+    engine_->remove("web", false, true);
+    EXPECT_FALSE(volumes_->find(own));
+}
+
 TEST_F(EngineTest, AutoRemovedContainersThatEndedAreGone) {
     auto wanted = request("web");
     wanted.host.auto_remove = true;
