@@ -131,7 +131,9 @@ private:
 };
 
 int serve(const engine::DaemonOptions& options, const std::string& system, const char* self) {
-    make_directories(options.root, 0711);
+    make_directories(options.root, 0710);
+    if (::chmod(options.root.c_str(), 0710) != 0)
+        throw SysError("change the mode of {}", options.root.string());
     make_directories(options.run, 0755);
     const FileLock lock = lock_root(options.root);
 

@@ -1,9 +1,14 @@
 // See sqlite.h.
 #include "image/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 namespace brig::sqlite {
 namespace {
@@ -22,6 +27,18 @@ ErrorKind kind_of(int code) {
 [[noreturn]] void fail(sqlite3* connection, std::string_view what) {
     throw Error(kind_of(::sqlite3_errcode(connection)), "{}: {}", what,
                 ::sqlite3_errmsg(connection));
+}
+
+/// Containers' environments are in here, so nobody else may read it. SQLite gives its side files
+/// the database's mode; those of an earlier version are set right. An existing database is not
+/// opened: closing it would drop the locks that other connections of this process hold on it.
+void keep_private(const std::filesystem::path& path) {
+    const Fd made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+        const std::string file = path.string() + suffix;
+        if (::chmod(file.c_str(), 0600) != 0 && errno != ENOENT)
+            throw SysError("change the mode of {}", file);
+    }
 }
 
 }  // namespace
@@ -78,6 +95,7 @@ std::int64_t Statement::integer(int column) const {
 }
 
 Database::Database(const std::filesystem::path& path) {
+    keep_private(path);
     sqlite3* connection = nullptr;
     const int result = ::sqlite3_open_v2(
         path.c_str(), &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,

@@ -19,6 +19,14 @@ std::vector<std::string> lines(const std::vector<Removal>& removals) {
     return out;
 }
 
+TEST_F(StoreTest, DatabaseIsNobodyElsesToRead) {
+    make_image({"one"}, "web");
+    for (const char* name : {"meta.db", "meta.db-wal", "meta.db-shm"}) {
+        const auto status = std::filesystem::status(directory_.path() / name);
+        EXPECT_EQ(status.permissions(), std::filesystem::perms(0600)) << name;
+    }
+}
+
 TEST_F(StoreTest, ResolvesByNameIdAndPrefix) {
     const Image made = make_image({"one"}, "web");
     EXPECT_EQ(store().resolve("web").id, made.id);
