@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "archive/layer_tree.h"
 #include "archive/stream.h"
@@ -39,8 +40,18 @@ struct Applied {
 Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& options = {});
 
 /// Writes what `tree` changes relative to its lowers as a layer tar: sorted, hard links kept,
-/// deletions as whiteouts. Returns what was written.
-Applied write_layer(const LayerTree& tree, const Sink& out);
+/// deletions as whiteouts. Returns what was written. For `mount_points` see find_differences().
+Applied write_layer(const LayerTree& tree, const Sink& out,
+                    const std::vector<std::string>& mount_points = {});
+
+/// The same as a list (docker diff), a directory before what is in it.
+enum class ChangeKind { modified, added, deleted };
+struct Change {
+    std::string path;  ///< relative to the root
+    ChangeKind kind;
+};
+std::vector<Change> layer_changes(const LayerTree& tree,
+                                  const std::vector<std::string>& mount_points = {});
 
 struct WriteOptions {
     std::string prefix;  ///< put in front of every name

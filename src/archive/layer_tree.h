@@ -1,6 +1,8 @@
 // A layer on disk, as snapshotters hand it to whoever fills or reads it.
 #pragma once
 
+#include <ctime>
+#include <optional>
 #include <vector>
 
 #include "base/fd.h"
@@ -19,6 +21,9 @@ struct LayerTree {
     /// tree, if there is a parent.
     std::vector<Fd> lowers;
     LayerForm form = LayerForm::full;
+    /// full, where the files are copies of the parent's: when they had been made. Nothing that was
+    /// last touched before then can differ.
+    std::optional<timespec> filled;
 };
 
 }  // namespace brig::archive

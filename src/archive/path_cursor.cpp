@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "archive/differences.h"
 #include "archive/nodes.h"
 #include "base/error.h"
 #include "base/strings.h"
@@ -18,10 +19,6 @@ namespace {
 
 constexpr std::size_t max_depth = 256;
 constexpr std::size_t max_links = 40;
-
-std::string child_path(const std::string& directory, const std::string& name) {
-    return directory.empty() ? name : directory + "/" + name;
-}
 
 }  // namespace
 

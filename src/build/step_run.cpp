@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 #include "build/stage.h"
+#include "oci/runtime_defaults.h"
 #include "os/beneath.h"
 
 namespace brig::build {
@@ -19,14 +20,9 @@ constexpr std::array predefined_args{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", 
                                      "FTP_PROXY",  "ftp_proxy",  "NO_PROXY",    "no_proxy",
                                      "ALL_PROXY",  "all_proxy"};
 
-/// What mounting a container's file systems creates in a root that lacks it.
-constexpr std::array mount_points{
-    "etc/resolv.conf", "etc/hosts", "etc/hostname", "dev/console", "dev/pts", "dev/shm",
-    "dev/mqueue",      "dev/fd",    "etc",          "dev",         "proc",    "sys"};
-
 std::vector<std::string> missing_mount_points(int root) {
     std::vector<std::string> missing;
-    for (const auto* path : mount_points) {
+    for (const auto& path : oci::default_mount_points()) {
         struct stat info {};
         try {
             const auto [parent, name] = os::open_parent_in_root(root, path);
@@ -34,7 +30,7 @@ std::vector<std::string> missing_mount_points(int root) {
         } catch (const SysError&) {
             // Not even its directory is there.
         }
-        missing.emplace_back(path);
+        missing.push_back(path);
     }
     return missing;
 }

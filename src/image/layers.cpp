@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "oci/runtime_defaults.h"
 
 namespace brig::image {
 namespace {
@@ -166,7 +167,8 @@ Layer Layers::add(archive::Source& blob, const std::optional<Digest>& parent,
 Layer Layers::write_blob(const std::string& key, const std::optional<Digest>& parent) {
     content::Ingest ingest = content_.begin();
     const auto written = archive::write_layer(
-        snapshots_.tree(key), [&](std::span<const std::byte> data) { ingest.write(data); });
+        snapshots_.tree(key), [&](std::span<const std::byte> data) { ingest.write(data); },
+        oci::default_mount_points());
     const auto size = static_cast<std::int64_t>(ingest.size());
     const Digest diff_id = ingest.commit();
     const Digest chain = oci::chain_id(parent, diff_id);

@@ -94,6 +94,24 @@ std::vector<brig::Mount> default_linux_mounts() {
     };
 }
 
+const std::vector<std::string>& default_mount_points() {
+    static const std::vector<std::string> paths{"etc/resolv.conf",
+                                                "etc/hosts",
+                                                "etc/hostname",
+                                                "dev/console",
+                                                "dev/pts",
+                                                "dev/shm",
+                                                "dev/mqueue",
+                                                "dev/fd",
+                                                "sbin/docker-init",
+                                                "etc",
+                                                "dev",
+                                                "proc",
+                                                "sys",
+                                                "sbin"};
+    return paths;
+}
+
 std::vector<DeviceRule> default_device_rules() { return {{false, "a", {}, {}, "rwm"}}; }
 
 namespace {

@@ -19,6 +19,9 @@ const std::vector<std::string>& default_masked_paths();
 const std::vector<std::string>& default_readonly_paths();
 /// proc, dev, devpts, sysfs (ro), cgroup (ro), mqueue, shm (64 MB).
 std::vector<brig::Mount> default_linux_mounts();
+/// What mounting these, and a container's own hosts, hostname and resolv.conf, creates in a root
+/// that lacks it: relative, what is inside before what it is in.
+const std::vector<std::string>& default_mount_points();
 /// No device; the runtime always adds the harmless ones (null, zero, tty, pts, …).
 std::vector<DeviceRule> default_device_rules();
 

@@ -56,7 +56,10 @@ public:
         const auto record = catalog_.get(key);
         archive::LayerTree out{.root = open_files(source_of(record)),
                                .form = archive::LayerForm::full};
-        if (record.parent) out.lowers.push_back(open_files(*record.parent));
+        if (!record.parent) return out;
+        out.lowers.push_back(open_files(*record.parent));
+        struct stat info {};
+        if (::stat(filled_mark(record.id).c_str(), &info) == 0) out.filled = info.st_ctim;
         return out;
     }
 
@@ -64,6 +67,10 @@ private:
     [[nodiscard]] fs::path files(std::uint64_t id) const { return catalog_.directory(id) / "fs"; }
     [[nodiscard]] Fd open_files(std::uint64_t id) const {
         return open_file(files(id).string(), O_RDONLY | O_DIRECTORY);
+    }
+    /// Made when all files had been copied.
+    [[nodiscard]] fs::path filled_mark(std::uint64_t id) const {
+        return catalog_.directory(id) / "filled";
     }
     [[nodiscard]] static std::uint64_t source_of(const Catalog::Record& record) {
         return record.kind == Kind::view && record.parent ? *record.parent : record.id;
@@ -74,7 +81,9 @@ private:
         if (::mkdir(own.c_str(), 0755) != 0 || ::chmod(own.c_str(), 0755) != 0) {
             throw SysError("create directory {}", own.string());
         }
-        if (record.parent) copy_tree(open_files(*record.parent), open_files(record.id));
+        if (!record.parent) return;
+        copy_tree(open_files(*record.parent), open_files(record.id));
+        (void)open_file(filled_mark(record.id).string(), O_WRONLY | O_CREAT, 0600);
     }
 
     [[nodiscard]] std::vector<Mount> mounts_of(const Catalog::Record& record) const {

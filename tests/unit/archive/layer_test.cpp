@@ -233,6 +233,48 @@ TEST_F(LayerTest, FullTreesAreCompared) {
     EXPECT_EQ(tar.find("same"), std::string::npos);
 }
 
+TEST_F(LayerTest, EditsThatKeepSizeAndTimeAreFound) {
+    write(base_ / "lower1" / "file", "one");
+    write(upper("file"), "two");
+    const auto info = look(base_ / "lower1" / "file");
+    const timespec times[2] = {info.st_mtim, info.st_mtim};
+    ASSERT_EQ(::utimensat(AT_FDCWD, upper("file").c_str(), times, 0), 0);
+    EXPECT_THAT(layer_of(LayerForm::full, 1), HasSubstr("file"));
+    // Not even looked at when nothing was touched since the copy was made.
+    auto copied = tree(LayerForm::full, 1);
+    copied.filled = look(upper("file")).st_ctim;
+    EXPECT_EQ(layer_changes(copied).size(), 1U);
+    copied.filled->tv_sec += 1;
+    EXPECT_TRUE(layer_changes(copied).empty());
+}
+
+TEST_F(LayerTest, MountPointsThatTheEngineMadeAreNoChange) {
+    const std::vector<std::string> places{"etc/hosts", "etc", "proc", "dev", "dev/shm"};
+    const auto paths = [&](LayerForm form) {
+        std::string out;
+        for (const auto& [path, kind] : layer_changes(tree(form, 1), places)) {
+            out += "CAD"[static_cast<int>(kind)];
+            out += " " + path + "\n";
+        }
+        return out;
+    };
+    fs::create_directories(base_ / "lower1" / "etc");
+    fs::create_directories(upper("proc"));
+    fs::create_directories(upper("dev/shm"));
+    write(upper("etc/hosts"), "");
+    EXPECT_EQ(paths(LayerForm::overlay), "");
+    EXPECT_EQ(paths(LayerForm::full), "");
+    write(upper("dev/mine"), "");
+    write(upper("etc/hosts"), "127.0.0.1 me");
+    EXPECT_EQ(paths(LayerForm::overlay), "A dev\nA dev/mine\nC etc\nA etc/hosts\n");
+    EXPECT_EQ(paths(LayerForm::full), "A dev\nA dev/mine\nC etc\nA etc/hosts\n");
+    fs::remove_all(upper("dev"));
+    ::chmod(upper("etc").c_str(), 0700);
+    write(base_ / "lower1" / "etc/hosts", "old");
+    write(upper("etc/hosts"), "");
+    EXPECT_EQ(paths(LayerForm::overlay), "C etc\nC etc/hosts\n");
+}
+
 TEST_F(LayerTest, WhiteoutNamesAreOrdinaryInARootFileSystem) {
     apply(TarBuilder().file(".wh.x", "kept").finish(), 0, {.whiteouts = false});
     EXPECT_EQ(read_file(upper(".wh.x")), "kept");
