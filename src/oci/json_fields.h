@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace brig::oci {
 
@@ -68,18 +69,63 @@ void read_value(const json& value, std::map<std::string, T>& out) {
     for (const auto& [key, item] : value.items()) read_value(item, out[key]);
 }
 
-/// One field of `object`. Found by argument-dependent lookup, read_value overloads for structures
-/// may follow this header.
+/// A property of the specification that this runtime does not implement: set, it is an error.
+struct Refused {
+    std::string_view why;
+};
+inline void read_value(const json&, const Refused& refused) {
+    throw Error(ErrorKind::not_implemented, "not supported: {}", refused.why);
+}
+
+/// A property meant for other platforms.
+struct Ignored {};
+inline constexpr Ignored ignored;
+inline void read_value(const json&, const Ignored&) {}
+
+/// One field of `object`; false when it is not there. Found by argument-dependent lookup,
+/// read_value overloads for structures may follow this header.
 template <typename T>
-void read_field(const json& object, const char* name, T& out) {
+bool read_field(const json& object, const char* name, T&& out) {
     if (!object.is_object()) wrong_type("an object");
     const auto found = object.find(name);
-    if (found == object.end() || found->is_null()) return;
+    if (found == object.end()) return false;
+    if (found->is_null()) return true;
     try {
         read_value(*found, out);
     } catch (const Error& e) {
-        const bool nested = e.message().find(": want") != std::string::npos;
-        throw Error(e.kind(), "{}{}{}", name, nested ? "." : ": ", e.message());
+        const std::string_view text = e.message();
+        const bool path_first = text.substr(0, text.find(": ")).find(' ') == std::string_view::npos;
+        throw Error(e.kind(), "{}{}{}", name, path_first ? "." : ": ", text);
+    }
+    return true;
+}
+
+namespace detail {
+template <typename T, typename... Rest>
+std::size_t read_each(const json& object, const char* name, T&& out, Rest&&... rest) {
+    std::size_t found = read_field(object, name, std::forward<T>(out)) ? 1 : 0;
+    if constexpr (sizeof...(rest) != 0) found += read_each(object, std::forward<Rest>(rest)...);
+    return found;
+}
+
+template <typename T, typename... Rest>
+bool is_one_of(std::string_view key, const char* name, T&&, Rest&&... rest) {
+    if (key == name) return true;
+    if constexpr (sizeof...(rest) != 0) return is_one_of(key, std::forward<Rest>(rest)...);
+    return false;
+}
+}  // namespace detail
+
+/// The fields of one object, as name and destination in turn. Documents may be extended by anybody
+/// ("Extensibility"), so a property that is none of them is no error, but neither is it passed over
+/// in silence.
+template <typename... Fields>
+void read_fields(const json& object, Fields&&... fields) {
+    if (!object.is_object()) wrong_type("an object");
+    if (detail::read_each(object, fields...) == object.size()) return;
+    for (const auto& [key, value] : object.items()) {
+        if (!detail::is_one_of(key, fields...))
+            log::warn("the property {:?} is not known and has no effect", key);
     }
 }
 

@@ -6,230 +6,209 @@
 
 // Overloads for os's types live in their namespace so that templates find them.
 namespace brig {
+using oci::read_fields;
+
+static void read_value(const oci::json& j, IdMapping& out) {
+    read_fields(j, "containerID", out.container_id, "hostID", out.host_id, "size", out.size);
+}
 
 static void read_value(const oci::json& j, Mount& out) {
-    using oci::read_field;
-    read_field(j, "destination", out.target);
-    read_field(j, "type", out.type);
-    read_field(j, "source", out.source);
-    read_field(j, "options", out.options);
+    read_fields(j, "destination", out.target, "type", out.type, "source", out.source, "options",
+                out.options, "uidMappings", out.uid_mappings, "gidMappings", out.gid_mappings);
 }
 
 }  // namespace brig
 
 namespace brig::os {
 using oci::json;
-using oci::read_field;
+using oci::read_fields;
+using oci::Refused;
 
 static void read_value(const json& j, ConsoleSize& out) {
-    read_field(j, "height", out.height);
-    read_field(j, "width", out.width);
+    read_fields(j, "height", out.height, "width", out.width);
 }
 
 static void read_value(const json& j, ProcessUser& out) {
-    read_field(j, "uid", out.uid);
-    read_field(j, "gid", out.gid);
-    read_field(j, "umask", out.umask);
-    read_field(j, "additionalGids", out.additional_gids);
+    read_fields(j, "uid", out.uid, "gid", out.gid, "umask", out.umask, "additionalGids",
+                out.additional_gids, "username", oci::ignored);
 }
 
 static void read_value(const json& j, Capabilities& out) {
-    read_field(j, "bounding", out.bounding);
-    read_field(j, "effective", out.effective);
-    read_field(j, "inheritable", out.inheritable);
-    read_field(j, "permitted", out.permitted);
-    read_field(j, "ambient", out.ambient);
+    read_fields(j, "bounding", out.bounding, "effective", out.effective, "inheritable",
+                out.inheritable, "permitted", out.permitted, "ambient", out.ambient);
 }
 
 static void read_value(const json& j, Rlimit& out) {
-    read_field(j, "type", out.type);
-    read_field(j, "hard", out.hard);
-    read_field(j, "soft", out.soft);
+    read_fields(j, "type", out.type, "hard", out.hard, "soft", out.soft);
+}
+
+static void read_value(const json& j, Scheduler& out) {
+    read_fields(j, "policy", out.policy, "nice", out.nice, "priority", out.priority, "flags",
+                out.flags, "runtime", out.runtime, "deadline", out.deadline, "period", out.period);
+}
+
+static void read_value(const json& j, IoPriority& out) {
+    read_fields(j, "class", out.io_class, "priority", out.priority);
+}
+
+static void read_value(const json& j, CpuAffinity& out) {
+    read_fields(j, "initial", out.initial, "final", out.final);
 }
 
 static void read_value(const json& j, ProcessSpec& out) {
-    read_field(j, "terminal", out.terminal);
-    read_field(j, "consoleSize", out.console_size);
-    read_field(j, "user", out.user);
-    read_field(j, "args", out.args);
-    read_field(j, "env", out.env);
-    read_field(j, "cwd", out.cwd);
-    read_field(j, "capabilities", out.capabilities);
-    read_field(j, "rlimits", out.rlimits);
-    read_field(j, "noNewPrivileges", out.no_new_privileges);
-    read_field(j, "apparmorProfile", out.apparmor_profile);
-    read_field(j, "selinuxLabel", out.selinux_label);
-    read_field(j, "oomScoreAdj", out.oom_score_adj);
+    read_fields(j, "terminal", out.terminal, "consoleSize", out.console_size, "user", out.user,
+                "args", out.args, "env", out.env, "cwd", out.cwd, "capabilities", out.capabilities,
+                "rlimits", out.rlimits, "noNewPrivileges", out.no_new_privileges, "apparmorProfile",
+                out.apparmor_profile, "selinuxLabel", out.selinux_label, "oomScoreAdj",
+                out.oom_score_adj, "scheduler", out.scheduler, "ioPriority", out.io_priority,
+                "execCPUAffinity", out.exec_affinity, "commandLine", oci::ignored);
 }
 
 static void read_value(const json& j, DeviceRule& out) {
-    read_field(j, "allow", out.allow);
-    read_field(j, "type", out.type);
-    read_field(j, "major", out.major);
-    read_field(j, "minor", out.minor);
-    read_field(j, "access", out.access);
+    read_fields(j, "allow", out.allow, "type", out.type, "major", out.major, "minor", out.minor,
+                "access", out.access);
 }
 
 static void read_value(const json& j, MemoryResources& out) {
-    read_field(j, "limit", out.limit);
-    read_field(j, "reservation", out.reservation);
-    read_field(j, "swap", out.swap);
-    read_field(j, "kernel", out.kernel);
-    read_field(j, "swappiness", out.swappiness);
-    read_field(j, "disableOOMKiller", out.disable_oom_killer);
+    read_fields(j, "limit", out.limit, "reservation", out.reservation, "swap", out.swap, "kernel",
+                out.kernel, "kernelTCP", out.kernel_tcp, "swappiness", out.swappiness,
+                "disableOOMKiller", out.disable_oom_killer, "useHierarchy", out.use_hierarchy,
+                "checkBeforeUpdate", out.check_before_update);
 }
 
 static void read_value(const json& j, CpuResources& out) {
-    read_field(j, "shares", out.shares);
-    read_field(j, "quota", out.quota);
-    read_field(j, "period", out.period);
-    read_field(j, "burst", out.burst);
-    read_field(j, "realtimeRuntime", out.realtime_runtime);
-    read_field(j, "realtimePeriod", out.realtime_period);
-    read_field(j, "cpus", out.cpus);
-    read_field(j, "mems", out.mems);
-    read_field(j, "idle", out.idle);
+    read_fields(j, "shares", out.shares, "quota", out.quota, "period", out.period, "burst",
+                out.burst, "realtimeRuntime", out.realtime_runtime, "realtimePeriod",
+                out.realtime_period, "cpus", out.cpus, "mems", out.mems, "idle", out.idle);
 }
 
 static void read_value(const json& j, BlockThrottle& out) {
-    read_field(j, "major", out.major);
-    read_field(j, "minor", out.minor);
-    read_field(j, "rate", out.rate);
+    read_fields(j, "major", out.major, "minor", out.minor, "rate", out.rate);
 }
 
 static void read_value(const json& j, BlockWeight& out) {
-    read_field(j, "major", out.major);
-    read_field(j, "minor", out.minor);
-    read_field(j, "weight", out.weight);
+    read_fields(j, "major", out.major, "minor", out.minor, "weight", out.weight, "leafWeight",
+                out.leaf_weight);
 }
 
 static void read_value(const json& j, BlockIoResources& out) {
-    read_field(j, "weight", out.weight);
-    read_field(j, "weightDevice", out.weight_device);
-    read_field(j, "throttleReadBpsDevice", out.read_bps);
-    read_field(j, "throttleWriteBpsDevice", out.write_bps);
-    read_field(j, "throttleReadIOPSDevice", out.read_iops);
-    read_field(j, "throttleWriteIOPSDevice", out.write_iops);
+    read_fields(j, "weight", out.weight, "leafWeight", out.leaf_weight, "weightDevice",
+                out.weight_device, "throttleReadBpsDevice", out.read_bps, "throttleWriteBpsDevice",
+                out.write_bps, "throttleReadIOPSDevice", out.read_iops, "throttleWriteIOPSDevice",
+                out.write_iops);
 }
 
 static void read_value(const json& j, HugepageLimit& out) {
-    read_field(j, "pageSize", out.page_size);
-    read_field(j, "limit", out.limit);
+    read_fields(j, "pageSize", out.page_size, "limit", out.limit);
 }
 
 struct PidsObject {
     std::optional<std::int64_t> limit;
 };
-static void read_value(const json& j, PidsObject& out) { read_field(j, "limit", out.limit); }
+static void read_value(const json& j, PidsObject& out) { read_fields(j, "limit", out.limit); }
+
+static void read_value(const json& j, RdmaLimit& out) {
+    read_fields(j, "hcaHandles", out.handles, "hcaObjects", out.objects);
+}
+
+struct InterfacePriority {
+    std::string name;
+    std::uint32_t priority = 0;
+};
+static void read_value(const json& j, InterfacePriority& out) {
+    read_fields(j, "name", out.name, "priority", out.priority);
+}
+
+static void read_value(const json& j, NetworkResources& out) {
+    std::vector<InterfacePriority> priorities;
+    read_fields(j, "classID", out.class_id, "priorities", priorities);
+    for (InterfacePriority& entry : priorities)
+        out.priorities[std::move(entry.name)] = entry.priority;
+}
 
 static void read_value(const json& j, Resources& out) {
-    read_field(j, "devices", out.devices);
-    read_field(j, "memory", out.memory);
-    read_field(j, "cpu", out.cpu);
     PidsObject pids;
-    read_field(j, "pids", pids);
+    read_fields(j, "devices", out.devices, "memory", out.memory, "cpu", out.cpu, "pids", pids,
+                "blockIO", out.block_io, "hugepageLimits", out.hugepages, "network", out.network,
+                "rdma", out.rdma, "unified", out.unified);
     out.pids_limit = pids.limit;
-    read_field(j, "blockIO", out.block_io);
-    read_field(j, "hugepageLimits", out.hugepages);
-    read_field(j, "unified", out.unified);
 }
 
 static void read_value(const json& j, Namespace& out) {
-    read_field(j, "type", out.type);
-    read_field(j, "path", out.path);
-}
-
-static void read_value(const json& j, IdMapping& out) {
-    read_field(j, "containerID", out.container_id);
-    read_field(j, "hostID", out.host_id);
-    read_field(j, "size", out.size);
+    read_fields(j, "type", out.type, "path", out.path);
 }
 
 static void read_value(const json& j, DeviceNode& out) {
-    read_field(j, "path", out.path);
-    read_field(j, "type", out.type);
-    read_field(j, "major", out.major);
-    read_field(j, "minor", out.minor);
-    read_field(j, "fileMode", out.file_mode);
-    read_field(j, "uid", out.uid);
-    read_field(j, "gid", out.gid);
+    read_fields(j, "path", out.path, "type", out.type, "major", out.major, "minor", out.minor,
+                "fileMode", out.file_mode, "uid", out.uid, "gid", out.gid);
 }
 
 void read_value(const json& j, SeccompArg& out);
 void read_value(const json& j, SeccompArg& out) {
-    read_field(j, "index", out.index);
-    read_field(j, "value", out.value);
-    read_field(j, "valueTwo", out.value_two);
-    read_field(j, "op", out.op);
+    read_fields(j, "index", out.index, "value", out.value, "valueTwo", out.value_two, "op", out.op);
 }
 
 static void read_value(const json& j, SeccompRule& out) {
-    read_field(j, "names", out.names);
-    read_field(j, "action", out.action);
-    read_field(j, "errnoRet", out.errno_ret);
-    read_field(j, "args", out.args);
+    read_fields(j, "names", out.names, "action", out.action, "errnoRet", out.errno_ret, "args",
+                out.args);
 }
 
 static void read_value(const json& j, Seccomp& out) {
-    read_field(j, "defaultAction", out.default_action);
-    read_field(j, "defaultErrnoRet", out.default_errno_ret);
-    read_field(j, "architectures", out.architectures);
-    read_field(j, "flags", out.flags);
-    read_field(j, "syscalls", out.syscalls);
+    read_fields(j, "defaultAction", out.default_action, "defaultErrnoRet", out.default_errno_ret,
+                "architectures", out.architectures, "flags", out.flags, "syscalls", out.syscalls,
+                "listenerPath", out.listener_path, "listenerMetadata", out.listener_metadata);
+}
+
+static void read_value(const json& j, TimeOffset& out) {
+    read_fields(j, "secs", out.seconds, "nanosecs", out.nanoseconds);
+}
+
+struct Personality {
+    std::string domain;
+    std::vector<std::string> flags;
+};
+static void read_value(const json& j, Personality& out) {
+    read_fields(j, "domain", out.domain, "flags", out.flags);
+    if (!out.flags.empty())
+        throw Error(ErrorKind::not_implemented, "flags: the specification defines none");
+    if (out.domain != "LINUX" && out.domain != "LINUX32")
+        throw Error(ErrorKind::invalid_argument, "domain: want LINUX or LINUX32");
 }
 
 static void read_value(const json& j, LinuxSettings& out) {
-    read_field(j, "namespaces", out.namespaces);
-    read_field(j, "uidMappings", out.uid_mappings);
-    read_field(j, "gidMappings", out.gid_mappings);
-    read_field(j, "sysctl", out.sysctl);
-    read_field(j, "cgroupsPath", out.cgroups_path);
-    read_field(j, "resources", out.resources);
-    read_field(j, "devices", out.devices);
-    read_field(j, "seccomp", out.seccomp);
-    read_field(j, "rootfsPropagation", out.rootfs_propagation);
-    read_field(j, "maskedPaths", out.masked_paths);
-    read_field(j, "readonlyPaths", out.readonly_paths);
-    read_field(j, "mountLabel", out.mount_label);
+    Personality personality;
+    read_fields(j, "namespaces", out.namespaces, "uidMappings", out.uid_mappings, "gidMappings",
+                out.gid_mappings, "sysctl", out.sysctl, "cgroupsPath", out.cgroups_path,
+                "resources", out.resources, "devices", out.devices, "seccomp", out.seccomp,
+                "rootfsPropagation", out.rootfs_propagation, "maskedPaths", out.masked_paths,
+                "readonlyPaths", out.readonly_paths, "mountLabel", out.mount_label, "timeOffsets",
+                out.time_offsets, "personality", personality, "intelRdt",
+                Refused{"cache and memory bandwidth are not partitioned"}, "memoryPolicy",
+                Refused{"memory policies are not set"}, "netDevices",
+                Refused{"interfaces are moved by a network engine, not by the runtime"});
+    out.personality = std::move(personality.domain);
 }
 
 static void read_value(const json& j, JailAllow& out) {
-    read_field(j, "setHostname", out.set_hostname);
-    read_field(j, "rawSockets", out.raw_sockets);
-    read_field(j, "chflags", out.chflags);
-    read_field(j, "quotas", out.quotas);
-    read_field(j, "socketAf", out.socket_af);
-    read_field(j, "mlock", out.mlock);
-    read_field(j, "reservedPorts", out.reserved_ports);
-    read_field(j, "suser", out.suser);
-    read_field(j, "mount", out.mount);
+    read_fields(j, "setHostname", out.set_hostname, "rawSockets", out.raw_sockets, "chflags",
+                out.chflags, "quotas", out.quotas, "socketAf", out.socket_af, "mlock", out.mlock,
+                "reservedPorts", out.reserved_ports, "suser", out.suser, "mount", out.mount);
 }
 
 static void read_value(const json& j, Jail& out) {
-    read_field(j, "parent", out.parent);
-    read_field(j, "host", out.host);
-    read_field(j, "ip4", out.ip4);
-    read_field(j, "ip6", out.ip6);
-    read_field(j, "vnet", out.vnet);
-    read_field(j, "sysvmsg", out.sysvmsg);
-    read_field(j, "sysvsem", out.sysvsem);
-    read_field(j, "sysvshm", out.sysvshm);
-    read_field(j, "interface", out.interface);
-    read_field(j, "ip4Addr", out.ip4_addr);
-    read_field(j, "ip6Addr", out.ip6_addr);
-    read_field(j, "vnetInterfaces", out.vnet_interfaces);
-    read_field(j, "enforceStatfs", out.enforce_statfs);
-    read_field(j, "allow", out.allow);
+    read_fields(j, "parent", out.parent, "host", out.host, "ip4", out.ip4, "ip6", out.ip6, "vnet",
+                out.vnet, "sysvmsg", out.sysvmsg, "sysvsem", out.sysvsem, "sysvshm", out.sysvshm,
+                "interface", out.interface, "ip4Addr", out.ip4_addr, "ip6Addr", out.ip6_addr,
+                "vnetInterfaces", out.vnet_interfaces, "enforceStatfs", out.enforce_statfs, "allow",
+                out.allow);
 }
 
 static void read_value(const json& j, JailDevice& out) {
-    read_field(j, "path", out.path);
-    read_field(j, "mode", out.mode);
+    read_fields(j, "path", out.path, "mode", out.mode);
 }
 
 static void read_value(const json& j, JailSettings& out) {
-    read_field(j, "devices", out.devices);
-    read_field(j, "jail", out.jail);
+    read_fields(j, "devices", out.devices, "jail", out.jail);
 }
 
 }  // namespace brig::os
@@ -237,38 +216,28 @@ static void read_value(const json& j, JailSettings& out) {
 namespace brig::oci {
 
 static void read_value(const json& j, Root& out) {
-    read_field(j, "path", out.path);
-    read_field(j, "readonly", out.readonly);
+    read_fields(j, "path", out.path, "readonly", out.readonly);
 }
 
 static void read_value(const json& j, Hook& out) {
-    read_field(j, "path", out.path);
-    read_field(j, "args", out.args);
-    read_field(j, "env", out.env);
-    read_field(j, "timeout", out.timeout);
+    read_fields(j, "path", out.path, "args", out.args, "env", out.env, "timeout", out.timeout);
+    if (!out.path.starts_with('/')) wrong_type("a hook with an absolute path");
+    if (out.timeout && *out.timeout <= 0) wrong_type("a timeout above 0");
 }
 
 static void read_value(const json& j, Hooks& out) {
-    read_field(j, "prestart", out.prestart);
-    read_field(j, "createRuntime", out.create_runtime);
-    read_field(j, "createContainer", out.create_container);
-    read_field(j, "startContainer", out.start_container);
-    read_field(j, "poststart", out.poststart);
-    read_field(j, "poststop", out.poststop);
+    read_fields(j, "prestart", out.prestart, "createRuntime", out.create_runtime, "createContainer",
+                out.create_container, "startContainer", out.start_container, "poststart",
+                out.poststart, "poststop", out.poststop);
 }
 
 static void read_value(const json& j, RuntimeSpec& out) {
-    read_field(j, "ociVersion", out.oci_version);
     out.has_process = j.contains("process") && !j["process"].is_null();
-    read_field(j, "process", out.process);
-    read_field(j, "root", out.root);
-    read_field(j, "hostname", out.hostname);
-    read_field(j, "domainname", out.domainname);
-    read_field(j, "mounts", out.mounts);
-    read_field(j, "hooks", out.hooks);
-    read_field(j, "annotations", out.annotations);
-    read_field(j, "linux", out.linux);
-    read_field(j, "freebsd", out.freebsd);
+    read_fields(j, "ociVersion", out.oci_version, "process", out.process, "root", out.root,
+                "hostname", out.hostname, "domainname", out.domainname, "mounts", out.mounts,
+                "hooks", out.hooks, "annotations", out.annotations, "linux", out.linux, "freebsd",
+                out.freebsd, "solaris", ignored, "windows", ignored, "zos", ignored, "vm",
+                Refused{"containers are not virtual machines here"});
 }
 
 namespace {
@@ -278,7 +247,7 @@ T parse(std::string_view text) {
     const json document = json::parse(text, nullptr, false);
     if (document.is_discarded()) throw Error(ErrorKind::invalid_argument, "malformed JSON");
     if (!document.is_object()) wrong_type("an object");
-    T out;
+    T out{};
     read_value(document, out);
     return out;
 }
@@ -286,7 +255,7 @@ T parse(std::string_view text) {
 }  // namespace
 
 RuntimeSpec runtime_spec_from_json(std::string_view text) {
-    auto spec = parse<RuntimeSpec>(text);
+    const auto spec = parse<RuntimeSpec>(text);
     if (!spec.oci_version.starts_with("1.")) {
         throw Error(ErrorKind::invalid_argument, "ociVersion: {:?} is not a version 1",
                     spec.oci_version);

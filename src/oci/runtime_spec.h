@@ -1,6 +1,7 @@
 // config.json of the OCI runtime specification 1.3 as plain types, and its JSON in and out. Only
-// what Brig acts on or passes through is here; unknown properties are ignored, as the
-// specification demands.
+// what Brig acts on or passes through is here. A property of the specification that Brig does not
+// implement is refused; one that the specification does not know is warned of, as it must not be an
+// error.
 #pragma once
 
 #include <map>
@@ -20,6 +21,7 @@ using os::Capabilities;
 using os::ConsoleSize;
 using os::ProcessUser;
 using os::Rlimit;
+using os::Scheduler;
 using Process = os::ProcessSpec;
 
 using os::BlockIoResources;
@@ -29,6 +31,8 @@ using os::CpuResources;
 using os::DeviceRule;
 using os::HugepageLimit;
 using os::MemoryResources;
+using os::NetworkResources;
+using os::RdmaLimit;
 using os::Resources;
 
 using os::DeviceNode;

@@ -12,6 +12,20 @@ json array_of(const std::vector<T>& items, Write write) {
     return out;
 }
 
+json write_scheduler(const Scheduler& scheduler) {
+    json out = {{"policy", scheduler.policy}};
+    const auto put_number = [&](const char* name, auto number) {
+        if (number != 0) out[name] = number;
+    };
+    put_number("nice", scheduler.nice);
+    put_number("priority", scheduler.priority);
+    put(out, "flags", scheduler.flags);
+    put_number("runtime", scheduler.runtime);
+    put_number("deadline", scheduler.deadline);
+    put_number("period", scheduler.period);
+    return out;
+}
+
 json write_process(const Process& process) {
     json out = json::object();
     put(out, "terminal", process.terminal);
@@ -43,6 +57,17 @@ json write_process(const Process& process) {
     put(out, "apparmorProfile", process.apparmor_profile);
     put(out, "selinuxLabel", process.selinux_label);
     put(out, "oomScoreAdj", process.oom_score_adj);
+    if (process.scheduler) out["scheduler"] = write_scheduler(*process.scheduler);
+    if (process.io_priority) {
+        out["ioPriority"] = {{"class", process.io_priority->io_class},
+                             {"priority", process.io_priority->priority}};
+    }
+    if (process.exec_affinity) {
+        json affinity = json::object();
+        put(affinity, "initial", process.exec_affinity->initial);
+        put(affinity, "final", process.exec_affinity->final);
+        out["execCPUAffinity"] = std::move(affinity);
+    }
     return out;
 }
 
@@ -61,8 +86,11 @@ json write_memory(const MemoryResources& memory) {
     put(out, "reservation", memory.reservation);
     put(out, "swap", memory.swap);
     put(out, "kernel", memory.kernel);
+    put(out, "kernelTCP", memory.kernel_tcp);
     put(out, "swappiness", memory.swappiness);
     put(out, "disableOOMKiller", memory.disable_oom_killer);
+    put(out, "useHierarchy", memory.use_hierarchy);
+    put(out, "checkBeforeUpdate", memory.check_before_update);
     return out;
 }
 
@@ -86,13 +114,38 @@ json write_block_io(const BlockIoResources& block) {
     };
     json out = json::object();
     put(out, "weight", block.weight);
+    put(out, "leafWeight", block.leaf_weight);
     put(out, "weightDevice", array_of(block.weight_device, [](const BlockWeight& w) {
-            return json{{"major", w.major}, {"minor", w.minor}, {"weight", w.weight}};
+            json written = {{"major", w.major}, {"minor", w.minor}};
+            put(written, "weight", w.weight);
+            put(written, "leafWeight", w.leaf_weight);
+            return written;
         }));
     put(out, "throttleReadBpsDevice", array_of(block.read_bps, throttle));
     put(out, "throttleWriteBpsDevice", array_of(block.write_bps, throttle));
     put(out, "throttleReadIOPSDevice", array_of(block.read_iops, throttle));
     put(out, "throttleWriteIOPSDevice", array_of(block.write_iops, throttle));
+    return out;
+}
+
+json write_network(const NetworkResources& network) {
+    json out = json::object();
+    put(out, "classID", network.class_id);
+    json priorities = json::array();
+    for (const auto& [name, priority] : network.priorities)
+        priorities.push_back({{"name", name}, {"priority", priority}});
+    put(out, "priorities", std::move(priorities));
+    return out;
+}
+
+json write_rdma(const std::map<std::string, RdmaLimit>& limits) {
+    json out = json::object();
+    for (const auto& [device, limit] : limits) {
+        json written = json::object();
+        put(written, "hcaHandles", limit.handles);
+        put(written, "hcaObjects", limit.objects);
+        out[device] = std::move(written);
+    }
     return out;
 }
 
@@ -106,6 +159,8 @@ json write_resources(const Resources& resources) {
     put(out, "hugepageLimits", array_of(resources.hugepages, [](const HugepageLimit& h) {
             return json{{"pageSize", h.page_size}, {"limit", h.limit}};
         }));
+    put(out, "network", write_network(resources.network));
+    put(out, "rdma", write_rdma(resources.rdma));
     put(out, "unified", resources.unified);
     return out;
 }
@@ -125,6 +180,8 @@ json write_seccomp(const Seccomp& seccomp) {
                 }));
             return written;
         }));
+    put(out, "listenerPath", seccomp.listener_path);
+    put(out, "listenerMetadata", seccomp.listener_metadata);
     return out;
 }
 
@@ -159,6 +216,11 @@ json write_linux(const Linux& settings) {
     put(out, "maskedPaths", settings.masked_paths);
     put(out, "readonlyPaths", settings.readonly_paths);
     put(out, "mountLabel", settings.mount_label);
+    json offsets = json::object();
+    for (const auto& [clock, offset] : settings.time_offsets)
+        offsets[clock] = {{"secs", offset.seconds}, {"nanosecs", offset.nanoseconds}};
+    put(out, "timeOffsets", std::move(offsets));
+    if (!settings.personality.empty()) out["personality"] = {{"domain", settings.personality}};
     return out;
 }
 
@@ -225,6 +287,8 @@ json write_mount(const Mount& mount) {
     put(out, "type", mount.type);
     put(out, "source", mount.source);
     put(out, "options", mount.options);
+    put(out, "uidMappings", array_of(mount.uid_mappings, write_id_mapping));
+    put(out, "gidMappings", array_of(mount.gid_mappings, write_id_mapping));
     return out;
 }
 

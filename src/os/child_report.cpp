@@ -1,4 +1,5 @@
-// Packets: 'R' ready (with a descriptor or without), 'Q' the parent's turn, 'G' go on, 'E' followed
+// Packets: 'R' ready (with a descriptor or without), 'S' a successor (with its descriptor),
+// 'Q' the parent's turn, 'G' go on, 'E' followed
 // by the error's kind, a NUL and its message.
 #include "os/child_report.h"
 
@@ -95,6 +96,10 @@ void ChildReport::ready(int descriptor) const {
     if (!send_packet(socket_.get(), "R", descriptor)) ::_exit(1);
 }
 
+void ChildReport::successor(int process) const {
+    if (!send_packet(socket_.get(), "S", process)) ::_exit(1);
+}
+
 void ChildReport::fail(const Error& error) const { send_error(socket_.get(), error); }
 
 void ChildReport::rendezvous() const {
@@ -106,6 +111,7 @@ ChildReport::Message ChildReport::receive() const {
     if (packet.data.empty()) return {Message::Kind::end, {}};
     switch (packet.data.front()) {
         case 'R': return {Message::Kind::ready, std::move(packet.descriptor)};
+        case 'S': return {Message::Kind::successor, std::move(packet.descriptor)};
         case 'Q': return {Message::Kind::rendezvous, {}};
         default: throw_received(packet.data);
     }

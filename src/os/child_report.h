@@ -22,12 +22,14 @@ public:
     /// `descriptor` ≥ 0 is passed along (a terminal's master).
     void ready(int descriptor = -1) const;
     void fail(const Error& error) const;
+    /// Another process goes on in this one's place; `process` is its pidfd.
+    void successor(int process) const;
     /// Asks the parent to do its part and waits until it has.
     void rendezvous() const;
 
     // The parent's side.
     struct Message {
-        enum class Kind { ready, rendezvous, end } kind = Kind::end;
+        enum class Kind { ready, rendezvous, successor, end } kind = Kind::end;
         Fd descriptor;
     };
     /// The next packet; `end` when the child has executed a program or died. Throws the child's

@@ -16,9 +16,16 @@ namespace brig::os {
 /// that made it, and remove() finds it again by name.
 class Limits {
 public:
-    /// `path` as the OCI's cgroupsPath ("/brig/ID", "ID", "slice:prefix:name"); empty: "/brig/ID".
-    /// FreeBSD uses `id`, the jail's name. Creates the group with `resources` applied; a left-over
-    /// one of the same name with no processes is reused. Throws Error{conflict} when it has some.
+    /// The group that make() would make; nothing is there yet, so that its handle() can be noted
+    /// before. `path` as the OCI's cgroupsPath ("/brig/ID", "ID", "slice:prefix:name"); empty:
+    /// "/brig/ID". FreeBSD uses `id`, the jail's name. Throws Error for settings that this host
+    /// cannot honour.
+    static Limits plan(const std::string& id, const std::string& path, const Resources& resources);
+    /// Creates it with `resources` applied; a left-over one of the same name with no processes is
+    /// reused. Throws Error{conflict} when it has some. An ordinary user who was given no control
+    /// groups and asks for no limits gets none: handle() changes.
+    void make(const Resources& resources);
+    /// Both in one.
     static Limits create(const std::string& id, const std::string& path,
                          const Resources& resources);
     /// The group that create() made, from what handle() said. Absent parts are ignored.
@@ -28,6 +35,8 @@ public:
     Limits& operator=(Limits&&) noexcept;
     ~Limits();
 
+    /// False where make() had to do without a group: nothing is known about its processes.
+    [[nodiscard]] bool exists() const;
     /// Text for the state file.
     [[nodiscard]] std::string handle() const;
     /// Applies what is set in `resources` and leaves the rest as it is.

@@ -47,6 +47,11 @@ struct SandboxCallbacks {
     /// Descriptors `await_start` needs; all others but stdio are closed early in the child.
     std::vector<int> keep;
     int preserve_fds = 0;
+    bool new_keyring = true;  ///< Linux: a session keyring of its own
+    /// Linux: connected to who answers a filter's questions (SCMP_ACT_NOTIFY), or -1; and what it
+    /// is told with the descriptor, made in the child right before its program.
+    int filter_listener = -1;
+    std::function<std::string(pid_t)> listener_message;
 };
 
 /// A compiled system call filter (Linux), or nothing.
@@ -58,6 +63,8 @@ public:
     static SyscallFilter compile(const Seccomp& profile, const std::string& cache_directory);
     /// From what key() said; for entering a container later.
     static SyscallFilter from_cache(const std::string& key, const std::string& cache_directory);
+    /// It asks somebody: SandboxCallbacks::filter_listener.
+    [[nodiscard]] bool notifies() const;
     /// Empty when there is no filter.
     [[nodiscard]] const std::string& key() const { return key_; }
     [[nodiscard]] bool empty() const { return !program_; }

@@ -39,6 +39,25 @@ struct Rlimit {
     std::uint64_t soft = 0;
 };
 
+/// Linux: sched_setattr(2).
+struct Scheduler {
+    std::string policy;  ///< "SCHED_OTHER"
+    std::int32_t nice = 0, priority = 0;
+    std::vector<std::string> flags;  ///< "SCHED_FLAG_RESET_ON_FORK"
+    std::uint64_t runtime = 0, deadline = 0, period = 0;
+};
+
+/// Linux: ioprio_set(2).
+struct IoPriority {
+    std::string io_class;  ///< "IOPRIO_CLASS_BE"
+    int priority = 0;
+};
+
+/// Lists of processors ("0-2,5") before and after the process joins the container's limits.
+struct CpuAffinity {
+    std::string initial, final;
+};
+
 struct ProcessSpec {
     bool terminal = false;
     std::optional<ConsoleSize> console_size;
@@ -52,6 +71,9 @@ struct ProcessSpec {
     std::string apparmor_profile;
     std::string selinux_label;
     std::optional<int> oom_score_adj;
+    std::optional<Scheduler> scheduler;
+    std::optional<IoPriority> io_priority;
+    std::optional<CpuAffinity> exec_affinity;  ///< for processes that enter a container only
 };
 
 // ---- Linux ----
@@ -61,9 +83,7 @@ struct Namespace {
     std::string path;  ///< empty: a new one
 };
 
-struct IdMapping {
-    std::uint32_t container_id = 0, host_id = 0, size = 0;
-};
+using brig::IdMapping;
 
 struct DeviceNode {
     std::string path;
@@ -87,12 +107,20 @@ struct SeccompRule {
     std::vector<SeccompArg> args;
 };
 
+/// What a time namespace's clock is ahead of the host's.
+struct TimeOffset {
+    std::int64_t seconds = 0;
+    std::uint32_t nanoseconds = 0;
+};
+
 struct Seccomp {
     std::string default_action;
     std::optional<std::uint32_t> default_errno_ret;
     std::vector<std::string> architectures;  ///< "SCMP_ARCH_X86_64"
     std::vector<std::string> flags;
     std::vector<SeccompRule> syscalls;
+    std::string listener_path;  ///< unix socket that is sent what SCMP_ACT_NOTIFY asks
+    std::string listener_metadata;
 };
 
 struct LinuxSettings {
@@ -106,6 +134,8 @@ struct LinuxSettings {
     std::string rootfs_propagation;  ///< "", "private", "slave", "shared", "unbindable", with r-
     std::vector<std::string> masked_paths, readonly_paths;
     std::string mount_label;
+    std::map<std::string, TimeOffset> time_offsets;  ///< "monotonic", "boottime"
+    std::string personality;                         ///< "", "LINUX" or "LINUX32"
 };
 
 // ---- FreeBSD (runtime-spec 1.3) ----

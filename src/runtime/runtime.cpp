@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/defer.h"
 #include "base/error.h"
@@ -20,6 +22,7 @@
 #include "os/process.h"
 #include "os/sandbox.h"
 #include "os/socket_at.h"
+#include "runtime/filter_listener.h"
 #include "runtime/hooks.h"
 #include "runtime/state_store.h"
 #include "runtime/translate.h"
@@ -85,15 +88,51 @@ os::SandboxCallbacks hook_callbacks(const oci::Hooks& hooks, const Record& recor
     }
     if (!hooks.create_container.empty()) {
         callbacks.inside = [&] {
-            run_hooks(hooks.create_container, hook_state(record, Status::creating, 1));
+            run_hooks(hooks.create_container, hook_state(record, Status::creating, ::getpid()));
         };
     }
     if (!hooks.start_container.empty()) {
         callbacks.before_start = [&] {
-            run_hooks(hooks.start_container, hook_state(record, Status::created, 1));
+            run_hooks(hooks.start_container, hook_state(record, Status::created, ::getpid()));
         };
     }
     return callbacks;
+}
+
+/// Connects to who answers the filter's questions, if it asks any.
+Fd settle_listener(const Record& record, const os::SyscallFilter& filter, Status status,
+                   os::SandboxCallbacks& callbacks) {
+    if (!filter.notifies() || record.listener.empty()) return {};
+    Fd listener = connect_listener(record.listener);
+    callbacks.filter_listener = listener.get();
+    callbacks.listener_message = [&record, status](pid_t pid) {
+        const pid_t container = record.sandbox.pid != 0 ? record.sandbox.pid : pid;
+        return listener_message(hook_state(record, status, container), record.listener_metadata,
+                                pid);
+    };
+    return listener;
+}
+
+/// Kills what no control group led to and returns when it is gone.
+void end_process(const os::SandboxRef& sandbox) {
+    using namespace std::chrono_literals;
+    const auto alive = [&] {
+        return sandbox.pid != 0 && os::process_start_time(sandbox.pid) == sandbox.start_time;
+    };
+    for (int i = 0; alive(); ++i) {
+        if (i == 1000) {
+            throw Error(ErrorKind::unavailable, "process {} of container {:?} does not end",
+                        sandbox.pid, sandbox.id);
+        }
+        const os::Process process = os::Process::open(sandbox.pid);
+        if (alive()) process.signal(SIGKILL);
+        std::this_thread::sleep_for(10ms);
+    }
+}
+
+void run_poststop_hooks(const oci::Hooks& hooks, const Record& record) {
+    if (!hooks.poststop.empty())
+        run_hooks_leniently(hooks.poststop, hook_state(record, Status::stopped, 0));
 }
 
 /// Runs in the child: blocks until start() connects. The gate's name goes first, so that nobody
@@ -148,9 +187,12 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     record.poststart_hooks = !document.hooks.poststart.empty();
     record.poststop_hooks = !document.hooks.poststop.empty();
     record.annotations = document.annotations;
+    bool started = false;
     Defer clean_up([&] {
         try {
             undo(record, entry);
+            // "Lifecycle", steps 12 and 13: also after a hook has failed.
+            if (started) run_poststop_hooks(document.hooks, record);
         } catch (const Error& e) {
             log::warn("cannot clean up after the failure to create {}: {}", record.id, e.message());
         }
@@ -161,13 +203,21 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
         filter = os::SyscallFilter::compile(*spec.linux_settings.seccomp, store.filter_cache());
     }
     record.filter = filter.key();
-    os::Limits limits = os::Limits::create(request.id, spec.linux_settings.cgroups_path,
-                                           spec.linux_settings.resources);
+    if (spec.linux_settings.seccomp) {
+        record.listener = spec.linux_settings.seccomp->listener_path;
+        record.listener_metadata = spec.linux_settings.seccomp->listener_metadata;
+    }
+    os::Limits limits = os::Limits::plan(request.id, spec.linux_settings.cgroups_path,
+                                         spec.linux_settings.resources);
     record.limits = limits.handle();
     entry.save(record);
+    limits.make(spec.linux_settings.resources);
+    record.limits = limits.handle();
 
     os::SandboxCallbacks callbacks = hook_callbacks(document.hooks, record);
     callbacks.preserve_fds = request.preserve_fds;
+    callbacks.new_keyring = !request.no_new_keyring;
+    const Fd listener = settle_listener(record, filter, Status::creating, callbacks);
     Fd gate;
     Fd own_directory;
     if (wait_for_start) {
@@ -181,6 +231,7 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     }
     os::SandboxStart start =
         os::create_sandbox(spec, limits, filter, borrow(request.stdio), std::move(callbacks));
+    started = true;
     record.sandbox = start.ref();
     entry.save(record);  // while the child is at work
     auto ready = start.finish();
@@ -194,6 +245,7 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
 /// Everything a container has, whatever of it is there.
 void Runtime::Impl::undo(const Record& record, const Entry& entry) const {
     if (!record.limits.empty()) os::Limits::open(record.limits).remove();
+    end_process(record.sandbox);
     if (record.sandbox.pid != 0) os::destroy_sandbox(record.sandbox);
     entry.erase();
 }
@@ -250,9 +302,10 @@ Started Runtime::exec(const std::string& id, ExecRequest request) {
     os::Limits limits = os::Limits::open(record.limits);
     os::SandboxCallbacks callbacks;
     callbacks.preserve_fds = request.preserve_fds;
-    os::SandboxStart start =
-        os::enter_sandbox(record.sandbox, request.process, limits, impl_->filter_of(record),
-                          borrow(request.stdio), std::move(callbacks));
+    const os::SyscallFilter filter = impl_->filter_of(record);
+    const Fd listener = settle_listener(record, filter, Status::running, callbacks);
+    os::SandboxStart start = os::enter_sandbox(record.sandbox, request.process, limits, filter,
+                                               borrow(request.stdio), std::move(callbacks));
     const pid_t pid = start.ref().pid;
     auto ready = start.finish();
     return {pid, std::move(ready.process), std::move(ready.console)};
@@ -263,8 +316,9 @@ void Runtime::kill(const std::string& id, int signal, bool all) {
     const auto record = entry.load();
     const Status status = record ? status_of(entry, *record) : Status::creating;
     if (record && all && !record->limits.empty()) {
-        os::Limits::open(record->limits).signal_all(signal);
-        return;
+        os::Limits limits = os::Limits::open(record->limits);
+        // Without a group it is the first process, with which the others end.
+        if (limits.exists()) return limits.signal_all(signal);
     }
     const auto not_running = [&] {
         return Error(ErrorKind::failed_precondition, "container {:?} is not running", id);
@@ -283,8 +337,14 @@ void Runtime::remove(const std::string& id, bool force) {
         if (force) return;
         throw Error(ErrorKind::not_found, "container {:?} does not exist", id);
     }
-    const auto record = entry->load();
+    auto record = entry->load();
     if (!record) return entry->erase();  // its creator died at once
+    if (record->sandbox.pid == 0) {
+        // Its creator died before it could note what it had made: where this kernel needs more than
+        // the end of the processes, that has the container's name.
+        os::Limits::open(record->limits).remove();
+        os::destroy_sandbox({record->id, 0, 0, record->rootfs.string()});
+    }
     const Status status = status_of(*entry, *record);
     if (!force && (status == Status::running || status == Status::paused)) {
         throw Error(ErrorKind::failed_precondition,
@@ -293,8 +353,7 @@ void Runtime::remove(const std::string& id, bool force) {
     impl_->undo(*record, *entry);
     if (!record->poststop_hooks) return;
     try {
-        run_hooks_leniently(load_spec(record->bundle).hooks.poststop,
-                            hook_state(*record, Status::stopped, 0));
+        run_poststop_hooks(load_spec(record->bundle).hooks, *record);
     } catch (const Error& e) {
         log::warn("poststop hooks of {}: {}", id, e.message());
     }
@@ -335,7 +394,11 @@ Record load_record(const Entry& entry, const std::string& id) {
 
 std::vector<pid_t> Runtime::processes(const std::string& id) {
     const Entry entry = impl_->store.get(id);
-    return os::Limits::open(load_record(entry, id).limits).processes();
+    const Record record = load_record(entry, id);
+    const os::Limits limits = os::Limits::open(record.limits);
+    if (limits.exists()) return limits.processes();
+    return status_of(entry, record) == Status::stopped ? std::vector<pid_t>{}
+                                                       : std::vector{record.sandbox.pid};
 }
 
 void Runtime::pause(const std::string& id) {

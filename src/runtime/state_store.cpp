@@ -67,6 +67,8 @@ std::optional<Record> Entry::load() const {
         record.sandbox = {record.id, j.at("pid"), j.at("startTime"), j.at("sandbox")};
         record.limits = j.at("limits");
         record.filter = j.at("filter");
+        record.listener = j.value("listener", "");
+        record.listener_metadata = j.value("listenerMetadata", "");
         record.poststart_hooks = j.at("poststart");
         record.poststop_hooks = j.at("poststop");
         record.annotations = j.at("annotations").get<std::map<std::string, std::string>>();
@@ -77,19 +79,23 @@ std::optional<Record> Entry::load() const {
 }
 
 void Entry::save(const Record& record) const {
-    const json j = {{"id", record.id},
-                    {"ociVersion", record.oci_version},
-                    {"bundle", record.bundle.string()},
-                    {"rootfs", record.rootfs.string()},
-                    {"created", format_rfc3339(record.created)},
-                    {"pid", record.sandbox.pid},
-                    {"startTime", record.sandbox.start_time},
-                    {"sandbox", record.sandbox.detail},
-                    {"limits", record.limits},
-                    {"filter", record.filter},
-                    {"poststart", record.poststart_hooks},
-                    {"poststop", record.poststop_hooks},
-                    {"annotations", record.annotations}};
+    json j = {{"id", record.id},
+              {"ociVersion", record.oci_version},
+              {"bundle", record.bundle.string()},
+              {"rootfs", record.rootfs.string()},
+              {"created", format_rfc3339(record.created)},
+              {"pid", record.sandbox.pid},
+              {"startTime", record.sandbox.start_time},
+              {"sandbox", record.sandbox.detail},
+              {"limits", record.limits},
+              {"filter", record.filter},
+              {"poststart", record.poststart_hooks},
+              {"poststop", record.poststop_hooks},
+              {"annotations", record.annotations}};
+    if (!record.listener.empty()) {
+        j["listener"] = record.listener;
+        j["listenerMetadata"] = record.listener_metadata;
+    }
     write_file_atomic(path_ / state_file, j.dump(-1, ' ', false, json::error_handler_t::replace),
                       0600, Durability::rebuildable);
 }

@@ -20,9 +20,10 @@ struct Record {
     std::filesystem::path bundle;
     std::filesystem::path rootfs;
     Instant created{};
-    os::SandboxRef sandbox;  ///< pid 0: being created
-    std::string limits;      ///< os::Limits::handle()
-    std::string filter;      ///< os::SyscallFilter::key()
+    os::SandboxRef sandbox;                   ///< pid 0: being created
+    std::string limits;                       ///< os::Limits::handle()
+    std::string filter;                       ///< os::SyscallFilter::key()
+    std::string listener, listener_metadata;  ///< seccomp's, for filters that ask
     bool poststart_hooks = false, poststop_hooks = false;
     std::map<std::string, std::string> annotations;
 };

@@ -107,6 +107,32 @@ std::map<std::string, std::uint64_t> read_counters(const std::string& jail) {
     return counters;
 }
 
+/// What rctl(8) and cpuset(8) have no counterpart for is refused, not ignored. Zero is "as it is".
+void check_supported(const Resources& r) {
+    const auto refuse = [](bool wanted, std::string_view name) {
+        if (!wanted) return;
+        throw Error(ErrorKind::not_implemented, "resources: {} has no counterpart on FreeBSD", name);
+    };
+    refuse(r.memory.reservation.value_or(0) > 0, "memory.reservation");
+    refuse(r.memory.swappiness.value_or(0) != 0, "memory.swappiness");
+    refuse(r.cpu.shares.value_or(0) != 0, "cpu.shares");
+    refuse(!r.cpu.mems.empty(), "cpu.mems");
+    refuse(r.block_io.weight.value_or(0) != 0, "blockIO.weight");
+    refuse(r.memory.kernel.value_or(0) > 0, "memory.kernel");
+    refuse(r.memory.kernel_tcp.value_or(0) > 0, "memory.kernelTCP");
+    refuse(r.memory.disable_oom_killer.value_or(false), "memory.disableOOMKiller");
+    refuse(r.cpu.realtime_runtime.value_or(0) != 0, "cpu.realtimeRuntime");
+    refuse(r.cpu.realtime_period.value_or(0) != 0, "cpu.realtimePeriod");
+    refuse(r.cpu.burst.value_or(0) != 0, "cpu.burst");
+    refuse(r.cpu.idle.value_or(0) != 0, "cpu.idle");
+    refuse(!r.block_io.weight_device.empty(), "blockIO.weightDevice");
+    refuse(!r.hugepages.empty(), "hugepageLimits");
+    refuse(r.network.class_id.value_or(0) != 0, "network.classID");
+    refuse(!r.network.priorities.empty(), "network.priorities");
+    refuse(!r.rdma.empty(), "rdma");
+    refuse(!r.unified.empty(), "unified");
+}
+
 }  // namespace
 
 void Limits::Impl::attach(int jail_number) const {
@@ -122,14 +148,25 @@ Limits::Limits(Limits&&) noexcept = default;
 Limits& Limits::operator=(Limits&&) noexcept = default;
 Limits::~Limits() = default;
 
-Limits Limits::create(const std::string& id, const std::string&, const Resources& resources) {
-    auto limits = open(jail_name(id));
-    if (!limits.processes().empty())
-        throw Error(ErrorKind::conflict, "jail {} has processes already", limits.handle());
-    remove_rules("jail:" + limits.handle());
-    limits.update(resources);
+Limits Limits::plan(const std::string& id, const std::string&, const Resources& resources) {
+    check_supported(resources);
+    return open(jail_name(id));
+}
+
+void Limits::make(const Resources& resources) {
+    if (!processes().empty())
+        throw Error(ErrorKind::conflict, "jail {} has processes already", handle());
+    remove_rules("jail:" + handle());
+    update(resources);
+}
+
+Limits Limits::create(const std::string& id, const std::string& path, const Resources& resources) {
+    auto limits = plan(id, path, resources);
+    limits.make(resources);
     return limits;
 }
+
+bool Limits::exists() const { return true; }
 
 Limits Limits::open(const std::string& handle) {
     auto impl = std::make_unique<Impl>();
@@ -140,6 +177,7 @@ Limits Limits::open(const std::string& handle) {
 std::string Limits::handle() const { return impl_->jail; }
 
 void Limits::update(const Resources& resources) {
+    check_supported(resources);
     const auto& jail = impl_->jail;
     // Denying resident memory makes the kernel page instead of refusing, so what grows past the
     // limit is killed, as on Linux.

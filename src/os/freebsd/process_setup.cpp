@@ -43,6 +43,19 @@ const LimitName* find_limit(const std::string& name) {
     return found == limit_names.end() ? nullptr : found;
 }
 
+/// Linux's own are refused, not ignored.
+void refuse_linux_settings(const ProcessSpec& process) {
+    const auto refuse = [](bool wanted, std::string_view name) {
+        if (!wanted) return;
+        throw Error(ErrorKind::not_implemented, "process.{} has no counterpart on FreeBSD", name);
+    };
+    refuse(!process.apparmor_profile.empty(), "apparmorProfile");
+    refuse(!process.selinux_label.empty(), "selinuxLabel");
+    refuse(process.scheduler.has_value(), "scheduler");
+    refuse(process.io_priority.has_value(), "ioPriority");
+    refuse(process.exec_affinity.has_value(), "execCPUAffinity");
+}
+
 void move_to(int fd, int number) {
     if (fd == number) {
         ::fcntl(fd, F_SETFD, 0);
@@ -60,6 +73,7 @@ ProcessSetup::ProcessSetup(const ProcessSpec& process)
     if (!process.cwd.starts_with('/')) {
         throw Error(ErrorKind::invalid_argument, "process.cwd: {:?} is not absolute", process.cwd);
     }
+    refuse_linux_settings(process);
     constexpr std::uint32_t max_id = INT_MAX;
     if (process.user.uid > max_id || process.user.gid > max_id) {
         throw Error(ErrorKind::invalid_argument, "process.user: {}:{} is out of range",

@@ -66,6 +66,11 @@ void mount_all(const SandboxSpec& spec, int jail) {
     const auto root_path = std::filesystem::canonical(spec.root);
     const unsigned ruleset = make_device_ruleset(jail, spec.jail_settings.devices);
     for (const auto& mount : spec.mounts) {
+        if (!mount.uid_mappings.empty() || !mount.gid_mappings.empty()) {
+            throw Error(ErrorKind::not_implemented,
+                        "mount {}: uidMappings and gidMappings have no counterpart on FreeBSD",
+                        mount.target);
+        }
         const auto place = mount_place(root.get(), root_path, mount);
         mount_on(mount.type == "devfs" ? with_ruleset(mount, ruleset) : mount, place);
     }

@@ -37,6 +37,17 @@ CgroupLayout discover() {
     return layout;
 }
 
+/// An ordinary user's groups are those below the one that was delegated to the session.
+std::string default_path(const std::string& id) {
+    if (::geteuid() == 0 || cgroup_layout().v2.empty()) return "/brig/" + id;
+    for (const std::string& line : split(read_file("/proc/self/cgroup"), '\n')) {
+        if (!line.starts_with("0::/")) continue;
+        const std::string own = line.substr(3);
+        return (own == "/" ? "" : own) + "/brig-" + id;
+    }
+    return "/brig/" + id;
+}
+
 }  // namespace
 
 const CgroupLayout& cgroup_layout() {
@@ -45,7 +56,7 @@ const CgroupLayout& cgroup_layout() {
 }
 
 std::string cgroup_path(const std::string& id, const std::string& configured) {
-    std::string path = configured.empty() ? "/brig/" + id : configured;
+    std::string path = configured.empty() ? default_path(id) : configured;
     if (const auto parts = split(path, ':'); parts.size() == 3) {
         const std::string slice = parts[0].empty() ? "system.slice" : parts[0];
         const std::string name = parts[1].empty() ? parts[2] : parts[1] + "-" + parts[2];

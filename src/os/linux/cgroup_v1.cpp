@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "os/linux/cgroup_files.h"
+#include "os/linux/cgroup_v2.h"
 
 namespace brig::os {
 namespace {
@@ -89,6 +90,12 @@ void apply_block_io(const std::string& path, const BlockIoResources& block) {
         !try_write_control(directory, "blkio.bfq.weight", std::to_string(*block.weight))) {
         write_control(directory, "blkio.weight", std::to_string(*block.weight));
     }
+    for (const BlockWeight& device : block.weight_device) {
+        if (!device.weight || *device.weight == 0) continue;
+        const auto value = fmt::format("{}:{} {}", device.major, device.minor, *device.weight);
+        if (!try_write_control(directory, "blkio.bfq.weight_device", value))
+            write_control(directory, "blkio.weight_device", value);
+    }
     const auto throttle = [&](const std::vector<BlockThrottle>& devices, std::string_view file) {
         for (const BlockThrottle& t : devices) {
             write_control(directory, file, fmt::format("{}:{} {}", t.major, t.minor, t.rate));
@@ -113,8 +120,8 @@ bool wants_cpu(const CpuResources& c) {
 bool wants_cpuset(const CpuResources& c) { return !c.cpus.empty() || !c.mems.empty(); }
 
 bool wants_block_io(const BlockIoResources& b) {
-    return b.weight.value_or(0) != 0 || !b.read_bps.empty() || !b.write_bps.empty() ||
-           !b.read_iops.empty() || !b.write_iops.empty();
+    return b.weight.value_or(0) != 0 || !b.weight_device.empty() || !b.read_bps.empty() ||
+           !b.write_bps.empty() || !b.read_iops.empty() || !b.write_iops.empty();
 }
 
 void read_block_io(const std::string& directory, Usage& usage) {
@@ -152,6 +159,9 @@ std::set<std::string> needed_hierarchies(const Resources& resources, bool track)
     if (resources.pids_limit.value_or(0) > 0) need("pids");
     if (wants_block_io(resources.block_io)) need("blkio");
     if (!resources.hugepages.empty()) need("hugetlb");
+    if (!resources.rdma.empty()) need("rdma");
+    if (resources.network.class_id.value_or(0) != 0) need("net_cls");
+    if (!resources.network.priorities.empty()) need("net_prio");
     if (!track) return out;
     need("freezer");
     if (!resources.devices.empty()) need("devices");
@@ -190,6 +200,15 @@ void apply_v1(const std::string& path, const Resources& resources) {
     if (resources.pids_limit.value_or(0) > 0) {
         write_control(directory_of("pids", path), "pids.max",
                       std::to_string(*resources.pids_limit));
+    }
+    if (!resources.rdma.empty()) apply_rdma(directory_of("rdma", path), resources.rdma);
+    if (resources.network.class_id.value_or(0) != 0) {
+        write_control(directory_of("net_cls", path), "net_cls.classid",
+                      std::to_string(*resources.network.class_id));
+    }
+    for (const auto& [interface, priority] : resources.network.priorities) {
+        write_control(directory_of("net_prio", path), "net_prio.ifpriomap",
+                      fmt::format("{} {}", interface, priority));
     }
     for (const HugepageLimit& huge : resources.hugepages) {
         write_control(directory_of("hugetlb", path),

@@ -56,6 +56,21 @@ void apply_memory(const std::string& directory, const MemoryResources& memory) {
     }
 }
 
+/// What only version 1 can do. Zeros and the words for "as it is anyway" are common and harmless.
+void refuse_version_1_limits(const Resources& r) {
+    const auto refuse = [](bool wanted, std::string_view name) {
+        if (!wanted) return;
+        throw Error(ErrorKind::failed_precondition,
+                    "resources: {} is not possible with version 2 of control groups", name);
+    };
+    refuse(r.memory.disable_oom_killer.value_or(false), "memory.disableOOMKiller");
+    refuse(r.memory.swappiness.has_value(), "memory.swappiness");
+    refuse(r.cpu.realtime_runtime.value_or(0) != 0, "cpu.realtimeRuntime");
+    refuse(r.cpu.realtime_period.value_or(0) != 0, "cpu.realtimePeriod");
+    refuse(r.network.class_id.value_or(0) != 0, "network.classID");
+    refuse(!r.network.priorities.empty(), "network.priorities");
+}
+
 void apply_cpu(const std::string& directory, const CpuResources& cpu) {
     if (cpu.idle) write_control(directory, "cpu.idle", std::to_string(*cpu.idle));
     if (cpu.shares && *cpu.shares != 0) {
@@ -83,8 +98,12 @@ void apply_block_io(const std::string& directory, const BlockIoResources& block)
         }
     }
     for (const BlockWeight& device : block.weight_device) {
-        write_control(directory, "io.weight",
-                      fmt::format("{}:{} {}", device.major, device.minor, scaled(device.weight)));
+        if (!device.weight || *device.weight == 0) continue;
+        const std::string prefix = fmt::format("{}:{} ", device.major, device.minor);
+        if (!try_write_control(directory, "io.bfq.weight",
+                               prefix + std::to_string(*device.weight))) {
+            write_control(directory, "io.weight", prefix + std::to_string(scaled(*device.weight)));
+        }
     }
     const auto throttle = [&](const std::vector<BlockThrottle>& devices, std::string_view key) {
         for (const BlockThrottle& t : devices) {
@@ -122,15 +141,6 @@ void read_io(const std::string& directory, Usage& usage) {
 
 }  // namespace
 
-bool has_limits(const Resources& r) {
-    return r.memory.limit || r.memory.reservation || r.memory.swap || r.pids_limit ||
-           r.cpu.shares || r.cpu.quota || r.cpu.period || r.cpu.burst || r.cpu.idle ||
-           !r.cpu.cpus.empty() || !r.cpu.mems.empty() || r.block_io.weight ||
-           !r.block_io.read_bps.empty() || !r.block_io.write_bps.empty() ||
-           !r.block_io.read_iops.empty() || !r.block_io.write_iops.empty() ||
-           !r.hugepages.empty() || !r.unified.empty();
-}
-
 void make_group_v2(const std::string& mount, const std::string& path, bool controllers) {
     const std::string full = mount + path;
     if (::mkdir(full.c_str(), 0755) == 0) return;
@@ -147,6 +157,7 @@ void make_group_v2(const std::string& mount, const std::string& path, bool contr
 }
 
 void apply_v2(const std::string& directory, const Resources& resources) {
+    refuse_version_1_limits(resources);
     apply_memory(directory, resources.memory);
     apply_cpu(directory, resources.cpu);
     apply_block_io(directory, resources.block_io);
@@ -155,14 +166,37 @@ void apply_v2(const std::string& directory, const Resources& resources) {
         write_control(directory, "pids.max", limit <= 0 ? "max" : std::to_string(limit));
     }
     for (const HugepageLimit& huge : resources.hugepages) {
-        write_control(directory, fmt::format("hugetlb.{}.max", huge.page_size),
-                      std::to_string(huge.limit));
+        const std::string prefix = "hugetlb." + huge.page_size;
+        write_control(directory, prefix + ".max", std::to_string(huge.limit));
+        // Pages are counted when they are used, and, where the kernel can, when they are reserved.
+        try_write_control(directory, prefix + ".rsvd.max", std::to_string(huge.limit));
     }
-    for (const auto& [file, value] : resources.unified) {
+    apply_rdma(directory, resources.rdma);
+    apply_unified(directory, resources.unified);
+}
+
+void apply_unified(const std::string& directory, const std::map<std::string, std::string>& files) {
+    if (!files.empty() && directory.empty()) {
+        throw Error(ErrorKind::failed_precondition,
+                    "resources.unified needs version 2 of control groups");
+    }
+    for (const auto& [file, value] : files) {
         if (file.find('/') != std::string::npos) {
-            throw Error(ErrorKind::invalid_argument, "unified: {:?} is not a file name", file);
+            throw Error(ErrorKind::invalid_argument, "resources.unified: {:?} is not a file name",
+                        file);
         }
         write_control(directory, file, value);
+    }
+}
+
+void apply_rdma(const std::string& directory, const std::map<std::string, RdmaLimit>& limits) {
+    const auto text = [](const std::optional<std::uint32_t>& limit) {
+        return limit ? std::to_string(*limit) : std::string("max");
+    };
+    for (const auto& [device, limit] : limits) {
+        write_control(directory, "rdma.max",
+                      fmt::format("{} hca_handle={} hca_object={}", device, text(limit.handles),
+                                  text(limit.objects)));
     }
 }
 

@@ -12,9 +12,11 @@ namespace brig::os {
 void make_group_v2(const std::string& mount, const std::string& path, bool controllers);
 /// What is set in `resources`, but for devices.
 void apply_v2(const std::string& directory, const Resources& resources);
+/// Files of version 2 by name; `directory` is empty where there is no version 2.
+void apply_unified(const std::string& directory, const std::map<std::string, std::string>& files);
+/// The same file in both versions.
+void apply_rdma(const std::string& directory, const std::map<std::string, RdmaLimit>& limits);
 /// Adds what the group's files say to `usage`.
 void read_usage_v2(const std::string& directory, Usage& usage);
-/// Whether `resources` asks for more than grouping and devices.
-bool has_limits(const Resources& resources);
 
 }  // namespace brig::os

@@ -10,7 +10,9 @@
 #include <csignal>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/strings.h"
 
 namespace brig::os {
 
@@ -28,6 +30,33 @@ CloneResult clone_process(std::uint64_t namespaces, int cgroup) {
     if (pid < 0) throw SysError("create the container's process");
     if (pid == 0) return {0, {}};
     return {pid, Fd(pidfd)};
+}
+
+pid_t continue_in_sibling(std::uint64_t namespaces, const ChildReport& report) {
+    FdPair told = make_pipe();
+    int pidfd = -1;
+    clone_args args{};
+    args.flags = namespaces | CLONE_PIDFD | CLONE_PARENT;
+    args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+    if (pid < 0) throw SysError("create the container's process");
+    if (pid == 0) {
+        told.second.reset();
+        if (::read(told.first.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
+        return pid;
+    }
+    report.successor(pidfd);
+    if (::write(told.second.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
+    ::_exit(0);
+}
+
+pid_t pid_of(int pidfd) {
+    for (const std::string& line :
+         split(read_file(fmt::format("/proc/self/fdinfo/{}", pidfd)), '\n')) {
+        if (const auto [key, value] = split_once(line, ':'); key == "Pid" && value)
+            return parse_int<pid_t>(trim(*value)).value_or(-1);
+    }
+    throw Error(ErrorKind::internal, "descriptor {} is no process", pidfd);
 }
 
 ChildrenInPidNamespace::ChildrenInPidNamespace(int fd)

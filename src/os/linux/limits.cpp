@@ -25,6 +25,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr const char* no_group = "none";
+
 bool frozen_v2(const std::string& directory) {
     const auto events = read_table(directory, "cgroup.events");
     const auto found = events.find("frozen");
@@ -50,8 +52,31 @@ void add_memory_of(pid_t pid, Usage& usage) {
                           static_cast<std::uint64_t>(::getpagesize());
 }
 
+/// Settings that no kernel of today has a control for.
+void check_obsolete(const Resources& r) {
+    const auto refuse = [](bool wanted, std::string_view name) {
+        if (!wanted) return;
+        throw Error(ErrorKind::not_implemented,
+                    "resources: {} is obsolete: this kernel has no such control", name);
+    };
+    refuse(r.memory.kernel.value_or(0) > 0, "memory.kernel");
+    refuse(r.memory.kernel_tcp.value_or(0) > 0, "memory.kernelTCP");
+    refuse(r.memory.use_hierarchy == false, "memory.useHierarchy=false");
+    refuse(r.block_io.leaf_weight.value_or(0) != 0, "blockIO.leafWeight");
+    refuse(std::ranges::any_of(r.block_io.weight_device,
+                               [](const auto& d) { return d.leaf_weight.value_or(0) != 0; }),
+           "blockIO.weightDevice.leafWeight");
+}
+
+/// An ordinary user who asks for nothing that only a group can do.
+bool may_do_without(Resources resources) {
+    resources.devices.clear();
+    return ::geteuid() != 0 && resources == Resources{};
+}
+
 void apply_devices(const Limits::Impl& impl, const Resources& resources) {
-    if (resources.devices.empty()) return;
+    // An ordinary user's containers live in user namespaces, where no device can be made anyway.
+    if (resources.devices.empty() || ::geteuid() != 0) return;
     const auto rules = with_harmless_devices(resources.devices);
     if (const Fd group = impl.open_v2()) {
         attach_device_rules(group.get(), rules);
@@ -63,27 +88,34 @@ void apply_devices(const Limits::Impl& impl, const Resources& resources) {
 }  // namespace
 
 std::string Limits::Impl::v2_directory() const {
-    return cgroup_layout().v2.empty() ? "" : cgroup_layout().v2 + path;
+    return cgroup_layout().v2.empty() || path.empty() ? "" : cgroup_layout().v2 + path;
 }
 
 std::string Limits::Impl::tracking_directory() const {
-    if (!cgroup_layout().v2.empty()) return v2_directory();
+    if (!cgroup_layout().v2.empty() || path.empty()) return v2_directory();
     return v1_directory("freezer", path);
 }
 
 Fd Limits::Impl::open_v2() const {
-    if (cgroup_layout().v2.empty()) return {};
+    if (cgroup_layout().v2.empty() || path.empty()) return {};
     return open_file(v2_directory(), O_RDONLY | O_DIRECTORY);
 }
 
-void Limits::Impl::attach(pid_t pid) const {
-    for (const std::string& hierarchy : hierarchies) {
-        write_control(v1_directory(hierarchy, path), "cgroup.procs", std::to_string(pid));
-    }
+void Limits::Impl::attach_self() const {
+    for (const std::string& hierarchy : hierarchies)
+        write_control(v1_directory(hierarchy, path), "tasks", "0");
 }
 
 CgroupView Limits::Impl::view() const {
     return {{hierarchies.begin(), hierarchies.end()}, !cgroup_layout().v2.empty()};
+}
+
+void Limits::Impl::require(std::string_view what) const {
+    if (!path.empty()) return;
+    throw Error(ErrorKind::failed_precondition,
+                "{} need a control group, and this container has none: it was made by an ordinary "
+                "user without delegation",
+                what);
 }
 
 void Limits::Impl::join(const std::set<std::string>& more) {
@@ -109,6 +141,7 @@ void Limits::Impl::join(const std::set<std::string>& more) {
 }
 
 bool Limits::Impl::remove_all() const {
+    if (path.empty()) return true;
     bool gone = cgroup_layout().v2.empty() || remove_group(v2_directory());
     for (const std::string& hierarchy : hierarchies)
         gone = remove_group(v1_directory(hierarchy, path)) && gone;
@@ -120,36 +153,55 @@ Limits::Limits(Limits&&) noexcept = default;
 Limits& Limits::operator=(Limits&&) noexcept = default;
 Limits::~Limits() = default;
 
-Limits Limits::create(const std::string& id, const std::string& path, const Resources& resources) {
+Limits Limits::plan(const std::string& id, const std::string& path, const Resources& resources) {
     const CgroupLayout& layout = cgroup_layout();
+    check_obsolete(resources);
     auto impl = std::make_unique<Impl>();
-    impl->path = cgroup_path(id, path);
     if (layout.v2.empty() && layout.v1.empty()) {
+        if (may_do_without(resources)) return Limits(std::move(impl));
         throw Error(ErrorKind::failed_precondition,
                     "no control groups are mounted on /sys/fs/cgroup");
     }
+    impl->path = cgroup_path(id, path);
+    if (!layout.v1.empty()) impl->hierarchies = needed_hierarchies(resources, layout.v2.empty());
+    return Limits(std::move(impl));
+}
+
+void Limits::Impl::make(const Resources& resources) const {
+    const CgroupLayout& layout = cgroup_layout();
     const bool hybrid = !layout.v1.empty();
-    if (hybrid) impl->hierarchies = needed_hierarchies(resources, layout.v2.empty());
-    Limits limits(std::move(impl));
-    const Impl& made = limits.impl();
-    if (!layout.v2.empty()) make_group_v2(layout.v2, made.path, !hybrid);
-    for (const std::string& hierarchy : made.hierarchies) make_group_v1(hierarchy, made.path);
-    if (!group_processes(made.tracking_directory()).empty()) {
-        throw Error(ErrorKind::conflict, "control group {} has processes already", made.path);
-    }
+    if (!layout.v2.empty()) make_group_v2(layout.v2, path, !hybrid);
+    for (const std::string& hierarchy : hierarchies) make_group_v1(hierarchy, path);
+    if (!group_processes(tracking_directory()).empty())
+        throw Error(ErrorKind::conflict, "control group {} has processes already", path);
     try {
         if (hybrid) {
-            apply_v1(made.path, resources);
-            for (const auto& [file, value] : resources.unified)
-                write_control(made.v2_directory(), file, value);
+            apply_v1(path, resources);
+            apply_unified(v2_directory(), resources.unified);
         } else {
-            apply_v2(made.v2_directory(), resources);
+            apply_v2(v2_directory(), resources);
         }
-        apply_devices(made, resources);
+        apply_devices(*this, resources);
     } catch (const Error&) {
-        (void)made.remove_all();
+        (void)remove_all();
         throw;
     }
+}
+
+void Limits::make(const Resources& resources) {
+    if (!exists()) return;
+    try {
+        impl_->make(resources);
+    } catch (const SysError& e) {
+        const bool refused = e.kind() == ErrorKind::permission_denied || e.error_number() == EROFS;
+        if (!refused || !may_do_without(resources)) throw;
+        *impl_ = {};
+    }
+}
+
+Limits Limits::create(const std::string& id, const std::string& path, const Resources& resources) {
+    Limits limits = plan(id, path, resources);
+    limits.make(resources);
     return limits;
 }
 
@@ -160,31 +212,46 @@ Limits Limits::open(const std::string& handle) {
         if (!hierarchy.empty()) impl->hierarchies.insert(std::move(hierarchy));
     }
     impl->path = path.value_or("");
-    if (impl->path.size() < 2)
+    if (impl->path.size() < 2 && handle != no_group)
         throw Error(ErrorKind::internal, "unreadable control group handle {:?}", handle);
     return Limits(std::move(impl));
 }
 
+bool Limits::exists() const { return !impl_->path.empty(); }
+
 std::string Limits::handle() const {
+    if (!exists()) return no_group;
     return join({impl_->hierarchies.begin(), impl_->hierarchies.end()}, "+") + " " + impl_->path;
 }
 
 void Limits::update(const Resources& resources) {
     const CgroupLayout& layout = cgroup_layout();
+    check_obsolete(resources);
+    impl_->require("limits");
+    const auto& limit = resources.memory.limit;
+    if (resources.memory.check_before_update && limit && *limit > 0 &&
+        usage().memory_usage > static_cast<std::uint64_t>(*limit)) {
+        throw Error(ErrorKind::failed_precondition,
+                    "memory.limit {}: more than that is in use, and checkBeforeUpdate is set",
+                    *limit);
+    }
     if (layout.v1.empty()) {
         apply_v2(impl_->v2_directory(), resources);
     } else {
         impl_->join(needed_hierarchies(resources, false));
         apply_v1(impl_->path, resources);
+        apply_unified(impl_->v2_directory(), resources.unified);
     }
     apply_devices(*impl_, resources);
 }
 
 std::vector<pid_t> Limits::processes() const {
+    if (!exists()) return {};
     return group_processes(impl_->tracking_directory());
 }
 
 void Limits::signal_all(int signal) {
+    if (!exists()) return;
     const std::string directory = impl_->tracking_directory();
     if (signal == SIGKILL && try_write_control(directory, "cgroup.kill", "1")) return;
     for (const pid_t pid : processes()) {
@@ -194,6 +261,7 @@ void Limits::signal_all(int signal) {
 }
 
 void Limits::freeze() {
+    impl_->require("pausing");
     const std::string directory = impl_->tracking_directory();
     if (cgroup_layout().v2.empty()) {
         const bool done = wait_until(
@@ -212,12 +280,14 @@ void Limits::freeze() {
 }
 
 void Limits::thaw() {
+    if (!exists()) return;
     const bool v1 = cgroup_layout().v2.empty();
     write_control(impl_->tracking_directory(), v1 ? "freezer.state" : "cgroup.freeze",
                   v1 ? "THAWED" : "0");
 }
 
 bool Limits::frozen() const {
+    if (!exists()) return false;
     const std::string directory = impl_->tracking_directory();
     if (!cgroup_layout().v2.empty()) return trim(read_control(directory, "cgroup.freeze")) == "1";
     return trim(read_control(directory, "freezer.state")).starts_with("FR");
@@ -225,6 +295,7 @@ bool Limits::frozen() const {
 
 Usage Limits::usage() const {
     Usage usage;
+    if (!exists()) return usage;
     if (!cgroup_layout().v2.empty()) read_usage_v2(impl_->v2_directory(), usage);
     read_usage_v1(impl_->hierarchies, impl_->path, usage);
     // Without controllers that count, count by hand.

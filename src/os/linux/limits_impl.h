@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/fd.h"
 #include "os/limits.h"
@@ -11,7 +12,7 @@
 namespace brig::os {
 
 struct Limits::Impl {
-    std::string path;                   ///< below every mount point
+    std::string path;                   ///< below every mount point; empty: there is no group
     std::set<std::string> hierarchies;  ///< of version 1 that it is in
 
     [[nodiscard]] std::string v2_directory() const;  ///< empty without version 2
@@ -19,11 +20,15 @@ struct Limits::Impl {
     [[nodiscard]] std::string tracking_directory() const;
     /// For clone_process(); empty without version 2.
     [[nodiscard]] Fd open_v2() const;
-    /// The caller has to move a new child here by attach().
-    [[nodiscard]] bool needs_attach() const { return !hierarchies.empty(); }
-    void attach(pid_t pid) const;
+    /// Moves the calling process, which has one thread only, into the groups of version 1. A thread
+    /// that moves itself spares the kernel the grace period (5 to 10 ms for each hierarchy) that
+    /// moving another process costs.
+    void attach_self() const;
     [[nodiscard]] CgroupView view() const;
+    /// Throws unless there is a group.
+    void require(std::string_view what) const;
     void join(const std::set<std::string>& more);
+    void make(const Resources& resources) const;
     [[nodiscard]] bool remove_all() const;
 };
 

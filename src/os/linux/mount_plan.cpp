@@ -55,7 +55,12 @@ constexpr std::array propagation_flags{
 constexpr std::array ignored{std::string_view{"defaults"},   std::string_view{"async"},
                              std::string_view{"loud"},       std::string_view{"nomand"},
                              std::string_view{"nolazytime"}, std::string_view{"noiversion"},
-                             std::string_view{"acl"},        std::string_view{"remount"}};
+                             std::string_view{"acl"},        std::string_view{"silent"}};
+
+// Words of mount(8) that mean the whole file system, not one mount of it: on a bind they would be
+// ignored by the kernel, as they always were.
+constexpr std::array file_system_words{std::string_view{"sync"}, std::string_view{"dirsync"},
+                                       std::string_view{"lazytime"}, std::string_view{"mand"}};
 
 void add(MountPlan::Attributes& to, const Flag& flag) {
     to.set = (to.set & ~flag.clear) | flag.set;
@@ -88,13 +93,22 @@ bool take_special(MountPlan& plan, std::string_view option) {
     }
     if (option == "tmpcopyup") return plan.copy_up = true;
     if (option == "idmap" || option == "ridmap") {
-        throw Error(ErrorKind::not_implemented, "mount {}: option {} is not implemented",
-                    plan.target, option);
+        plan.recursive_idmap = option == "ridmap";
+        return plan.idmap = true;
     }
     const auto propagation = find_name(propagation_flags, option);
     if (propagation == propagation_flags.end()) return false;
     plan.propagation.push_back(propagation->flag);
     return true;
+}
+
+void check_bind_options(const MountPlan& plan) {
+    for (const auto& [name, value] : plan.parameters) {
+        if (!value && std::ranges::find(file_system_words, name) != file_system_words.end())
+            continue;
+        throw Error(ErrorKind::invalid_argument, "mount {}: a bind mount has no option {:?}",
+                    plan.target, name);
+    }
 }
 
 }  // namespace
@@ -113,6 +127,9 @@ MountPlan plan_mount(const brig::Mount& mount) {
         auto [name, value] = split_once(option, '=');
         plan.parameters.emplace_back(std::move(name), std::move(value));
     }
+    if (plan.bind) check_bind_options(plan);
+    // With mappings of its own, "idmap" need not be said.
+    plan.idmap = plan.idmap || !mount.uid_mappings.empty() || !mount.gid_mappings.empty();
     if (plan.copy_up && plan.type != "tmpfs") {
         throw Error(ErrorKind::invalid_argument, "mount {}: tmpcopyup needs type tmpfs",
                     plan.target);

@@ -26,6 +26,7 @@ struct MountPlan {
     std::vector<std::uint64_t> propagation;  ///< MS_PRIVATE …, MS_REC beside it, in order
     /// File system parameters; without a value: a flag.
     std::vector<std::pair<std::string, std::optional<std::string>>> parameters;
+    bool idmap = false, recursive_idmap = false;
     bool copy_up = false;  ///< tmpfs: begins with what it covers
 };
 

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -19,6 +20,7 @@
 #include <climits>
 #include <csignal>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 
 #include "base/error.h"
@@ -60,6 +62,16 @@ const LimitName& find_limit(const std::string& name) {
     return *found;
 }
 
+void check_rlimits(const std::vector<Rlimit>& limits) {
+    std::vector<int> seen;
+    for (const Rlimit& limit : limits) {
+        const int resource = find_limit(limit.type).resource;
+        if (std::ranges::find(seen, resource) != seen.end())
+            throw Error(ErrorKind::invalid_argument, "rlimits: {} is given twice", limit.type);
+        seen.push_back(resource);
+    }
+}
+
 void move_to(int fd, int number) {
     if (fd == number) {
         ::fcntl(fd, F_SETFD, 0);
@@ -68,10 +80,32 @@ void move_to(int fd, int number) {
     }
 }
 
+/// The message and the descriptor in one packet or none: after the filter is in force, this one
+/// call is all that it must let through.
+void send_listener(int socket, const std::string& message, int descriptor) {
+    iovec part{const_cast<char*>(message.data()), message.size()};
+    union {
+        cmsghdr header;
+        std::array<char, CMSG_SPACE(sizeof(int))> space;
+    } control{};
+    msghdr packet{};
+    packet.msg_iov = &part;
+    packet.msg_iovlen = 1;
+    packet.msg_control = &control;
+    packet.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&packet);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    if (::sendmsg(socket, &packet, MSG_NOSIGNAL) < 0)
+        throw SysError("tell the listener of seccomp.listenerPath");
+}
+
 }  // namespace
 
 ProcessSetup::ProcessSetup(const ProcessSpec& process, const SyscallFilter& filter)
-    : process_(process), filter_(filter), environment_(process.env) {
+    : process_(process), filter_(filter), scheduling_(process), environment_(process.env) {
     if (process.args.empty()) {
         throw Error(ErrorKind::invalid_argument, "process.args: want a program to run");
     }
@@ -84,11 +118,8 @@ ProcessSetup::ProcessSetup(const ProcessSpec& process, const SyscallFilter& filt
         throw Error(ErrorKind::invalid_argument, "process.user: {}:{} is out of range",
                     process.user.uid, process.user.gid);
     }
-    if (!process.apparmor_profile.empty() || !process.selinux_label.empty()) {
-        throw Error(ErrorKind::not_implemented,
-                    "process: apparmorProfile and selinuxLabel are not implemented");
-    }
-    for (const Rlimit& limit : process.rlimits) find_limit(limit.type);
+    check_labels(process);
+    check_rlimits(process.rlimits);
     if (process.capabilities) capabilities_ = capability_masks(*process.capabilities);
 }
 
@@ -120,9 +151,10 @@ void ProcessSetup::close_inherited(std::vector<int> keep, int preserved) {
 }
 
 void ProcessSetup::apply_scores_and_limits() const {
+    scheduling_.apply();
     if (process_.oom_score_adj) {
         const std::string text = std::to_string(*process_.oom_score_adj);
-        const Fd file = open_file("/proc/self/oom_score_adj", O_WRONLY);
+        const Fd file = open_in_procfs("self/oom_score_adj", O_WRONLY);
         if (::write(file.get(), text.data(), text.size()) < 0) {
             if (errno != EACCES) throw SysError("set oom_score_adj to {}", text);
             log::warn("oom_score_adj {} is not set: it may not be lowered here", text);
@@ -208,21 +240,33 @@ void ProcessSetup::find_program() {
     complete_environment(environment_, process_.user.uid);
 }
 
-void ProcessSetup::lock_down() const {
+void ProcessSetup::install_filter(const SandboxCallbacks& callbacks, pid_t host_pid) const {
+    if (!filter_.notifies()) return (void)load_filter(filter_);
+    if (callbacks.filter_listener < 0) {
+        throw Error(ErrorKind::invalid_argument,
+                    "seccomp: SCMP_ACT_NOTIFY needs seccomp.listenerPath");
+    }
+    const std::string message = callbacks.listener_message(host_pid);
+    const Fd questions = load_filter(filter_);
+    send_listener(callbacks.filter_listener, message, questions.get());
+}
+
+void ProcessSetup::lock_down(const SandboxCallbacks& callbacks, pid_t host_pid) const {
+    labels_.apply(process_);
     if (process_.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         throw SysError("set no_new_privs");
     }
     const bool filter_first = !process_.no_new_privileges && !filter_.empty();
     if (filter_first) {
         raise_permitted();  // loading a filter takes CAP_SYS_ADMIN or no_new_privs
-        load_filter(filter_);
+        install_filter(callbacks, host_pid);
     }
     if (capabilities_) {
         set_capabilities(*capabilities_);
     } else if (process_.user.uid != 0) {
         set_capabilities({});
     }
-    if (!filter_first && !filter_.empty()) load_filter(filter_);
+    if (!filter_first && !filter_.empty()) install_filter(callbacks, host_pid);
 }
 
 void ProcessSetup::execute(int preserved) const {

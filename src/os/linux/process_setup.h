@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "os/linux/capabilities.h"
+#include "os/linux/labels.h"
+#include "os/linux/scheduling.h"
 #include "os/sandbox.h"
 
 namespace brig::os {
@@ -22,6 +24,11 @@ public:
     static void close_inherited(std::vector<int> keep, int preserved);
     /// Needs the host's /proc.
     void apply_scores_and_limits() const;
+    void use_initial_processors() const { scheduling_.use_initial_processors(); }
+    void use_final_processors() const { scheduling_.use_final_processors(); }
+    /// For what mandatory access control is told at the end; needs a /proc that is not the
+    /// container's to change.
+    void open_labels() { labels_ = ExecLabels(process_); }
     /// Makes `in`, `out`, `err` 0, 1 and 2; -1 is the null device.
     static void take_stdio(StdioFds stdio);
     static void take_terminal(int slave, const std::optional<ConsoleSize>& size);
@@ -32,16 +39,19 @@ public:
     /// Where the program is, looked for with the process's own rights. Throws not_found or
     /// permission_denied in docker's words.
     void find_program();
-    /// Filter and capabilities, in the order they allow each other.
-    void lock_down() const;
+    /// Labels, filter and capabilities, in the order they allow each other.
+    void lock_down(const SandboxCallbacks& callbacks, pid_t host_pid) const;
     /// Throws when the program cannot be executed.
     [[noreturn]] void execute(int preserved) const;
 
 private:
     void own_stdio() const;
+    void install_filter(const SandboxCallbacks& callbacks, pid_t host_pid) const;
 
     const ProcessSpec& process_;
     const SyscallFilter& filter_;
+    Scheduling scheduling_;
+    ExecLabels labels_;
     std::optional<CapabilityMasks> capabilities_;
     std::string program_;
     std::vector<std::string> environment_;

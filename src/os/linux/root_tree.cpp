@@ -85,8 +85,12 @@ RootTree::RootTree(const SandboxSpec& spec)
     for (std::size_t i = 1; i < spec.root_mounts.size(); ++i) mount_one(spec.root_mounts[i], {});
 }
 
-void RootTree::mount_all(const CgroupView& cgroups) {
-    for (const brig::Mount& mount : spec_.mounts) mount_one(mount, cgroups);
+void RootTree::mount_all(const CgroupView& cgroups, const std::map<std::size_t, Fd>& idmapped) {
+    for (std::size_t i = 0; i < spec_.mounts.size(); ++i) {
+        const auto made = idmapped.find(i);
+        mount_one(spec_.mounts[i], cgroups,
+                  made == idmapped.end() ? Fd() : made->second.duplicate());
+    }
 }
 
 void RootTree::attach_at(int mount, const std::string& target, bool directory) {
@@ -94,14 +98,15 @@ void RootTree::attach_at(int mount, const std::string& target, bool directory) {
     attach_mount(mount, place.get(), target);
 }
 
-void RootTree::mount_one(const brig::Mount& mount, const CgroupView& cgroups) {
+void RootTree::mount_one(const brig::Mount& mount, const CgroupView& cgroups, Fd made) {
     if (!mount.target.starts_with('/')) {
         throw Error(ErrorKind::invalid_argument, "mount {:?}: the destination is not absolute",
                     mount.target);
     }
     if (mount.type == "cgroup" || mount.type == "cgroup2") return mount_cgroups(mount, cgroups);
-    const MountPlan plan = plan_mount(mount);
-    Fd made = make_planned(plan, spec_.root);
+    MountPlan plan = plan_mount(mount);
+    label(plan);
+    if (!made) made = make_planned(plan, spec_.root);
     bool directory = true;
     if (plan.bind) {
         struct stat info {};
@@ -116,6 +121,13 @@ void RootTree::mount_one(const brig::Mount& mount, const CgroupView& cgroups) {
     attach_mount(made.get(), place.get(), plan.target);
     set_propagation(made.get(), plan.propagation);
     if (plan.type == "proc" && plan.target == "/proc") proc_ = std::move(made);
+}
+
+/// SELinux: file systems made for the container carry its label; the kernel's own have theirs.
+void RootTree::label(MountPlan& plan) const {
+    const std::string& context = spec_.linux_settings.mount_label;
+    const bool labelled = plan.type == "tmpfs" || plan.type == "devpts" || plan.type == "overlay";
+    if (!context.empty() && labelled) plan.parameters.emplace_back("context", context);
 }
 
 void RootTree::mount_cgroups(const brig::Mount& mount, const CgroupView& cgroups) {

@@ -2,10 +2,12 @@
 // masked and read-only paths, and the change of root that ends it.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "base/fd.h"
 #include "os/linux/cgroup_mount.h"
+#include "os/linux/mount_plan.h"
 #include "os/pty.h"
 #include "os/sandbox_spec.h"
 
@@ -16,8 +18,8 @@ public:
     /// Cuts the namespace off from the host's and puts the root into place.
     explicit RootTree(const SandboxSpec& spec);
 
-    /// All of spec.mounts, in order.
-    void mount_all(const CgroupView& cgroups);
+    /// All of spec.mounts, in order; some were made by the caller (by index).
+    void mount_all(const CgroupView& cgroups, const std::map<std::size_t, Fd>& idmapped);
     void make_devices();
     /// A terminal of the container's own devpts, its slave bound to /dev/console.
     Pty make_terminal();
@@ -31,9 +33,10 @@ public:
     [[nodiscard]] int root() const { return root_.get(); }
 
 private:
-    void mount_one(const brig::Mount& mount, const CgroupView& cgroups);
+    void mount_one(const brig::Mount& mount, const CgroupView& cgroups, Fd made = {});
     void mount_cgroups(const brig::Mount& mount, const CgroupView& cgroups);
     void attach_at(int mount, const std::string& target, bool directory);
+    void label(MountPlan& plan) const;
     void copy_up(int mount, const std::string& target);
     void mask(const std::string& path, int place);
     void make_node(const DeviceNode& node);

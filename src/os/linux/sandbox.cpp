@@ -13,43 +13,50 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "os/linux/clone_process.h"
+#include "os/linux/id_maps.h"
+#include "os/linux/idmapped_mounts.h"
+#include "os/linux/labels.h"
 #include "os/linux/limits_impl.h"
 #include "os/linux/sandbox_child.h"
 
 namespace brig::os {
 namespace {
 
-void write_id_map(pid_t pid, const char* file, const std::vector<IdMapping>& mappings) {
-    if (mappings.empty()) return;
-    std::string text;
-    for (const IdMapping& map : mappings) {
-        text += fmt::format("{} {} {}\n", map.container_id, map.host_id, map.size);
-    }
-    const std::string path = fmt::format("/proc/{}/{}", pid, file);
-    const Fd fd = open_file(path, O_WRONLY);
-    if (::write(fd.get(), text.data(), text.size()) < 0) throw SysError("write {}", path);
-}
-
-/// What the child cannot do for itself. It waits meanwhile.
-void prepare_child(const CloneResult& child, const ChildReport& report, const Limits::Impl& limits,
-                   const LinuxSettings* settings) {
+/// Until the child is what the container's process will be, it must not outlive a failure.
+template <typename Steps>
+void guarding(CloneResult& child, Steps steps) {
     Defer end_child([&] {
         ::kill(child.pid, SIGKILL);
         ::waitpid(child.pid, nullptr, 0);
     });
-    limits.attach(child.pid);
-    if (settings != nullptr) {
-        write_id_map(child.pid, "uid_map", settings->uid_mappings);
-        write_id_map(child.pid, "gid_map", settings->gid_mappings);
-    }
-    (void)report.receive();
-    report.proceed();
+    steps();
     end_child.dismiss();
+}
+
+/// The child that went first has left its place to another one.
+void await_successor(CloneResult& child, const ChildReport& report) {
+    guarding(child, [&] {
+        auto message = report.receive();
+        if (message.kind != ChildReport::Message::Kind::successor)
+            throw Error(ErrorKind::internal, "the container's process died at once");
+        ::waitpid(child.pid, nullptr, 0);
+        child.pid = pid_of(message.descriptor.get());
+        child.pidfd = std::move(message.descriptor);
+    });
+}
+
+/// What the child cannot do for itself. It waits meanwhile.
+void prepare_child(CloneResult& child, const ChildReport& report, const LinuxSettings& settings) {
+    guarding(child, [&] {
+        (void)report.receive();
+        write_id_maps(child.pid, settings.uid_mappings, settings.gid_mappings);
+        report.proceed();
+    });
 }
 
 void check_mappings(const LinuxSettings& settings, const NamespacePlan& namespaces) {
     const bool mapped = !settings.uid_mappings.empty() || !settings.gid_mappings.empty();
-    if (namespaces.has(CLONE_NEWUSER) == mapped) return;
+    if (namespaces.has_new_user() == mapped || !namespaces.join_user.empty()) return;
     throw Error(ErrorKind::invalid_argument,
                 "uidMappings and gidMappings go with a new user namespace");
 }
@@ -61,18 +68,15 @@ SandboxKind sandbox_kind() { return SandboxKind::namespaces; }
 SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter& filter,
                             StdioFds stdio, SandboxCallbacks callbacks) {
     const LinuxSettings& settings = spec.linux_settings;
-    if (!settings.mount_label.empty()) {
-        throw Error(ErrorKind::not_implemented, "mountLabel is not implemented");
-    }
+    check_mount_label(settings.mount_label);
     const NamespacePlan namespaces = plan_namespaces(settings);
     check_mappings(settings, namespaces);
     ProcessSetup setup(spec.process, filter);
     const Limits::Impl& groups = limits.impl();
     const CgroupView view = groups.view();
-    const bool user = (namespaces.create & CLONE_NEWUSER) != 0;
     auto ends = ChildReport::make();
-    const ChildParts parts{spec.process, setup,      callbacks,
-                           stdio,        ends.child, groups.needs_attach() || user};
+    const ChildParts parts{spec.process, setup, callbacks, stdio, ends.child, groups};
+    const auto idmapped = make_idmapped_mounts(spec);
 
     const Fd group = groups.open_v2();
     CloneResult child{};
@@ -82,10 +86,12 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
             const Fd ns = open_file(namespaces.join_pid, O_RDONLY);
             guard.emplace(ns.get());
         }
-        child = clone_process(namespaces.create, group ? group.get() : -1);
-        if (child.pid == 0) run_new_sandbox(parts, spec, namespaces, view);
+        const auto flags = namespaces.in_two_steps() ? 0 : namespaces.create;
+        child = clone_process(flags, group ? group.get() : -1);
+        if (child.pid == 0) run_new_sandbox(parts, {spec, namespaces, view, idmapped});
     }
-    if (parts.wait_for_parent) prepare_child(child, ends.parent, groups, &settings);
+    if (namespaces.in_two_steps()) await_successor(child, ends.parent);
+    if (namespaces.has_new_user()) prepare_child(child, ends.parent, settings);
     SandboxRef ref{spec.id, child.pid, 0, own_namespaces(settings)};
     ref.start_time = process_start_time(child.pid).value_or(0);
     return {std::move(ref), std::move(child.pidfd), std::move(ends.parent), std::move(callbacks)};
@@ -103,19 +109,17 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
     const Limits::Impl& groups = limits.impl();
     const Fd group = groups.open_v2();
     auto ends = ChildReport::make();
-    const ChildParts parts{process, setup, callbacks, stdio, ends.child, groups.needs_attach()};
+    const ChildParts parts{process, setup, callbacks, stdio, ends.child, groups};
     const std::uint64_t flags = namespace_flags(sandbox.detail);
+    const bool two_steps = (flags & CLONE_NEWUSER) != 0;
     CloneResult child{};
     {
         std::optional<ChildrenInPidNamespace> guard;
-        if ((flags & CLONE_NEWPID) != 0) guard.emplace(init.fd().get());
+        if (!two_steps && (flags & CLONE_NEWPID) != 0) guard.emplace(init.fd().get());
         child = clone_process(0, group ? group.get() : -1);
-        if (child.pid == 0) {
-            run_in_sandbox(parts, init.fd().get(),
-                           flags & ~static_cast<std::uint64_t>(CLONE_NEWPID));
-        }
+        if (child.pid == 0) run_in_sandbox(parts, init.fd().get(), flags);
     }
-    if (parts.wait_for_parent) prepare_child(child, ends.parent, groups, nullptr);
+    if (two_steps) await_successor(child, ends.parent);
     SandboxRef ref{sandbox.id, child.pid, 0, {}};
     return {std::move(ref), std::move(child.pidfd), std::move(ends.parent), std::move(callbacks)};
 }

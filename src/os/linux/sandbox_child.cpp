@@ -11,20 +11,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/strings.h"
+#include "os/linux/clone_process.h"
 #include "os/linux/container_pty.h"
+#include "os/linux/limits_impl.h"
 #include "os/linux/root_tree.h"
+#include "os/linux/scheduling.h"
 
 namespace brig::os {
 namespace {
 
-std::vector<int> needed(const ChildParts& parts, std::initializer_list<int> more) {
-    std::vector<int> keep(more);
-    keep.push_back(parts.report.fd());
+std::vector<int> needed(const ChildParts& parts, const std::map<std::size_t, Fd>& mounts,
+                        int sandbox = -1) {
+    std::vector<int> keep{parts.report.fd(), sandbox, parts.callbacks.filter_listener};
     for (const int fd : {parts.stdio.in, parts.stdio.out, parts.stdio.err}) keep.push_back(fd);
+    for (const auto& [index, mount] : mounts) keep.push_back(mount.get());
     keep.insert(keep.end(), parts.callbacks.keep.begin(), parts.callbacks.keep.end());
     return keep;
 }
@@ -41,6 +47,20 @@ void become_mapped_root() {
     if (::setgroups(0, nullptr) != 0 && errno != EPERM) throw SysError("drop groups");
     if (::setresgid(0, 0, 0) != 0) throw SysError("become group 0 of the user namespace");
     if (::setresuid(0, 0, 0) != 0) throw SysError("become user 0 of the user namespace");
+}
+
+void join_user_namespace(const std::string& path) {
+    if (path.empty()) return;
+    const Fd ns = open_file(path, O_RDONLY);
+    if (::setns(ns.get(), CLONE_NEWUSER) != 0) throw SysError("join namespace {}", path);
+    become_mapped_root();
+}
+
+/// As the host's procfs shows it, which must still be there.
+pid_t own_pid_on_host() {
+    std::array<char, 16> text{};
+    const ssize_t n = ::readlink("/proc/self", text.data(), text.size());
+    return n > 0 ? parse_int<pid_t>({text.data(), static_cast<std::size_t>(n)}).value_or(0) : 0;
 }
 
 void raise_loopback() {
@@ -68,10 +88,12 @@ void set_names(const SandboxSpec& spec, const NamespacePlan& namespaces) {
 }
 
 /// The host's session keys are no business of the container's.
-void take_new_keyring() { ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "brig"); }
+void take_new_keyring(const SandboxCallbacks& callbacks) {
+    if (callbacks.new_keyring) ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "brig");
+}
 
 /// The end of both sequences. `console` is the terminal's master to hand over, or -1.
-[[noreturn]] void finish(const ChildParts& parts, Fd console) {
+[[noreturn]] void finish(const ChildParts& parts, Fd console, pid_t host_pid) {
     parts.setup.enter_working_directory();
     parts.setup.change_identity();
     parts.setup.find_program();
@@ -79,7 +101,7 @@ void take_new_keyring() { ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "br
     console.reset();
     const auto go = [&] {
         if (parts.callbacks.before_start) parts.callbacks.before_start();
-        parts.setup.lock_down();
+        parts.setup.lock_down(parts.callbacks, host_pid);
         parts.setup.execute(parts.callbacks.preserve_fds);
     };
     if (!parts.callbacks.await_start) go();
@@ -106,23 +128,33 @@ template <typename Steps>
 
 }  // namespace
 
-void run_new_sandbox(const ChildParts& parts, const SandboxSpec& spec,
-                     const NamespacePlan& namespaces, const CgroupView& cgroups) {
+void run_new_sandbox(const ChildParts& parts, const NewSandbox& sandbox) {
     guarded(parts, [&] {
+        const NamespacePlan& namespaces = sandbox.namespaces;
         ProcessSetup::detach_from_parent();
-        ProcessSetup::close_inherited(needed(parts, {}), parts.callbacks.preserve_fds);
-        if (parts.wait_for_parent) parts.report.rendezvous();
+        ProcessSetup::close_inherited(needed(parts, sandbox.idmapped),
+                                      parts.callbacks.preserve_fds);
+        parts.groups.attach_self();
         parts.setup.apply_scores_and_limits();
-        join_namespaces(namespaces);
+        if (namespaces.in_two_steps()) {
+            join_user_namespace(namespaces.join_user);
+            join_namespaces(namespaces);
+            continue_in_sibling(namespaces.create, parts.report);
+        }
+        if (namespaces.has_new_user()) parts.report.rendezvous();
+        if (!namespaces.in_two_steps()) join_namespaces(namespaces);
         if (namespaces.has(CLONE_NEWUSER)) become_mapped_root();
         if (namespaces.new_cgroup && ::unshare(CLONE_NEWCGROUP) != 0)
             throw SysError("make a cgroup namespace");
+        if (namespaces.new_time) enter_new_time_namespace(sandbox.spec.linux_settings.time_offsets);
         if ((namespaces.create & CLONE_NEWNET) != 0) raise_loopback();
-        take_new_keyring();
+        take_new_keyring(parts.callbacks);
         if (!parts.process.terminal) ProcessSetup::take_stdio(parts.stdio);
+        parts.setup.open_labels();
+        const pid_t host_pid = parts.callbacks.filter_listener >= 0 ? own_pid_on_host() : 0;
 
-        RootTree tree(spec);
-        tree.mount_all(cgroups);
+        RootTree tree(sandbox.spec);
+        tree.mount_all(sandbox.cgroups, sandbox.idmapped);
         tree.make_devices();
         Pty terminal;
         if (parts.process.terminal) terminal = tree.make_terminal();
@@ -132,27 +164,39 @@ void run_new_sandbox(const ChildParts& parts, const SandboxSpec& spec,
         tree.make_working_directory();
         tree.restrict_paths();
         tree.enter();
-        set_names(spec, namespaces);
+        set_names(sandbox.spec, namespaces);
+        set_personality(sandbox.spec.linux_settings.personality);
         if (parts.process.terminal) {
             ProcessSetup::take_terminal(terminal.slave.get(), parts.process.console_size);
             terminal.slave.reset();
         }
-        finish(parts, std::move(terminal.master));
+        finish(parts, std::move(terminal.master), host_pid);
     });
 }
 
 void run_in_sandbox(const ChildParts& parts, int sandbox, std::uint64_t flags) {
     guarded(parts, [&] {
         ProcessSetup::detach_from_parent();
-        ProcessSetup::close_inherited(needed(parts, {sandbox}), parts.callbacks.preserve_fds);
-        if (parts.wait_for_parent) parts.report.rendezvous();
+        ProcessSetup::close_inherited(needed(parts, {}, sandbox), parts.callbacks.preserve_fds);
+        parts.setup.use_initial_processors();
+        parts.groups.attach_self();
+        parts.setup.use_final_processors();
         parts.setup.apply_scores_and_limits();
         if (!parts.process.terminal) ProcessSetup::take_stdio(parts.stdio);
+        pid_t host_pid = parts.callbacks.filter_listener >= 0 ? own_pid_on_host() : 0;
+        const bool two_steps = (flags & CLONE_NEWUSER) != 0;
+        // Without a user namespace the caller has seen to the pid namespace.
+        if (!two_steps) flags &= ~static_cast<std::uint64_t>(CLONE_NEWPID);
+        if (!two_steps) parts.setup.open_labels();
         if (::setns(sandbox, static_cast<int>(flags)) != 0)
             throw SysError("enter the container's namespaces");
         ::close(sandbox);
-        if ((flags & CLONE_NEWUSER) != 0) become_mapped_root();
-        take_new_keyring();
+        if (two_steps) {
+            become_mapped_root();
+            host_pid = continue_in_sibling(0, parts.report);
+            parts.setup.open_labels();
+        }
+        take_new_keyring(parts.callbacks);
         if (::chdir("/") != 0) throw SysError("enter the container's root");
         Pty terminal;
         if (parts.process.terminal) {
@@ -160,7 +204,7 @@ void run_in_sandbox(const ChildParts& parts, int sandbox, std::uint64_t flags) {
             ProcessSetup::take_terminal(terminal.slave.get(), parts.process.console_size);
             terminal.slave.reset();
         }
-        finish(parts, std::move(terminal.master));
+        finish(parts, std::move(terminal.master), host_pid);
     });
 }
 

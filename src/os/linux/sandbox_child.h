@@ -15,12 +15,19 @@ struct ChildParts {
     const SandboxCallbacks& callbacks;
     StdioFds stdio;
     const ChildReport& report;
-    bool wait_for_parent = false;
+    const Limits::Impl& groups;
+};
+
+/// What the first process of a sandbox is told besides.
+struct NewSandbox {
+    const SandboxSpec& spec;
+    const NamespacePlan& namespaces;
+    const CgroupView& cgroups;
+    const std::map<std::size_t, Fd>& idmapped;  ///< mounts made by the caller, by index
 };
 
 /// Never returns; failures go to the report.
-[[noreturn]] void run_new_sandbox(const ChildParts& parts, const SandboxSpec& spec,
-                                  const NamespacePlan& namespaces, const CgroupView& cgroups);
+[[noreturn]] void run_new_sandbox(const ChildParts& parts, const NewSandbox& sandbox);
 /// `sandbox` is a pidfd, `flags` the namespaces to join.
 [[noreturn]] void run_in_sandbox(const ChildParts& parts, int sandbox, std::uint64_t flags);
 

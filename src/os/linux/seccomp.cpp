@@ -46,9 +46,7 @@ std::uint32_t action_of(const std::string& name, std::optional<std::uint32_t> er
     if (name == "SCMP_ACT_TRAP") return SCMP_ACT_TRAP;
     if (name == "SCMP_ACT_KILL" || name == "SCMP_ACT_KILL_THREAD") return SCMP_ACT_KILL_THREAD;
     if (name == "SCMP_ACT_KILL_PROCESS") return SCMP_ACT_KILL_PROCESS;
-    if (name == "SCMP_ACT_NOTIFY") {
-        throw Error(ErrorKind::not_implemented, "seccomp: SCMP_ACT_NOTIFY is not implemented");
-    }
+    if (name == "SCMP_ACT_NOTIFY") return SCMP_ACT_NOTIFY;
     invalid("action", name);
 }
 
@@ -66,13 +64,38 @@ scmp_compare operator_of(const std::string& name) {
     invalid("operator", name);
 }
 
-unsigned flags_of(const std::vector<std::string>& names) {
-    unsigned flags = 0;
-    for (const std::string& name : names) {
+/// Whether the filter asks somebody. Two things would have nobody to ask: everything, and the call
+/// that hands the questions over.
+bool asks(const Seccomp& profile) {
+    const std::string_view notify = "SCMP_ACT_NOTIFY";
+    if (profile.default_action == notify) {
+        throw Error(ErrorKind::invalid_argument,
+                    "seccomp.defaultAction: SCMP_ACT_NOTIFY is not possible for every call");
+    }
+    bool any = false;
+    for (const SeccompRule& rule : profile.syscalls) {
+        if (rule.action != notify) continue;
+        any = true;
+        if (std::ranges::find(rule.names, "sendmsg") != rule.names.end()) {
+            throw Error(ErrorKind::invalid_argument,
+                        "seccomp: SCMP_ACT_NOTIFY is not possible for sendmsg, which hands the "
+                        "listener its descriptor");
+        }
+    }
+    return any;
+}
+
+unsigned flags_of(const Seccomp& profile) {
+    const bool notifies = asks(profile);
+    unsigned flags = notifies ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+    for (const std::string& name : profile.flags) {
         if (name == "SECCOMP_FILTER_FLAG_LOG") {
             flags |= SECCOMP_FILTER_FLAG_LOG;
         } else if (name == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") {
             flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+        } else if (name == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
+            constexpr unsigned wait_killable = 1U << 5U;
+            if (notifies) flags |= wait_killable;  // the kernel refuses it without a listener
         } else if (name != "SECCOMP_FILTER_FLAG_TSYNC") {  // there is one thread
             invalid("flag", name);
         }
@@ -293,8 +316,7 @@ SyscallFilter SyscallFilter::compile(const Seccomp& profile, const std::string& 
     std::shared_ptr<Program> program;
     const auto compile_now = [&] {
         if (!program)
-            program =
-                std::make_shared<Program>(Program{flags_of(profile.flags), compile_code(profile)});
+            program = std::make_shared<Program>(Program{flags_of(profile), compile_code(profile)});
         return program;
     };
     if (cache_directory.empty()) {
@@ -334,13 +356,17 @@ SyscallFilter SyscallFilter::from_cache(const std::string& key,
     return filter;
 }
 
-void load_filter(const SyscallFilter& filter) {
+bool SyscallFilter::notifies() const {
+    return program_ && (program_->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
+}
+
+Fd load_filter(const SyscallFilter& filter) {
     const auto& program = *filter.program();
     sock_fprog request{static_cast<unsigned short>(program.code.size()),
                        const_cast<sock_filter*>(program.code.data())};
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program.flags, &request) != 0) {
-        throw SysError("install the system call filter");
-    }
+    const long result = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program.flags, &request);
+    if (result < 0) throw SysError("install the system call filter");
+    return filter.notifies() ? Fd(static_cast<int>(result)) : Fd();
 }
 
 }  // namespace brig::os

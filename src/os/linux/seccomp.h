@@ -5,7 +5,8 @@
 
 namespace brig::os {
 
-/// Installs it on the calling process. Throws SysError.
-void load_filter(const SyscallFilter& filter);
+/// Installs it on the calling process. Returns where its questions arrive, if it asks any. Throws
+/// SysError.
+Fd load_filter(const SyscallFilter& filter);
 
 }  // namespace brig::os

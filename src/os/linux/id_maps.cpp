@@ -1,0 +1,80 @@
+// See id_maps.h.
+#include "os/linux/id_maps.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "os/linux/labels.h"
+
+namespace brig::os {
+namespace {
+
+void write_proc(pid_t pid, const char* file, const std::string& text) {
+    const Fd fd = open_in_procfs(fmt::format("{}/{}", pid, file), O_WRONLY);
+    if (::write(fd.get(), text.data(), text.size()) < 0)
+        throw SysError("write {:?} to /proc/{}/{}", text, pid, file);
+}
+
+void run_helper(const char* program, pid_t pid, const std::vector<IdMapping>& mappings) {
+    std::vector<std::string> words{program, std::to_string(pid)};
+    for (const IdMapping& map : mappings) {
+        for (const std::uint32_t number : {map.container_id, map.host_id, map.size})
+            words.push_back(std::to_string(number));
+    }
+    std::vector<char*> args;
+    for (std::string& word : words) args.push_back(word.data());
+    args.push_back(nullptr);
+    pid_t helper = 0;
+    const int error = ::posix_spawnp(&helper, program, nullptr, nullptr, args.data(), environ);
+    if (error != 0) {
+        throw SysError(
+            error, fmt::format("run {} (package uidmap), which maps users without root", program));
+    }
+    int status = 0;
+    while (::waitpid(helper, &status, 0) < 0) {
+        if (errno != EINTR) throw SysError("wait for {}", program);
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    throw Error(ErrorKind::permission_denied,
+                "{} refuses the mappings: see its message, /etc/subuid and /etc/subgid", program);
+}
+
+/// The one mapping that everybody may make.
+bool only_itself(const std::vector<IdMapping>& mappings, std::uint32_t self) {
+    return mappings.size() == 1 && mappings[0].size == 1 && mappings[0].host_id == self;
+}
+
+}  // namespace
+
+std::string id_map_text(const std::vector<IdMapping>& mappings) {
+    std::string text;
+    for (const IdMapping& map : mappings)
+        text += fmt::format("{} {} {}\n", map.container_id, map.host_id, map.size);
+    return text;
+}
+
+void write_id_maps(pid_t pid, const std::vector<IdMapping>& users,
+                   const std::vector<IdMapping>& groups) {
+    const bool root = ::geteuid() == 0;
+    if (!users.empty()) {
+        if (root || only_itself(users, ::geteuid())) {
+            write_proc(pid, "uid_map", id_map_text(users));
+        } else {
+            run_helper("newuidmap", pid, users);
+        }
+    }
+    if (groups.empty()) return;
+    if (root) return write_proc(pid, "gid_map", id_map_text(groups));
+    if (!only_itself(groups, ::getegid())) return run_helper("newgidmap", pid, groups);
+    // Dropping a group could give access that membership denies: CVE-2014-8989.
+    write_proc(pid, "setgroups", "deny");
+    write_proc(pid, "gid_map", id_map_text(groups));
+}
+
+}  // namespace brig::os

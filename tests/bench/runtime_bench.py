@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Times brig-runtime beside the floor program and its peers, all on the same config.json: every
+namespace, the default seccomp profile, masked paths, memory, process and processor limits.
+
+    runtime_bench.py BIN_DIR [ROUNDS]
+
+Every round runs each command once, in turn, so that a slow minute of the machine falls on all of them
+alike. Printed are the medians of the wall clock and of the processor time (user and system, of the
+command and everything it waited for), and the peak of resident memory."""
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = pathlib.Path(sys.argv[1]).resolve()
+ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 100
+
+
+def make_bundle(directory, args):
+    rootfs = directory / "rootfs"
+    (rootfs / "bin").mkdir(parents=True)
+    for folder in ("proc", "sys", "dev", "etc", "tmp"):
+        (rootfs / folder).mkdir()
+    shutil.copy("/bin/busybox", rootfs / "bin/busybox")
+    for applet in ("true", "sh", "sleep"):
+        os.link(rootfs / "bin/busybox", rootfs / "bin" / applet)
+    subprocess.run([BIN / "brig-runtime", "spec", "--bundle", directory], check=True)
+    config = json.loads((directory / "config.json").read_text())
+    config["process"].update(args=args, terminal=False)
+    config["ociVersion"] = "1.0.2"  # what the oldest peer accepts
+    config["root"] = {"path": "rootfs"}
+    assert config["linux"]["seccomp"]["syscalls"], "the default specification has a filter"
+    config["linux"]["resources"].update(
+        memory={"limit": 256 << 20}, pids={"limit": 512}, cpu={"shares": 512, "quota": 50000, "period": 100000})
+    (directory / "config.json").write_text(json.dumps(config))
+    return directory
+
+
+def spawn(argv):
+    null = os.open(os.devnull, os.O_RDWR)
+    argv = [str(word) for word in argv]
+    pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=[
+        (os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)])
+    os.close(null)
+    return pid
+
+
+def timed(steps):
+    """Wall clock, processor time and peak memory (kB) of commands in sequence. Peak memory is the
+    largest of one of them, of the direct child alone (what it waits for is the container's)."""
+    cpu = peak = 0
+    start = time.perf_counter()
+    for argv in steps:
+        _, status, usage = os.wait4(spawn(argv), 0)
+        if status != 0:
+            raise SystemExit(f"{' '.join(map(str, argv))}: wait status {status}")
+        cpu += usage.ru_utime + usage.ru_stime
+        peak = max(peak, usage.ru_maxrss)
+    return time.perf_counter() - start, cpu, peak
+
+
+def peers(work):
+    found = {"brig-runtime": [BIN / "brig-runtime", "--root", work / "brig-state"]}
+    for name in ("crun", "runc", "youki"):
+        if shutil.which(name):
+            found[name] = [name, "--root", work / f"{name}-state"]
+        else:
+            print(f"absent: {name}")
+    return found
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="brig-bench-") as work:
+        work = pathlib.Path(work)
+        short = make_bundle(work / "short", ["/bin/true"])
+        long = make_bundle(work / "long", ["/bin/sleep", "100000"])
+        floor = work / "floor"
+        for folder in ("upper", "work", "root"):
+            (floor / folder).mkdir(parents=True)
+        runtimes = peers(work)
+        commands = {"floor": [[BIN / "brig-floor", short / "rootfs", floor / "upper", floor / "work",
+                               floor / "root", "/bin/true"]]}
+        for name, words in runtimes.items():
+            commands[f"{name} run"] = [[*words, "run", "-b", short, f"bench-{name}"]]
+        for name, words in runtimes.items():
+            commands[f"{name} create+start+delete"] = [
+                [*words, "create", "-b", short, f"benchc-{name}"], [*words, "start", f"benchc-{name}"],
+                [*words, "delete", "-f", f"benchc-{name}"]]
+        targets = {}
+        try:
+            for name, words in runtimes.items():
+                targets[name] = [*words, "delete", "-f", f"bencht-{name}"]
+                timed([[*words, "run", "-d", "-b", long, f"bencht-{name}"]])
+                commands[f"{name} exec"] = [[*words, "exec", f"bencht-{name}", "/bin/true"]]
+            for name, words in runtimes.items():
+                commands[f"{name} --version"] = [[*words, "--version"]]
+            results = {name: [] for name in commands}
+            for _ in range(ROUNDS + 3):
+                for name, steps in commands.items():
+                    results[name].append(timed(steps))
+                    shutil.rmtree(floor / "upper")  # the floor makes its mount points anew
+                    (floor / "upper").mkdir()
+            report({name: values[3:] for name, values in results.items()})
+        finally:
+            for argv in targets.values():
+                subprocess.run(argv, capture_output=True)
+
+
+def report(results):
+    def median(name, index):
+        return statistics.median(value[index] for value in results[name])
+
+    print(f"{'command':36}{'wall ms':>9}{'× floor':>9}{'× crun':>8}{'cpu ms':>9}{'× crun':>8}{'peak kB':>9}")
+    for name in results:
+        peer = "crun " + name.split(" ", 1)[-1]
+        wall, cpu = median(name, 0), median(name, 1)
+        against = [f"{wall / median(peer, 0):8.2f}", f"{cpu / median(peer, 1):8.2f}"] if peer in results else [" " * 8] * 2
+        peak = max(value[2] for value in results[name])
+        print(f"{name:36}{wall * 1000:9.2f}{wall / median('floor', 0):9.2f}{against[0]}"
+              f"{cpu * 1000:9.2f}{against[1]}{peak:9}")
+
+
+def hide_hybrid_groups():
+    """crun refuses hosts that mount both versions of control groups: all of them are measured in a
+    mount namespace with version 1 alone."""
+    unified = pathlib.Path("/sys/fs/cgroup/unified")
+    if not unified.is_mount():
+        return
+    if not os.environ.get("BRIG_BENCH_NAMESPACE"):
+        os.environ["BRIG_BENCH_NAMESPACE"] = "1"
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv])
+    subprocess.run(["umount", "--lazy", unified], check=True)
+    print("control groups: version 1 alone, the hybrid mount is hidden")
+
+
+if __name__ == "__main__":
+    hide_hybrid_groups()
+    main()

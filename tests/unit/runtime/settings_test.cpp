@@ -1,0 +1,272 @@
+// Settings of config.json as the container sees them, and those that are refused: nothing that is
+// asked for is passed over. Needs root and busybox-static.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "support/bundle.h"
+
+namespace brig::runtime {
+namespace {
+
+using test::Bundle;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class Settings : public testing::Test {
+protected:
+    void SetUp() override {
+        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
+    }
+
+    /// The message of the failure, or nothing when it started.
+    static std::string failure(Bundle& bundle) {
+        try {
+            bundle.run();
+        } catch (const Error& e) {
+            EXPECT_TRUE(bundle.runtime().list().empty());
+            return e.message();
+        }
+        return {};
+    }
+
+    static void map_users(Bundle& bundle, std::uint32_t first = 100000) {
+        bundle.spec.linux->namespaces.push_back({"user", ""});
+        bundle.spec.linux->uid_mappings = {{0, first, 65536}};
+        bundle.spec.linux->gid_mappings = {{0, first, 65536}};
+        std::filesystem::permissions(bundle.path(), std::filesystem::perms(0755));
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(bundle.rootfs()))
+            ASSERT_EQ(::lchown(entry.path().c_str(), first, first), 0);
+        ASSERT_EQ(::lchown(bundle.rootfs().c_str(), first, first), 0);
+    }
+
+    static Bundle& busybox(Bundle& bundle, const char* applet) {
+        std::filesystem::create_symlink("busybox", bundle.rootfs() / "bin" / applet);
+        return bundle;
+    }
+};
+
+TEST_F(Settings, Personality) {
+    Bundle bundle({"uname", "-m"});
+    bundle.spec.linux->personality = "LINUX32";
+    EXPECT_EQ(busybox(bundle, "uname").run().output, "i686\n");
+}
+
+TEST_F(Settings, ClocksOfATimeNamespace) {
+    Bundle bundle({"sleep", "100"});
+    bundle.spec.linux->namespaces.push_back({"time", ""});
+    bundle.spec.linux->time_offsets["boottime"] = {.seconds = 50000000};
+    bundle.spec.linux->time_offsets["monotonic"] = {.seconds = 7, .nanoseconds = 1};
+    const Started started = bundle.runtime().run(bundle.request());
+    const auto uptime = parse_int<std::uint64_t>(
+        split_once(bundle.exec({"cat", "/proc/uptime"}).output, '.').first);
+    EXPECT_GE(uptime.value_or(0), 50000000U);
+    bundle.runtime().remove(bundle.id, true);
+    Bundle::wait(started.pid);
+
+    Bundle host_clock({"true"});
+    host_clock.spec.linux->time_offsets["boottime"] = {.seconds = 1};
+    EXPECT_THAT(failure(host_clock), HasSubstr("timeOffsets: needs a new time namespace"));
+}
+
+TEST_F(Settings, SchedulerAndPriorities) {
+    Bundle bundle({"sh", "-c", "cat /proc/self/stat; ionice"});
+    bundle.spec.process.scheduler = {.policy = "SCHED_BATCH", .nice = 5};
+    bundle.spec.process.io_priority = {"IOPRIO_CLASS_BE", 6};
+    const auto lines = split(busybox(bundle, "ionice").run().output, '\n');
+    const auto fields = split(lines.at(0), ' ');
+    EXPECT_EQ(fields.at(18), "5");
+    EXPECT_EQ(fields.at(40), "3");
+    EXPECT_EQ(lines.at(1), "best-effort: prio 6");
+    bundle.spec.process.scheduler->policy = "SCHED_X";
+    EXPECT_THAT(failure(bundle), HasSubstr("process.scheduler.policy: unknown value \"SCHED_X\""));
+    bundle.spec.process.scheduler.reset();
+    bundle.spec.process.io_priority->priority = 8;
+    EXPECT_THAT(failure(bundle), HasSubstr("process.ioPriority.priority"));
+}
+
+TEST_F(Settings, ProcessorsOfAnEnteringProcess) {
+    Bundle bundle({"sleep", "100"});
+    const Started started = bundle.runtime().run(bundle.request());
+    bundle.spec.process.exec_affinity = {.initial = "0", .final = "0"};
+    EXPECT_THAT(bundle.exec({"grep", "Cpus_allowed_list", "/proc/self/status"}).output,
+                HasSubstr("\t0\n"));
+    bundle.spec.process.exec_affinity->final = "x";
+    EXPECT_THROW(bundle.exec({"true"}), Error);
+    bundle.runtime().remove(bundle.id, true);
+    Bundle::wait(started.pid);
+}
+
+TEST_F(Settings, UserNamespace) {
+    Bundle bundle({"sleep", "100"});
+    map_users(bundle);
+    const Started started = bundle.runtime().run(bundle.request());
+    const auto outcome = bundle.exec(
+        {"sh", "-c", "cat /proc/self/uid_map; id -u; stat -c %u /bin/busybox; ls /dev"});
+    EXPECT_THAT(outcome.output, HasSubstr("100000      65536\n0\n0\n"));
+    EXPECT_THAT(outcome.output, HasSubstr("null"));
+    struct stat info {};
+    ASSERT_EQ(::stat(fmt::format("/proc/{}", started.pid).c_str(), &info), 0);
+    bundle.runtime().remove(bundle.id, true);
+    Bundle::wait(started.pid);
+}
+
+TEST_F(Settings, JoinsAUserNamespaceAndOthersOfIt) {
+    Bundle first({"sleep", "100"});
+    map_users(first);
+    const Started started = first.runtime().run(first.request());
+    Bundle second(
+        {"sh", "-c",
+         "cat /proc/self/uid_map; readlink /proc/self/ns/net; readlink /proc/self/ns/uts"});
+    map_users(second);
+    second.spec.linux->uid_mappings.clear();
+    second.spec.linux->gid_mappings.clear();
+    const auto path = [&](const char* name) {
+        return fmt::format("/proc/{}/ns/{}", started.pid, name);
+    };
+    for (auto& ns : second.spec.linux->namespaces) {
+        if (ns.type == "user") ns.path = path("user");
+        if (ns.type == "network") ns.path = path("net");
+    }
+    const std::string net = std::filesystem::read_symlink(path("net")).string();
+    const std::string uts = std::filesystem::read_symlink(path("uts")).string();
+    const auto outcome = second.run();
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_THAT(outcome.output, HasSubstr("100000      65536\n" + net + "\n"));
+    EXPECT_THAT(outcome.output, testing::Not(HasSubstr(uts)));
+    first.runtime().remove(first.id, true);
+    Bundle::wait(started.pid);
+}
+
+TEST_F(Settings, NewUserNamespaceInAJoinedNetwork) {
+    Bundle first({"sleep", "100"});
+    const Started started = first.runtime().run(first.request());
+    const std::string path = fmt::format("/proc/{}/ns/net", started.pid);
+    Bundle second({"readlink", "/proc/self/ns/net"});
+    map_users(second);
+    // Only the owner of the network namespace may mount a sysfs of it.
+    std::erase_if(second.spec.mounts, [](const Mount& m) { return m.target.starts_with("/sys"); });
+    for (auto& ns : second.spec.linux->namespaces) {
+        if (ns.type == "network") ns.path = path;
+    }
+    const std::string net = std::filesystem::read_symlink(path).string();
+    EXPECT_EQ(second.run().output, net + "\n");
+    first.runtime().remove(first.id, true);
+    Bundle::wait(started.pid);
+}
+
+TEST_F(Settings, JoinsAMountNamespace) {
+    Bundle first({"sleep", "100"});
+    const Started started = first.runtime().run(first.request());
+    // Its own root is all that is visible there.
+    Bundle second({"sh", "-c", "echo joined"});
+    for (auto& ns : second.spec.linux->namespaces) {
+        if (ns.type == "mount") ns.path = fmt::format("/proc/{}/ns/mnt", started.pid);
+    }
+    second.spec.root.path = "/";
+    second.spec.mounts.clear();
+    second.spec.linux->masked_paths.clear();
+    second.spec.linux->readonly_paths.clear();
+    EXPECT_EQ(second.run().output, "joined\n");
+    first.runtime().remove(first.id, true);
+    Bundle::wait(started.pid);
+}
+
+TEST_F(Settings, IdmappedMounts) {
+    TempDir source("/tmp", "brig-source");
+    std::ofstream(source.path() / "file") << "x";
+    ASSERT_EQ(::chown((source.path() / "file").c_str(), 5, 6), 0);
+    Bundle bundle({"stat", "-c", "%u:%g", "/vol/file"});
+    Mount mount{"bind", source.path(), "/vol", {"bind", "idmap"}};
+    mount.uid_mappings = {{0, 1000, 100}};
+    mount.gid_mappings = {{0, 2000, 100}};
+    bundle.spec.mounts.push_back(mount);
+    EXPECT_EQ(bundle.run().output, "1005:2006\n");
+    bundle.spec.mounts.back().uid_mappings.clear();
+    EXPECT_THAT(failure(bundle), HasSubstr("idmap needs uidMappings"));
+
+    // With the container's own mappings files on disk look as they would without them.
+    Bundle mapped({"stat", "-c", "%u:%g", "/vol/file"});
+    map_users(mapped);
+    mapped.spec.mounts.push_back({"bind", source.path(), "/vol", {"rbind", "ridmap"}});
+    EXPECT_EQ(mapped.run().output, "5:6\n");
+}
+
+TEST_F(Settings, MountOptionsThatMeanNothingAreRefused) {
+    TempDir source("/tmp", "brig-source");
+    Bundle bundle({"true"});
+    bundle.spec.mounts.push_back({"bind", source.path(), "/vol", {"bind", "frobnicate"}});
+    EXPECT_THAT(failure(bundle),
+                HasSubstr("mount /vol: a bind mount has no option \"frobnicate\""));
+    bundle.spec.mounts.back() = {"tmpfs", "tmpfs", "/vol", {"frobnicate=1"}};
+    EXPECT_THAT(failure(bundle), HasSubstr("frobnicate"));
+}
+
+TEST_F(Settings, LimitsGivenTwice) {
+    Bundle bundle({"true"});
+    bundle.spec.process.rlimits = {{"RLIMIT_NOFILE", 10, 10}, {"RLIMIT_NOFILE", 11, 11}};
+    EXPECT_THAT(failure(bundle), HasSubstr("RLIMIT_NOFILE is given twice"));
+}
+
+TEST_F(Settings, LabelsOfAbsentSecurityModules) {
+    if (std::filesystem::exists("/sys/fs/selinux/enforce") ||
+        std::filesystem::exists("/sys/module/apparmor"))
+        GTEST_SKIP() << "this host has one of them";
+    Bundle bundle({"true"});
+    bundle.spec.process.selinux_label = "system_u:system_r:container_t:s0";
+    EXPECT_THAT(failure(bundle), HasSubstr("no SELinux"));
+    bundle.spec.process.selinux_label.clear();
+    bundle.spec.process.apparmor_profile = "docker-default";
+    EXPECT_THAT(failure(bundle), HasSubstr("no AppArmor"));
+    bundle.spec.process.apparmor_profile.clear();
+    bundle.spec.linux->mount_label = "system_u:object_r:container_file_t:s0";
+    EXPECT_THAT(failure(bundle), HasSubstr("linux.mountLabel"));
+}
+
+TEST_F(Settings, ObsoleteLimits) {
+    Bundle bundle({"true"});
+    bundle.spec.linux->resources.memory.kernel = 1 << 30;
+    EXPECT_THAT(failure(bundle), HasSubstr("memory.kernel"));
+    bundle.spec.linux->resources.memory.kernel.reset();
+    bundle.spec.linux->resources.block_io.leaf_weight = 100;
+    EXPECT_THAT(failure(bundle), HasSubstr("blockIO.leafWeight"));
+    bundle.spec.linux->resources.block_io.leaf_weight.reset();
+    bundle.spec.linux->resources.rdma["mlx5_0"].handles = 1;
+    EXPECT_THAT(failure(bundle), HasSubstr("rdma"));
+}
+
+TEST_F(Settings, CheckBeforeUpdate) {
+    Bundle bundle({"sleep", "100"});
+    bundle.spec.linux->resources.memory.limit = 64 << 20;
+    const Started started = bundle.runtime().run(bundle.request());
+    oci::Resources tiny;
+    tiny.memory.limit = 4096;
+    tiny.memory.check_before_update = true;
+    EXPECT_THROW(bundle.runtime().update(bundle.id, tiny), Error);
+    bundle.runtime().remove(bundle.id, true);
+    Bundle::wait(started.pid);
+}
+
+TEST_F(Settings, PoststopHooksFollowAFailedHook) {
+    Bundle bundle({"true"});
+    const auto mark = bundle.path() / "mark";
+    bundle.spec.hooks.create_runtime = {{"/bin/false", {}, {}, {}}};
+    bundle.spec.hooks.poststop = {
+        {"/bin/sh", {"sh", "-c", "cat > " + mark.string()}, {"PATH=/bin:/usr/bin"}, {}}};
+    EXPECT_THAT(failure(bundle), HasSubstr("hook /bin/false failed"));
+    EXPECT_THAT(read_file(mark), HasSubstr("\"status\":\"stopped\""));
+}
+
+TEST_F(Settings, HooksThatTakeTooLong) {
+    Bundle bundle({"true"});
+    bundle.spec.hooks.create_container = {{"/bin/sleep", {"sleep", "100"}, {}, 1}};
+    EXPECT_THAT(failure(bundle), HasSubstr("hook /bin/sleep took longer than 1 s"));
+}
+
+}  // namespace
+}  // namespace brig::runtime
