@@ -1,5 +1,5 @@
 # Outside libraries behind one target each (ext_NAME), so that layers name what they need and the
-# FreeBSD cross build, which compiles against headers only, can supply them differently.
+# FreeBSD cross build can supply them differently.
 foreach(name crypto fmt os json archive sqlite protobuf boost)
   add_library(ext_${name} INTERFACE)
 endforeach()
@@ -8,9 +8,22 @@ target_compile_definitions(ext_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_AS
 target_compile_definitions(ext_json INTERFACE JSON_DIAGNOSTICS=0)
 
 if(BRIG_CROSS_FREEBSD)
-  # scripts/freebsd-toolchain gathers the headers of these libraries in one folder.
-  target_include_directories(ext_fmt SYSTEM INTERFACE ${BRIG_FREEBSD_HEADERS})
-  target_compile_definitions(ext_fmt INTERFACE FMT_HEADER_ONLY)
+  # What scripts/freebsd-libs has built, all static: a program needs FreeBSD's base system only. By file
+  # name, since a layer of ours is a libarchive.a as well.
+  set(libraries ${BRIG_FREEBSD_TOOLCHAIN}/${BRIG_FREEBSD_ARCH})
+  function(brig_external name)
+    target_include_directories(ext_${name} SYSTEM INTERFACE ${libraries}/include ${BRIG_FREEBSD_TOOLCHAIN}/include)
+    list(TRANSFORM ARGN PREPEND ${libraries}/lib/lib)
+    list(TRANSFORM ARGN APPEND .a)
+    target_link_libraries(ext_${name} INTERFACE ${ARGN})
+  endfunction()
+  brig_external(crypto crypto)
+  brig_external(fmt fmt)
+  brig_external(json)
+  brig_external(archive archive zstd lzma bz2 z)
+  brig_external(sqlite sqlite3)
+  brig_external(protobuf protobuf-lite)
+  target_link_libraries(ext_os INTERFACE util)
 else()
   find_package(PkgConfig REQUIRED)
   function(brig_external name)
@@ -26,6 +39,6 @@ else()
   if(BRIG_PLATFORM STREQUAL "linux")
     brig_external(os libseccomp libnftables)
   else()
-    target_link_libraries(ext_os INTERFACE jail util)
+    target_link_libraries(ext_os INTERFACE util)
   endif()
 endif()
