@@ -148,13 +148,50 @@ json Engine::version() {
             {"BuildTime", ""}};
 }
 
+namespace {
+
+/// Layers by their chain, and how many images stand on each.
+class LayerUse {
+public:
+    explicit LayerUse(const image::Store& images) {
+        for (const auto& image : images.list()) {
+            for (const auto& layer : images.layers_of(image)) {
+                auto& use = layers_[layer.chain_id];
+                use.bytes = layer.size;
+                ++use.images;
+            }
+        }
+    }
+    [[nodiscard]] std::uint64_t total() const {
+        std::uint64_t bytes = 0;
+        for (const auto& [chain, use] : layers_) bytes += use.bytes;
+        return bytes;
+    }
+    [[nodiscard]] std::uint64_t shared(const image::Image& image) const {
+        std::uint64_t bytes = 0;
+        for (const auto& chain : image.chain_ids) {
+            const auto use = layers_.find(chain);
+            if (use != layers_.end() && use->second.images > 1) bytes += use->second.bytes;
+        }
+        return bytes;
+    }
+
+private:
+    struct Use {
+        std::uint64_t bytes = 0;
+        int images = 0;
+    };
+    std::map<Digest, Use> layers_;
+};
+
+}  // namespace
+
 json Engine::disk_usage() {
     const auto users = image_users();
     json image_rows = json::array();
-    std::uint64_t layers = 0;
+    const LayerUse layers(images());
     for (const auto& image : images().list()) {
         const auto used = users.find(image.id.str());
-        layers += image.size;
         image_rows.push_back(
             {{"Id", image.id.str()},
              {"ParentId", ""},
@@ -164,7 +201,7 @@ json Engine::disk_usage() {
                              image.config.created.value_or(Instant{}).time_since_epoch())
                              .count()},
              {"Size", image.size},
-             {"SharedSize", 0},
+             {"SharedSize", layers.shared(image)},
              {"Labels", image.config.config.labels},
              {"Containers", used == users.end() ? 0 : used->second}});
     }
@@ -181,7 +218,7 @@ json Engine::disk_usage() {
         }
         row["UsageData"] = {{"Size", impl_->parts.volumes->usage(name)}, {"RefCount", references}};
     }
-    return {{"LayersSize", layers},
+    return {{"LayersSize", layers.total()},
             {"Images", std::move(image_rows)},
             {"Containers", std::move(containers)},
             {"Volumes", std::move(volumes)},

@@ -6,6 +6,8 @@
 
 #include "base/strings.h"
 #include "engine/impl.h"
+#include "network/network.h"
+#include "os/link_counters.h"
 #include "os/process_table.h"
 #include "shim/client.h"
 
@@ -87,6 +89,20 @@ json block_json(const shim::TaskStats& stats) {
     return {{"io_service_bytes_recursive", std::move(list)}};
 }
 
+/// The host's end of the link sees the container's traffic from the other side.
+json networks_json(const network::Networks* networks, const std::string& id) {
+    json out = json::object();
+    const auto endpoint = networks != nullptr ? networks->find(id) : std::nullopt;
+    const auto counted = endpoint ? os::link_counters(endpoint->link) : std::nullopt;
+    if (!counted) return out;
+    out["eth0"] = {
+        {"rx_bytes", counted->sent.bytes},       {"rx_packets", counted->sent.packets},
+        {"rx_errors", counted->sent.errors},     {"rx_dropped", counted->sent.dropped},
+        {"tx_bytes", counted->received.bytes},   {"tx_packets", counted->received.packets},
+        {"tx_errors", counted->received.errors}, {"tx_dropped", counted->received.dropped}};
+    return out;
+}
+
 json stats_json(const Record& record, const std::optional<shim::TaskStats>& stats,
                 const json& previous) {
     const int cpus = os::host_info().cpus;
@@ -96,8 +112,7 @@ json stats_json(const Record& record, const std::optional<shim::TaskStats>& stat
              {"preread", previous.is_null() ? format_rfc3339(std::optional<Instant>())
                                             : previous["read"].get<std::string>()},
              {"num_procs", 0},
-             {"storage_stats", json::object()},
-             {"networks", json::object()}};
+             {"storage_stats", json::object()}};
     const shim::TaskStats values = stats.value_or(shim::TaskStats{});
     out["memory_stats"] = stats ? memory_json(values) : json::object();
     out["cpu_stats"] = cpu_json(values, cpus);
@@ -150,7 +165,9 @@ Streamer Engine::stats(const std::string& ref, bool stream, bool one_shot) {
             } catch (const Error&) {
                 // It ends at this moment: zeros, as for one that does not run.
             }
-            return stats_json(container->snapshot(), values, previous);
+            json out = stats_json(container->snapshot(), values, previous);
+            out["networks"] = networks_json(impl_->parts.networks.get(), container->id);
+            return out;
         };
         try {
             json last = take(nullptr);
