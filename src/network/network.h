@@ -119,7 +119,8 @@ struct NetworkInfo {
 class Networks {
 public:
     explicit Networks(Config config);
-    /// Waits for pending removals and drops the stock; endpoints stay.
+    /// Waits for pending removals and drops the stock. Endpoints stay, for the next engine, and all
+    /// that they need; without any, bridge and firewall rules go too.
     ~Networks();
     Networks(const Networks&) = delete;
     Networks& operator=(const Networks&) = delete;

@@ -1,3 +1,6 @@
+#include <net/if.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <deque>
@@ -6,6 +9,7 @@
 #include "base/defer.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "network/address_pool.h"
@@ -48,7 +52,10 @@ struct Networks::Impl {
     }
     [[nodiscard]] NetworkInfo describe(const std::string& name) const;
     [[nodiscard]] std::string id_of(const std::string& name) const;
+    /// There when the bridge was made by an engine that ran here.
+    [[nodiscard]] std::filesystem::path own_bridge() const { return config.run_dir / "own-bridge"; }
     void make_ready();
+    void tear_down();
     void refill();
     void finish_pending();
     bool stock_one();
@@ -113,6 +120,9 @@ NetworkInfo Networks::Impl::describe(const std::string& name) const {
 void Networks::Impl::make_ready() {
     const std::lock_guard ready_lock(ready_mutex);
     if (ready) return;
+    // One that was there before is somebody else's, and stays when we go.
+    if (::if_nametoindex(config.bridge.c_str()) == 0)
+        write_file_atomic(own_bridge(), "", 0600, Durability::rebuildable);
     stack->ensure_bridge(bridge());
     std::vector<os::PortForward> forwards;
     {
@@ -294,6 +304,12 @@ Networks::Networks(Config config) : impl_(std::make_unique<Impl>(std::move(confi
 Networks::~Networks() {
     impl_->worker.post([impl = impl_.get()] { impl->drop_stock(); });
     impl_->finish_pending();
+    try {
+        const std::lock_guard lock(impl_->mutex);
+        if (impl_->endpoints.empty()) impl_->tear_down();
+    } catch (const Error& error) {
+        log::warn("removing the network: {}", error.message());
+    }
 }
 
 void Networks::repair(const std::vector<LiveContainer>& live) {
@@ -379,6 +395,15 @@ NetworkInfo Networks::inspect(const std::string& name_or_id) const {
     return *match;
 }
 
+/// Nothing of ours is left on the host, and what others made is.
+void Networks::Impl::tear_down() {
+    firewall->remove();
+    if (::access(own_bridge().c_str(), F_OK) == 0) {
+        stack->remove_bridge(config.bridge);
+        ::unlink(own_bridge().c_str());
+    }
+}
+
 void Networks::flush() { impl_->finish_pending(); }
 
 void Networks::remove_all() {
@@ -393,8 +418,7 @@ void Networks::remove_all() {
     const std::lock_guard ready_lock(impl_->ready_mutex);
     impl_->drop_stock();
     impl_->stack->remove_links(impl_->stack->links());
-    impl_->firewall->remove();
-    impl_->stack->remove_bridge(impl_->config.bridge);
+    impl_->tear_down();
     impl_->ready = false;
 }
 

@@ -200,6 +200,9 @@ def engine(workspace, request):
         assert not left, f"cgroups left behind: {left}"
         made.stop()
         assert not list((made.run_dir / "netns").glob("*")) and not interfaces(made), "the pool goes with the engine"
+        assert not pathlib.Path("/sys/class/net", made.bridge).exists(), "so does the bridge"
+        tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout
+        assert made.table not in tables.split(), "and the table"
     finally:
         made.close()
     if b"ERROR: AddressSanitizer" in made.log.read_bytes() or b"runtime error:" in made.log.read_bytes():
