@@ -35,14 +35,20 @@ fs::path default_config(const std::string& system) {
     return system == "FreeBSD" ? "/usr/local/etc/brig/brigd.toml" : "/etc/brig/brigd.toml";
 }
 
-/// Beside our own program, as a build tree and an installation have it, else from PATH.
-fs::path shim_program(const engine::DaemonOptions& options, const char* self) {
-    if (!options.shim.empty()) return options.shim;
+/// A program beside our own, as a build tree and an installation have it; empty: not there.
+fs::path beside(const char* self, const char* name) {
     std::error_code error;
     fs::path own = fs::read_symlink("/proc/self/exe", error);
     if (error) own = fs::absolute(self, error);
-    const fs::path beside = own.parent_path() / "brig-shim";
-    return ::access(beside.c_str(), X_OK) == 0 ? beside : fs::path("brig-shim");
+    fs::path program = own.parent_path() / name;
+    return ::access(program.c_str(), X_OK) == 0 ? program : fs::path();
+}
+
+/// Else from PATH.
+fs::path shim_program(const engine::DaemonOptions& options, const char* self) {
+    if (!options.shim.empty()) return options.shim;
+    const auto found = beside(self, "brig-shim");
+    return found.empty() ? fs::path("brig-shim") : found;
 }
 
 FileLock lock_root(const fs::path& root) {
@@ -78,11 +84,14 @@ network::Config network_config(const engine::DaemonOptions& options) {
     return config;
 }
 
-void raise_descriptor_limit() {
+/// Ours and brig-shim's, which inherits it; what there was before is for the containers.
+std::vector<os::Rlimit> raise_descriptor_limit() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
+    std::vector<os::Rlimit> before{{"RLIMIT_NOFILE", limit.rlim_max, limit.rlim_cur}};
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
+    return before;
 }
 
 sigset_t ending_signals() {
@@ -142,7 +151,12 @@ int serve(const engine::DaemonOptions& options, const std::string& system, const
                                                             : "overlay";
     content::Store content(options.root / "content");
     engine::Parts parts;
-    parts.settings = {options.root, options.run, driver, options.log_level == log::Level::debug};
+    parts.settings = {options.root,
+                      options.run,
+                      driver,
+                      options.log_level == log::Level::debug,
+                      beside(self, "brig-init"),
+                      raise_descriptor_limit()};
     parts.snapshots = snapshot::make_snapshotter(driver, options.root / "snapshots" / driver);
     parts.images = std::make_shared<image::Store>(
         image::Parts{options.root / "meta.db", content, *parts.snapshots});
@@ -194,7 +208,6 @@ int main(int argc, char** argv) {
         ::signal(SIGPIPE, SIG_IGN);
         const sigset_t set = ending_signals();
         ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-        raise_descriptor_limit();
         return serve(options, system, argv[0]);
     } catch (const std::exception& e) {
         fmt::print(stderr, "brigd: {}\n", e.what());

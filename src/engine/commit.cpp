@@ -21,6 +21,7 @@ oci::ExecutionConfig execution_config(const Config& from) {
     out.stop_signal = from.stop_signal;
     out.stop_timeout = from.stop_timeout;
     out.shell = from.shell;
+    out.health_check = from.health_check;
     return out;
 }
 

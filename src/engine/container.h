@@ -61,6 +61,8 @@ struct Container {
     std::vector<std::string> execs;
     /// Consecutive quick failures, for the restart policy's growing pause.
     int quick_exits = 0;
+    /// Counts runs, so that a health check of an earlier one finds that it is over.
+    std::uint64_t run = 0;
     bool removed = false;         ///< out of the table; whoever still holds it must leave it alone
     bool keep = false;            ///< a restart is under way: `--rm` does not apply to this exit
     bool stop_requested = false;  ///< the coming exit is the user's doing: no restart policy

@@ -120,8 +120,13 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
 
     auto& mode = record.host.network_mode;
     if (mode.empty() || mode == "default") mode = "bridge";
+    for (auto* shared : {&mode, &record.host.pid_mode, &record.host.ipc_mode}) {
+        if (shared->starts_with("container:"))
+            *shared = "container:" + referred(table, shared->substr(10))->id;
+    }
     if (mode.starts_with("container:")) {
-        mode = "container:" + referred(table, mode.substr(10))->id;
+        if (record.config.hostname.empty())
+            record.config.hostname = table.find(mode.substr(10))->snapshot().config.hostname;
     } else if (mode != "bridge" && mode != "none" && mode != "host") {
         mode = network_name(parts.networks.get(), mode);
     }

@@ -54,14 +54,18 @@ void refuse_unknown_limits(const json& host) {
 }
 
 void check_namespace_modes(const HostConfig& host) {
-    if (host.init.value_or(false)) refuse("--init");
     if (!host.userns_mode.empty() && host.userns_mode != "host")
         refuse("--userns " + host.userns_mode);
-    if (!host.pid_mode.empty() && host.pid_mode != "host" && host.pid_mode != "private") {
-        refuse("--pid " + host.pid_mode);
+    const auto names_container = [](std::string_view mode) {
+        return mode.starts_with("container:") && mode != "container:";
+    };
+    if (!host.pid_mode.empty() && host.pid_mode != "host" && host.pid_mode != "private" &&
+        !names_container(host.pid_mode)) {
+        throw Error(ErrorKind::invalid_argument, "invalid PID mode: {}", host.pid_mode);
     }
     constexpr std::array<std::string_view, 5> ipc{"", "private", "shareable", "host", "none"};
-    if (std::ranges::find(ipc, host.ipc_mode) == ipc.end()) refuse("--ipc " + host.ipc_mode);
+    if (std::ranges::find(ipc, host.ipc_mode) == ipc.end() && !names_container(host.ipc_mode))
+        throw Error(ErrorKind::invalid_argument, "invalid IPC mode: {}", host.ipc_mode);
     if (!host.uts_mode.empty() && host.uts_mode != "host") refuse("--uts " + host.uts_mode);
     if (!host.cgroupns_mode.empty() && host.cgroupns_mode != "host" &&
         host.cgroupns_mode != "private") {
@@ -157,6 +161,11 @@ void check_limits(const HostConfig& host) {
 
 }  // namespace
 
+void check_host_config(const HostConfig& host) {
+    check_policies(host);
+    check_limits(host);
+}
+
 CreateRequest parse_create(std::string_view body) {
     const json document = parse_object(body);
     CreateRequest request;
@@ -172,8 +181,7 @@ CreateRequest parse_create(std::string_view body) {
     refuse_unknown_limits(host);
     check_namespace_modes(request.host);
     check_security(request.host);
-    check_policies(request.host);
-    check_limits(request.host);
+    check_host_config(request.host);
     return request;
 }
 

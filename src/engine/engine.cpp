@@ -47,6 +47,7 @@ Engine::Impl::~Impl() {
         const std::lock_guard lock(gate->mutex);
         gate->engine = nullptr;
     }
+    closing = true;
     timers.stop();
 }
 

@@ -20,7 +20,8 @@ using nlohmann::json;
 
 constexpr std::size_t most_ended_execs = 1000;
 
-std::string process_json(const Record& record, const ExecConfig& config, const ResolvedUser& user) {
+std::string process_json(const Record& record, const ExecConfig& config, const ResolvedUser& user,
+                         const std::vector<oci::Rlimit>& rlimits) {
     oci::Process process;
     process.terminal = config.tty;
     if (config.console_size.size() == 2) {
@@ -35,6 +36,7 @@ std::string process_json(const Record& record, const ExecConfig& config, const R
     process.cwd = !config.working_dir.empty()          ? config.working_dir
                   : !record.config.working_dir.empty() ? record.config.working_dir
                                                        : "/";
+    process.rlimits = make_rlimits(record.host, rlimits);
     HostConfig host = record.host;
     host.privileged = host.privileged || config.privileged;
     process.capabilities = make_capability_sets(container_capabilities(host), user);
@@ -100,6 +102,7 @@ void Engine::Impl::exec_ended(const std::string& exec_id, int status) {
         exec = found->second;
         exec->phase = Exec::Phase::ended;
         exec->exit_code = status;
+        exec_changed.notify_all();
     }
     const auto container = table.find_id(exec->container_id);
     if (container) {
@@ -108,8 +111,8 @@ void Engine::Impl::exec_ended(const std::string& exec_id, int status) {
     }
 }
 
-std::string Engine::exec_create(const std::string& ref, const ExecConfig& config) {
-    const auto container = impl_->table.find(ref);
+std::shared_ptr<Exec> Engine::Impl::add_exec(const ContainerPtr& container,
+                                             const ExecConfig& config) {
     const auto state = container->state();
     if (!state.running()) throw not_running(*container);
     if (state.status == Status::paused) {
@@ -122,8 +125,7 @@ std::string Engine::exec_create(const std::string& ref, const ExecConfig& config
     exec->container_id = container->id;
     exec->config = config;
     {
-        const std::lock_guard lock(impl_->exec_mutex);
-        auto& execs = impl_->execs;
+        const std::lock_guard lock(exec_mutex);
         // Ended ones are kept for inspect, but not for ever.
         if (execs.size() > most_ended_execs) {
             std::erase_if(
@@ -131,19 +133,18 @@ std::string Engine::exec_create(const std::string& ref, const ExecConfig& config
         }
         execs.emplace(exec->id, exec);
     }
-    impl_->publish(container->snapshot(), "exec_create: " + config.cmd.front(),
-                   {{"execID", exec->id}});
-    return exec->id;
+    publish(container->snapshot(), "exec_create: " + config.cmd.front(), {{"execID", exec->id}});
+    return exec;
 }
 
-Attached Engine::exec_start(const std::string& exec_id, const ExecStart& options) {
-    const auto exec = impl_->find_exec(exec_id);
-    const auto container = impl_->table.find_id(exec->container_id);
+Attached Engine::Impl::start_exec(const std::string& exec_id, const ExecStart& options) {
+    const auto exec = find_exec(exec_id);
+    const auto container = table.find_id(exec->container_id);
     if (!container) throw Error(ErrorKind::not_found, "No such container: {}", exec->container_id);
     const Record record = container->snapshot();
     if (!record.state.running()) throw not_running(*container);
     {
-        const std::lock_guard lock(impl_->exec_mutex);
+        const std::lock_guard lock(exec_mutex);
         if (exec->phase == Exec::Phase::running) {
             throw Error(ErrorKind::conflict, "exec command {} is already running", exec_id);
         }
@@ -158,16 +159,17 @@ Attached Engine::exec_start(const std::string& exec_id, const ExecStart& options
         ResolvedUser user;
         {
             const Fd root =
-                os::open_container_root(record.state.pid, impl_->bundle_of(record.id) / "rootfs");
+                os::open_container_root(record.state.pid, bundle_of(record.id) / "rootfs");
             user = resolve_user(config.user.empty() ? record.config.user : config.user,
                                 config.user.empty() ? record.host.group_add : Strings{},
                                 read_accounts(root.get()));
         }
-        shim::ExecSpec spec{.id = record.id,
-                            .exec_id = exec_id,
-                            .process_json = process_json(record, config, user),
-                            .terminal = config.tty,
-                            .open_stdin = config.attach_stdin};
+        shim::ExecSpec spec{
+            .id = record.id,
+            .exec_id = exec_id,
+            .process_json = process_json(record, config, user, parts.settings.rlimits),
+            .terminal = config.tty,
+            .open_stdin = config.attach_stdin};
         if (config.console_size.size() == 2) {
             spec.console = {static_cast<std::uint16_t>(config.console_size[1]),
                             static_cast<std::uint16_t>(config.console_size[0])};
@@ -178,23 +180,31 @@ Attached Engine::exec_start(const std::string& exec_id, const ExecStart& options
                 config.attach_stdin, config.attach_stdout, config.attach_stderr,
                 config.tty ? parse_detach_keys(config.detach_keys) : std::string()};
         }
-        auto begun = impl_->parts.tasks->exec_start(spec, attach);
+        auto begun = parts.tasks->exec_start(spec, attach);
         {
-            const std::lock_guard lock(impl_->exec_mutex);
+            const std::lock_guard lock(exec_mutex);
             exec->pid = begun.pid;
         }
-        impl_->publish(record, "exec_start: " + config.cmd.front(), {{"execID", exec_id}});
+        publish(record, "exec_start: " + config.cmd.front(), {{"execID", exec_id}});
         return {std::move(begun.stream), config.tty};
     } catch (const Error& e) {
         const bool no_command =
             e.kind() == ErrorKind::not_found && e.message().find("exec: \"") != std::string::npos;
-        impl_->exec_ended(exec_id, no_command ? 127 : 126);
+        exec_ended(exec_id, no_command ? 127 : 126);
         const std::string message =
             "OCI runtime exec failed: exec failed: unable to start container process: " +
             e.message() + ": unknown";
         if (options.detach) throw Error(ErrorKind::invalid_argument, message);
         return failure_stream(message, config.tty);
     }
+}
+
+std::string Engine::exec_create(const std::string& ref, const ExecConfig& config) {
+    return impl_->add_exec(impl_->table.find(ref), config)->id;
+}
+
+Attached Engine::exec_start(const std::string& exec_id, const ExecStart& options) {
+    return impl_->start_exec(exec_id, options);
 }
 
 void Engine::exec_resize(const std::string& exec_id, unsigned width, unsigned height) {

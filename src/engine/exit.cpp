@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "engine/impl.h"
 #include "network/network.h"
+#include "os/mounts.h"
 #include "shim/client.h"
 
 namespace brig::engine {
@@ -72,6 +73,7 @@ void Engine::Impl::release_task(const std::string& id) {
     };
     attempt("task", [&] { parts.tasks->remove(id); });
     if (parts.networks) attempt("network", [&] { parts.networks->detach(id); });
+    attempt("shared memory", [&] { os::unmount(shared_memory_of(id)); });
     attempt("bundle", [&] { remove_tree(bundle_of(id)); });
 }
 
@@ -88,6 +90,8 @@ void Engine::Impl::finish_locked(Container& container, const shim::TaskExit& exi
         state.oom_killed = exit.oom_killed;
         state.finished_at = exit.at;
         state.pid = 0;
+        ++container.run;
+        if (state.health) state.health->status = "unhealthy";  // as docker has it
         restart = wants_restart(container, exit.status);
         state.status = restart ? Status::restarting : Status::exited;
         if (restart) ++container.record.restart_count;

@@ -2,6 +2,8 @@
 // life, in the .cpp file of that activity.
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,6 +54,10 @@ struct Engine::Impl {
     [[nodiscard]] std::filesystem::path files_of(const std::string& id) const;
     [[nodiscard]] std::filesystem::path log_of(const std::string& id) const;
     [[nodiscard]] std::filesystem::path bundle_of(const std::string& id) const;
+    /// Mounted while a container runs whose /dev/shm others may join.
+    [[nodiscard]] std::filesystem::path shared_memory_of(const std::string& id) const {
+        return bundle_of(id) / "shm";
+    }
     static std::string snapshot_of(const std::string& id) { return "container-" + id; }
     void publish(const Record& record, const std::string& action,
                  std::map<std::string, std::string> attributes = {});
@@ -64,7 +70,6 @@ struct Engine::Impl {
     void start_locked(Container& container);
     void launch(Container& container);
     std::optional<network::Endpoint> prepare_network(const Record& record, SpecInputs& inputs);
-    void join_network(const std::string& ref, SpecInputs& inputs);
     int run_task(const Record& record, std::optional<network::Endpoint> endpoint);
     ResolvedUser user_of(const Record& record);
     void populate(Container& container, const Record& record);
@@ -93,8 +98,22 @@ struct Engine::Impl {
     void reconcile();
 
     // exec.cpp
+    std::shared_ptr<Exec> add_exec(const ContainerPtr& container, const ExecConfig& config);
+    Attached start_exec(const std::string& exec_id, const ExecStart& options);
     std::shared_ptr<Exec> find_exec(const std::string& id);
     void exec_ended(const std::string& exec_id, int status);
+
+    // health.cpp
+    void watch_health(const ContainerPtr& container);
+    void schedule_probe(const ContainerPtr& container, std::uint64_t run);
+    void probe(const ContainerPtr& container, std::uint64_t run);
+    Probe run_probe(const ContainerPtr& container, const Strings& command);
+    void note_probe(Container& container, std::uint64_t run, Probe result);
+
+    // namespaces.cpp
+    Record donor(const std::string& id, std::string_view what);
+    void join_network(const std::string& id, SpecInputs& inputs);
+    void join_namespaces(const Record& record, SpecInputs& inputs);
 
     // images_in_use.cpp
     std::vector<image::ImageUser> image_users();
@@ -108,11 +127,15 @@ struct Engine::Impl {
     ContainerTable table;
     AccountCache accounts;
     std::mutex exec_mutex;
+    std::condition_variable exec_changed;  ///< with `exec_mutex`: one has ended
     std::map<std::string, std::shared_ptr<Exec>> execs;
     Instant started = now();
     std::unique_ptr<TaskRunner> runner;
     std::shared_ptr<EventGate> gate = std::make_shared<EventGate>();
     Timers timers;
+    std::atomic<bool> closing = false;
+    /// Health checks that hang must not keep exits waiting.
+    WorkerPool probes{16};
     WorkerPool background{32};  ///< last: its destructor waits for work that uses the rest
 };
 

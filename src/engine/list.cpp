@@ -37,12 +37,22 @@ std::string human_duration(std::chrono::nanoseconds elapsed) {
     return count(h / 24 / 365, "years");
 }
 
+namespace {
+
+std::string health_note(const State& state) {
+    if (!state.health) return "";
+    const auto& status = state.health->status;
+    return status == "starting" ? " (health: starting)" : " (" + status + ")";
+}
+
+}  // namespace
+
 std::string status_sentence(const State& state, Instant at) {
     const auto since = [&](const std::optional<Instant>& then) {
         return human_duration(at - then.value_or(at));
     };
     switch (state.status) {
-        case Status::running: return "Up " + since(state.started_at);
+        case Status::running: return "Up " + since(state.started_at) + health_note(state);
         case Status::paused: return "Up " + since(state.started_at) + " (Paused)";
         case Status::restarting:
             return fmt::format("Restarting ({}) {} ago", state.exit_code, since(state.finished_at));
@@ -129,7 +139,10 @@ bool matches_container(const Record& record, const Filters& filters, const image
                   [&](const auto& v) { return has_port(record.host.port_bindings, {}, v); }) &&
            passes(filters, "expose",
                   [&](const auto& v) { return has_port({}, record.config.exposed_ports, v); }) &&
-           passes(filters, "health", [&](const auto& v) { return v == "none"; }) &&
+           passes(filters, "health",
+                  [&](const auto& v) {
+                      return v == (state.health ? state.health->status : "none");
+                  }) &&
            passes(filters, "is-task", [&](const auto& v) { return v == "false" || v == "0"; }) &&
            matches_labels(record.config.labels, filters);
 }

@@ -24,6 +24,26 @@ void merge_variables(Config& config, const oci::ExecutionConfig& image) {
     }
 }
 
+/// A request without a test keeps the image's, and may change its times.
+void merge_health_check(Config& config, const oci::ExecutionConfig& image) {
+    if (!image.health_check) return;
+    if (!config.health_check) {
+        config.health_check = image.health_check;
+        return;
+    }
+    auto& own = *config.health_check;
+    const auto& theirs = *image.health_check;
+    const auto inherit = [](auto& value, const auto& from) {
+        if (value == std::decay_t<decltype(value)>{}) value = from;
+    };
+    inherit(own.test, theirs.test);
+    inherit(own.interval, theirs.interval);
+    inherit(own.timeout, theirs.timeout);
+    inherit(own.start_period, theirs.start_period);
+    inherit(own.start_interval, theirs.start_interval);
+    inherit(own.retries, theirs.retries);
+}
+
 }  // namespace
 
 void merge_image_config(Config& config, const oci::ExecutionConfig& image) {
@@ -37,6 +57,7 @@ void merge_image_config(Config& config, const oci::ExecutionConfig& image) {
     config.labels.insert(image.labels.begin(), image.labels.end());
     merge_command(config, image);
     merge_variables(config, image);
+    merge_health_check(config, image);
 }
 
 }  // namespace brig::engine

@@ -5,6 +5,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
+
+#include "os/sandbox_spec.h"
 
 namespace brig::build {
 class Runner;
@@ -35,6 +38,8 @@ struct Settings {
     std::filesystem::path run;   ///< /run/brig
     std::string storage_driver;
     bool debug = false;
+    std::filesystem::path init;       ///< brig-init; empty: not installed
+    std::vector<os::Rlimit> rlimits;  ///< what containers get that do not say
 };
 
 struct Parts {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/impl.h"
 #include "network/network.h"
+#include "os/mounts.h"
 #include "shim/client.h"
 #include "volume/store.h"
 
@@ -45,7 +46,10 @@ void sweep(const fs::path& place, const ContainerTable& table) {
     }
     for (const auto& orphan : orphans) {
         log::info("removing {}, which a killed engine has left", orphan.string());
-        attempt(orphan.string(), [&] { remove_tree(orphan); });
+        attempt(orphan.string(), [&] {
+            os::unmount(orphan / "shm");
+            remove_tree(orphan);
+        });
     }
 }
 
@@ -105,7 +109,10 @@ void Engine::Impl::recover() {
         const auto task = tasks.find(container->id);
         const bool alive =
             std::ranges::any_of(live, [&](const auto& one) { return one.id == container->id; });
-        if (alive) continue;
+        if (alive) {
+            watch_health(container);
+            continue;
+        }
         attempt("container " + container->id, [&] {
             if (!parts.snapshots->stat(snapshot_of(container->id))) {
                 log::warn("container {} has lost its file system and is removed", container->id);

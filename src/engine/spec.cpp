@@ -63,6 +63,8 @@ void set_namespaces(oci::RuntimeSpec& spec, const Record& record, const SpecInpu
     if (record.network() == "host") remove_namespace(settings, "network");
     for (auto& one : settings.namespaces) {
         if (one.type == "network") one.path = inputs.network_namespace;
+        if (one.type == "pid") one.path = inputs.pid_namespace;
+        if (one.type == "ipc") one.path = inputs.ipc_namespace;
     }
     settings.cgroups_path = "/brig/" + record.id;
 }
@@ -84,12 +86,19 @@ void set_process(oci::RuntimeSpec& spec, const Record& record, const SpecInputs&
     }
     process.user = {inputs.user.uid, inputs.user.gid, {}, inputs.user.groups};
     process.args = record.command_line();
+    if (has_init(record)) {
+        if (inputs.init.empty()) {
+            throw Error(ErrorKind::failed_precondition,
+                        "--init: the program brig-init is missing; install it beside brigd");
+        }
+        process.args.insert(process.args.begin(), {std::string(init_path), "--"});
+    }
     process.env = make_environment(record, inputs.user);
     process.cwd = record.config.working_dir.empty() ? "/" : record.config.working_dir;
     process.no_new_privileges = wants(record.host, "no-new-privileges", "true");
     process.oom_score_adj =
         record.host.oom_score_adj != 0 ? std::optional(record.host.oom_score_adj) : std::nullopt;
-    process.rlimits = make_rlimits(record.host);
+    process.rlimits = make_rlimits(record.host, inputs.rlimits);
     process.capabilities.reset();
 }
 
@@ -137,6 +146,12 @@ void set_devices(oci::RuntimeSpec& spec, const HostConfig& host) {
 }
 
 }  // namespace
+
+/// One that joins processes which have an init already gets no second one.
+bool has_init(const Record& record) {
+    const auto& mode = record.host.pid_mode;
+    return record.host.init.value_or(false) && (mode.empty() || mode == "private");
+}
 
 void merge_environment(Strings& base, const Strings& extra) {
     for (const auto& entry : extra) {
@@ -199,7 +214,7 @@ oci::RuntimeSpec make_spec(const Record& record, const SpecInputs& inputs) {
 
 void check_spec_options(const Record& record) {
     container_capabilities(record.host);
-    make_rlimits(record.host);
+    make_rlimits(record.host, {});
     for (const auto& [name, value] : record.host.sysctls) check_sysctl(name, record);
     for (const auto& device : record.host.devices) {
         const auto& access = device.cgroup_permissions;

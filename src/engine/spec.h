@@ -14,8 +14,11 @@ namespace brig::engine {
 struct SpecInputs {
     std::filesystem::path files;  ///< hosts, hostname, resolv.conf; empty: none of them
     ResolvedUser user;
-    std::string network_namespace;  ///< path; empty: a new one
-    std::string host_name;          ///< of the host, for --uts host and HOSTNAME
+    // Paths; empty: a new one, or what the container's mode says.
+    std::string network_namespace, pid_namespace, ipc_namespace;
+    std::filesystem::path shared_memory;  ///< of the host, as /dev/shm; empty: one of its own
+    std::filesystem::path init;           ///< the program that --init puts first
+    std::vector<oci::Rlimit> rlimits;     ///< where the container says nothing of them
 };
 
 /// The environment: PATH, HOSTNAME, TERM, then the container's own over them, then HOME.
@@ -24,6 +27,10 @@ Strings make_environment(const Record& record, const ResolvedUser& user);
 void merge_environment(Strings& base, const Strings& extra);
 
 oci::RuntimeSpec make_spec(const Record& record, const SpecInputs& inputs);
+/// The container's own and, of `defaults`, those it does not set. Throws invalid_argument for an
+/// unknown name or soft > hard.
+std::vector<oci::Rlimit> make_rlimits(const HostConfig& host,
+                                      const std::vector<oci::Rlimit>& defaults);
 oci::Resources make_resources(const HostConfig& host);
 oci::Capabilities make_capability_sets(const Strings& names, const ResolvedUser& user);
 

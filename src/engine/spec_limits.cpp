@@ -21,7 +21,8 @@ std::optional<T> unless_zero(std::int64_t value) {
 
 }  // namespace
 
-std::vector<oci::Rlimit> make_rlimits(const HostConfig& host) {
+std::vector<oci::Rlimit> make_rlimits(const HostConfig& host,
+                                      const std::vector<oci::Rlimit>& defaults) {
     constexpr std::array<std::string_view, 15> known{
         "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
         "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
@@ -40,6 +41,10 @@ std::vector<oci::Rlimit> make_rlimits(const HostConfig& host) {
         std::string type = "RLIMIT_";
         for (const char c : limit.name) type += static_cast<char>(c - 'a' + 'A');
         out.push_back({std::move(type), hard, soft});
+    }
+    for (const auto& limit : defaults) {
+        if (std::ranges::find(out, limit.type, &oci::Rlimit::type) == out.end())
+            out.push_back(limit);
     }
     return out;
 }
@@ -72,10 +77,13 @@ void check_sysctl(const std::string& name, const Record& record) {
     constexpr std::array<std::string_view, 8> ipc{
         "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
         "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
-    const bool own_ipc = record.host.ipc_mode != "host";
+    const bool own_ipc =
+        record.host.ipc_mode != "host" && !record.host.ipc_mode.starts_with("container:");
     const bool of_ipc = std::ranges::find(ipc, name) != ipc.end() || name.starts_with("fs.mqueue.");
     if (of_ipc && own_ipc) return;
-    if (name.starts_with("net.") && record.network() != "host") return;
+    const bool own_network =
+        record.network() != "host" && !record.network().starts_with("container:");
+    if (name.starts_with("net.") && own_network) return;
     if (name == "kernel.domainname" && record.host.uts_mode != "host") return;
     throw Error(ErrorKind::invalid_argument, "sysctl \"{}\" is not in a separate kernel namespace",
                 name);

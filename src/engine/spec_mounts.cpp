@@ -29,8 +29,11 @@ brig::Mount bind_of(const std::string& source, const std::string& target, bool w
     return {"bind", source, target, {"rbind", "rprivate", writable ? "rw" : "ro"}};
 }
 
-void set_shared_memory(oci::RuntimeSpec& spec, const HostConfig& host) {
-    if (host.ipc_mode == "host") {
+void set_shared_memory(oci::RuntimeSpec& spec, const HostConfig& host,
+                       const std::filesystem::path& shared) {
+    if (!shared.empty()) {
+        if (auto* shm = find_mount(spec, "/dev/shm")) *shm = bind_of(shared, "/dev/shm", true);
+    } else if (host.ipc_mode == "host") {
         for (const char* place : {"/dev/shm", "/dev/mqueue"}) {
             remove_mount(spec, place);
             std::error_code error;
@@ -59,6 +62,8 @@ brig::Mount tmpfs(const MountPoint& point) {
     return mount;
 }
 
+}  // namespace
+
 brig::Mount runtime_mount(const MountPoint& point) {
     if (point.type == "tmpfs") return tmpfs(point);
     brig::Mount mount{"bind", point.source, point.destination, {}};
@@ -68,10 +73,8 @@ brig::Mount runtime_mount(const MountPoint& point) {
     return mount;
 }
 
-}  // namespace
-
 void set_mounts(oci::RuntimeSpec& spec, const Record& record, const SpecInputs& inputs) {
-    set_shared_memory(spec, record.host);
+    set_shared_memory(spec, record.host, inputs.shared_memory);
     if (record.host.privileged) {
         make_writable(spec, "/sys");
         make_writable(spec, "/sys/fs/cgroup");
@@ -83,6 +86,8 @@ void set_mounts(oci::RuntimeSpec& spec, const Record& record, const SpecInputs& 
                                   !record.host.readonly_rootfs));
         }
     }
+    if (has_init(record))
+        own.push_back({"bind", inputs.init, std::string(init_path), {"bind", "ro"}});
     for (const auto& point : record.mounts) {
         std::erase_if(own, [&](const auto& mount) { return mount.target == point.destination; });
         remove_mount(spec, point.destination);

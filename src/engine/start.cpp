@@ -121,24 +121,6 @@ void Engine::Impl::populate(Container& container, const Record& record) {
     container.record.populated = true;
 }
 
-/// Files and namespace of the container whose network is shared (--network container:ID).
-void Engine::Impl::join_network(const std::string& ref, SpecInputs& inputs) {
-    const auto other = table.find(ref);
-    if (!other->state().running()) {
-        throw Error(ErrorKind::conflict, "cannot join network of a non running container: {}",
-                    other->id);
-    }
-    const auto shared = parts.networks ? parts.networks->find(other->id) : std::nullopt;
-    if (!shared) {
-        throw Error(ErrorKind::not_implemented,
-                    "joining the network of container {}, which is not on a bridge, is not "
-                    "implemented",
-                    other->id);
-    }
-    inputs.network_namespace = shared->sandbox_path.string();
-    inputs.files = files_of(other->id);
-}
-
 /// Where the network comes first, the namespace is in `inputs` afterwards.
 std::optional<network::Endpoint> Engine::Impl::prepare_network(const Record& record,
                                                                SpecInputs& inputs) {
@@ -189,7 +171,10 @@ void Engine::Impl::launch(Container& container) {
     Defer undo([&] { release_task(record.id); });
 
     SpecInputs inputs;
+    inputs.init = parts.settings.init;
+    inputs.rlimits = parts.settings.rlimits;
     auto endpoint = prepare_network(record, inputs);
+    join_namespaces(record, inputs);
     inputs.user = user_of(record);
     populate(container, record);
     write_bundle(bundle_of(record.id), oci::to_json(make_spec(record, inputs)));
@@ -235,6 +220,7 @@ void Engine::Impl::start_locked(Container& container) {
         if (gone) remove_locked(container, true);
         throw told;
     }
+    if (const auto shared = table.find_id(container.id)) watch_health(shared);
     table.save(container);
     publish(container.snapshot(), "start");
 }

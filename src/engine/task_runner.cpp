@@ -92,6 +92,7 @@ int TaskRunner::run(const build::RunRequest& request,
         inputs.network_namespace = endpoint->sandbox_path.string();
     }
     inputs.files = bundle;
+    inputs.rlimits = parts_.settings.rlimits;
     write_network_files(bundle, record, endpoint);
     {
         const auto tree = os::MountedTree::mount(request.rootfs, bundle / "rootfs");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "oci/image_config.h"
 
 namespace brig::engine {
 
@@ -44,6 +45,7 @@ struct Config {
     std::string stop_signal;
     std::optional<int> stop_timeout;
     Strings shell;
+    std::optional<oci::HealthCheck> health_check;  ///< Test {"NONE"} takes the image's away
 };
 
 struct PortBinding {
@@ -182,6 +184,21 @@ enum class Status { created, running, paused, restarting, removing, exited, dead
 /// "created", "running", …
 std::string_view to_string(Status status);
 
+/// One run of a container's health check.
+struct Probe {
+    Instant start{};
+    Instant end{};
+    int exit_code = 0;  ///< 0 is healthy
+    std::string output;
+};
+
+/// "Health" of a container's state.
+struct Health {
+    std::string status = "starting";  ///< "healthy", "unhealthy"
+    int failing_streak = 0;
+    std::vector<Probe> log;  ///< the last few, oldest first
+};
+
 struct State {
     Status status = Status::created;
     bool oom_killed = false;
@@ -190,6 +207,7 @@ struct State {
     std::string error;
     std::optional<Instant> started_at;
     std::optional<Instant> finished_at;
+    std::optional<Health> health;  ///< of a container with a health check
 
     [[nodiscard]] bool running() const {
         return status == Status::running || status == Status::paused;
@@ -211,6 +229,8 @@ void to_json(nlohmann::json& out, const State& value);
 void from_json(const nlohmann::json& in, State& value);
 void to_json(nlohmann::json& out, const PortMap& value);
 
+/// Throws invalid_argument for limits and policies that contradict themselves.
+void check_host_config(const HostConfig& host);
 /// The body of POST /containers/create. Throws Error: invalid_argument for malformed JSON or
 /// fields, not_implemented naming an option that Brig does not have and that would matter.
 CreateRequest parse_create(std::string_view body);

@@ -76,6 +76,7 @@ void to_json(json& out, const Config& value) {
     if (!value.stop_signal.empty()) out["StopSignal"] = value.stop_signal;
     if (value.stop_timeout) out["StopTimeout"] = *value.stop_timeout;
     if (!value.shell.empty()) out["Shell"] = value.shell;
+    if (value.health_check) out["Healthcheck"] = oci::to_json(*value.health_check);
 }
 
 void from_json(const json& in, Config& value) {
@@ -101,6 +102,8 @@ void from_json(const json& in, Config& value) {
     field(in, "StopSignal", value.stop_signal);
     field(in, "StopTimeout", value.stop_timeout);
     field(in, "Shell", value.shell);
+    if (const auto check = in.find("Healthcheck"); check != in.end() && check->is_object())
+        value.health_check = oci::health_check_from_json(*check);
 }
 
 void to_json(json& out, const MountPoint& value) {
@@ -136,6 +139,43 @@ std::string_view to_string(Status status) {
     return "dead";
 }
 
+namespace {
+
+json health_json(const Health& health) {
+    json log = json::array();
+    for (const auto& probe : health.log) {
+        log.push_back({{"Start", format_rfc3339(probe.start)},
+                       {"End", format_rfc3339(probe.end)},
+                       {"ExitCode", probe.exit_code},
+                       {"Output", probe.output}});
+    }
+    return {{"Status", health.status},
+            {"FailingStreak", health.failing_streak},
+            {"Log", std::move(log)}};
+}
+
+Health health_from_json(const json& in) {
+    Health health;
+    field(in, "Status", health.status);
+    field(in, "FailingStreak", health.failing_streak);
+    json log = json::array();
+    field(in, "Log", log);
+    for (const auto& entry : log) {
+        Probe probe;
+        std::string start, end;
+        field(entry, "Start", start);
+        field(entry, "End", end);
+        probe.start = parse_rfc3339(start).value_or(Instant{});
+        probe.end = parse_rfc3339(end).value_or(Instant{});
+        field(entry, "ExitCode", probe.exit_code);
+        field(entry, "Output", probe.output);
+        health.log.push_back(std::move(probe));
+    }
+    return health;
+}
+
+}  // namespace
+
 void to_json(json& out, const State& value) {
     out = json{{"Status", to_string(value.status)},
                {"Running", value.running() || value.status == Status::restarting},
@@ -148,6 +188,7 @@ void to_json(json& out, const State& value) {
                {"Error", value.error},
                {"StartedAt", format_rfc3339(value.started_at)},
                {"FinishedAt", format_rfc3339(value.finished_at)}};
+    if (value.health) out["Health"] = health_json(*value.health);
 }
 
 void from_json(const json& in, State& value) {
@@ -169,6 +210,8 @@ void from_json(const json& in, State& value) {
     };
     instant("StartedAt", value.started_at);
     instant("FinishedAt", value.finished_at);
+    if (const auto health = in.find("Health"); health != in.end() && health->is_object())
+        value.health = health_from_json(*health);
 }
 
 void to_json(json& out, const NetworkingConfig& value) {

@@ -1,6 +1,8 @@
 // A supervisor in memory: tasks that end when the test says so.
 #pragma once
 
+#include <unistd.h>
+
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -63,6 +65,8 @@ public:
         return signals_[id];
     }
     std::optional<Error> next_launch_fails;
+    /// What an exec ends with: its status and a short output. Absent: it cannot be started.
+    std::function<std::pair<int, std::string>(const shim::ExecSpec&)> on_exec;
     bool ignores_term = false;
 
     // shim::Client.
@@ -78,13 +82,26 @@ public:
         if (tasks_.contains(spec.id))
             throw Error(ErrorKind::already_exists, "task {} exists", spec.id);
         tasks_[spec.id] = {spec,
-                           {spec.id, "", spec.bundle, ++last_pid_, shim::TaskStatus::running, {}}};
+                           {spec.id, "", spec.bundle, next_pid(), shim::TaskStatus::running, {}}};
         return last_pid_;
     }
     void exec(const shim::ExecSpec&) override {}
-    shim::ExecStarted exec_start(const shim::ExecSpec&,
+    shim::ExecStarted exec_start(const shim::ExecSpec& spec,
                                  const std::optional<shim::AttachOptions>&) override {
-        throw Error(ErrorKind::not_found, "exec: \"foo\": executable file not found in $PATH");
+        if (!on_exec)
+            throw Error(ErrorKind::not_found, "exec: \"foo\": executable file not found in $PATH");
+        const auto [status, output] = on_exec(spec);
+        auto pair = make_socket_pair();
+        std::string frame("\1\0\0\0\0\0\0", 7);
+        frame += static_cast<char>(output.size());
+        write_all(pair.second.get(), frame + output);
+        std::function<void(const shim::TaskExit&)> tell;
+        {
+            const std::lock_guard lock(mutex_);
+            tell = callbacks_.on_exit;
+        }
+        if (tell) tell({spec.id, spec.exec_id, 4711, status, now(), false});
+        return {4711, std::move(pair.first)};
     }
     Fd attach(const std::string&, const std::string&, const shim::AttachOptions&) override {
         return make_socket_pair().first;
@@ -128,6 +145,8 @@ public:
     bool shutdown() override { return true; }
 
 private:
+    /// With `on_exec`, one whose root can be looked into: ours.
+    int next_pid() { return last_pid_ = on_exec ? static_cast<int>(::getpid()) : last_pid_ + 1; }
     Task get(const std::string& id) {
         const std::lock_guard lock(mutex_);
         const auto found = tasks_.find(id);

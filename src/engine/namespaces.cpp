@@ -1,0 +1,69 @@
+// Namespaces that containers share: --pid, --ipc and --network container:X.
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "engine/impl.h"
+#include "os/mounts.h"
+#include "os/sandbox.h"
+
+namespace brig::engine {
+namespace {
+
+/// "container:ID" → ID
+std::optional<std::string> donor_of(const std::string& mode) {
+    constexpr std::string_view prefix = "container:";
+    if (!mode.starts_with(prefix)) return std::nullopt;
+    return mode.substr(prefix.size());
+}
+
+}  // namespace
+
+/// The running container whose namespace is joined; `what` as docker calls it.
+Record Engine::Impl::donor(const std::string& id, std::string_view what) {
+    if (os::sandbox_kind() == os::SandboxKind::jail) {
+        throw Error(ErrorKind::not_implemented,
+                    "joining the {} of another container is not possible with jails", what);
+    }
+    Record record = table.find(id)->snapshot();
+    if (!record.state.running()) {
+        throw Error(ErrorKind::conflict, "cannot join {} of a non running container: {}", what,
+                    record.id);
+    }
+    return record;
+}
+
+/// The network's namespace, and the files that describe it, are the other container's.
+void Engine::Impl::join_network(const std::string& id, SpecInputs& inputs) {
+    Record other = donor(id, "network");
+    inputs.network_namespace = fmt::format("/proc/{}/ns/net", other.state.pid);
+    while (const auto next = donor_of(other.network())) other = donor(*next, "network");
+    inputs.files = files_of(other.id);
+}
+
+void Engine::Impl::join_namespaces(const Record& record, SpecInputs& inputs) {
+    if (const auto id = donor_of(record.host.pid_mode))
+        inputs.pid_namespace = fmt::format("/proc/{}/ns/pid", donor(*id, "PID").state.pid);
+    if (const auto id = donor_of(record.host.ipc_mode)) {
+        const Record other = donor(*id, "IPC");
+        if (other.host.ipc_mode != "shareable") {
+            throw Error(ErrorKind::invalid_argument,
+                        "can't join IPC of container {}: non-shareable IPC (hint: use "
+                        "IpcMode:shareable for the donor container)",
+                        other.id);
+        }
+        inputs.ipc_namespace = fmt::format("/proc/{}/ns/ipc", other.state.pid);
+        inputs.shared_memory = shared_memory_of(other.id);
+    }
+    if (record.host.ipc_mode == "shareable" && os::sandbox_kind() != os::SandboxKind::jail) {
+        inputs.shared_memory = shared_memory_of(record.id);
+        make_directories(inputs.shared_memory, 0700);
+        os::mount_at({"tmpfs",
+                      "shm",
+                      "",
+                      {"nosuid", "noexec", "nodev", "mode=1777",
+                       "size=" + std::to_string(record.host.shm_size)}},
+                     inputs.shared_memory);
+    }
+}
+
+}  // namespace brig::engine
