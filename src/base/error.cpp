@@ -58,9 +58,21 @@ ErrorKind error_kind_from_string(std::string_view name) {
 
 SysError::Captured::Captured() : error_number(errno) {}
 
+namespace {
+
+/// As Go writes them: clients look for these words in lower case.
+std::string reason(int error_number) {
+    std::string text = std::generic_category().message(error_number);
+    const auto is_upper = [](unsigned char c) { return c >= 'A' && c <= 'Z'; };
+    if (text.size() > 1 && is_upper(text[0]) && !is_upper(text[1]))
+        text[0] = static_cast<char>(text[0] - 'A' + 'a');
+    return text;
+}
+
+}  // namespace
+
 SysError::SysError(int error_number, std::string_view what)
-    : Error(kind_of_errno(error_number),
-            fmt::format("{}: {}", what, std::generic_category().message(error_number))),
+    : Error(kind_of_errno(error_number), fmt::format("{}: {}", what, reason(error_number))),
       error_number_(error_number) {}
 
 std::string describe(const std::exception_ptr& error) {

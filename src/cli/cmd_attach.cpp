@@ -65,7 +65,7 @@ int attach(Invocation& in) {
     const Json container = inspect_container(engine, names[0]);
     const Json& state = at_path(container, "State");
     if (!truth_of(state, "Running"))
-        throw Failure(1, "cannot attach to a stopped container, start it first");
+        throw Failure(1, "You cannot attach to a stopped container, start it first");
     if (truth_of(state, "Paused"))
         throw Failure(1, "cannot attach to a paused container, unpause it first");
     if (truth_of(state, "Restarting"))

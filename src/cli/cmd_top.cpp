@@ -48,7 +48,7 @@ int port(Invocation& in) {
         const Json& bindings = at_path(ports, wanted.c_str());
         if (bindings.empty()) {
             throw Failure(
-                1, fmt::format("Error: No public port '{}' published for {}", wanted, words[0]));
+                1, fmt::format("Error: No public port '{}' published for {}", words[1], words[0]));
         }
         for (const Json& binding : bindings) print_line(host_address(binding));
         return 0;

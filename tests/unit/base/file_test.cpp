@@ -54,7 +54,7 @@ TEST(ReadFile, AbsentIsNotFound) {
         FAIL();
     } catch (const SysError& e) {
         EXPECT_EQ(e.kind(), ErrorKind::not_found);
-        EXPECT_EQ(e.message(), "open /nonexistent/file: No such file or directory");
+        EXPECT_EQ(e.message(), "open /nonexistent/file: no such file or directory");
     }
 }
 
