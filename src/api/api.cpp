@@ -23,6 +23,7 @@ Api::Api(const Parts& parts) : state_(std::make_unique<State>(parts)) {
     add_container_life_routes(routes);
     add_container_stream_routes(routes);
     add_exec_routes(routes);
+    add_archive_routes(routes);
     add_image_routes(routes);
     add_image_transfer_routes(routes);
     add_build_routes(routes);

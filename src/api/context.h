@@ -41,6 +41,7 @@ void add_container_query_routes(Routes& routes);
 void add_container_life_routes(Routes& routes);
 void add_container_stream_routes(Routes& routes);
 void add_exec_routes(Routes& routes);
+void add_archive_routes(Routes& routes);
 void add_image_routes(Routes& routes);
 void add_image_transfer_routes(Routes& routes);
 void add_build_routes(Routes& routes);

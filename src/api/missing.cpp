@@ -7,11 +7,7 @@ namespace brig::api {
 namespace {
 
 constexpr std::string_view endpoints[] = {
-    "GET /containers/{id}/export",
     "GET /containers/{id}/attach/ws",
-    "HEAD /containers/{id}/archive",
-    "GET /containers/{id}/archive",
-    "PUT /containers/{id}/archive",
     "POST /build/cancel",
     "POST /images/{name*}/push",
     "GET /images/search",
@@ -21,7 +17,6 @@ constexpr std::string_view endpoints[] = {
     "GET /distribution/{name*}/json",
     "PUT /volumes/{name}",
     "POST /networks/create",
-    "POST /networks/prune",
     "DELETE /networks/{id}",
     "POST /networks/{id}/connect",
     "POST /networks/{id}/disconnect",
@@ -29,7 +24,6 @@ constexpr std::string_view endpoints[] = {
     "GET /plugins/privileges",
     "POST /plugins/pull",
     "POST /plugins/create",
-    "GET /plugins/{name*}/json",
     "DELETE /plugins/{name*}",
     "POST /plugins/{name*}/enable",
     "POST /plugins/{name*}/disable",
@@ -71,6 +65,10 @@ constexpr std::string_view endpoints[] = {
 }  // namespace
 
 void add_missing_routes(Router& router) {
+    // `docker inspect NAME` tries this last: not found is all there is to say.
+    router.add("GET", "/plugins/{name*}/json", [](Request& request) -> Reply {
+        throw Error(ErrorKind::not_found, "plugin \"{}\" not found", request.parameter("name"));
+    });
     for (const auto endpoint : endpoints) {
         const auto [method, pattern] = split_once(endpoint, ' ');
         router.add_missing(method, *pattern);

@@ -1,5 +1,8 @@
 // Unpacking a layer: tar entries to tree operations, whiteout names to deletions.
+#include <sys/stat.h>
+
 #include <optional>
+#include <tuple>
 
 #include "archive/layer.h"
 #include "archive/nodes.h"
@@ -42,12 +45,32 @@ bool apply_whiteout(TreeWriter& writer, const Entry& entry) {
     return true;
 }
 
+/// The entry where it is to go; nothing for the directory itself that all go into.
+std::optional<Entry> placed(const Entry& entry, const ApplyOptions& options) {
+    Entry out = entry;
+    if (options.owner) std::tie(out.uid, out.gid) = *options.owner;
+    if (options.directory.empty()) return out;
+    if (clean_path(entry.path).empty()) return std::nullopt;
+    out.path = options.directory + "/" + entry.path;
+    if (entry.type == EntryType::hardlink) out.link = options.directory + "/" + entry.link;
+    return out;
+}
+
+void check_kind(TreeWriter& writer, const Entry& entry) {
+    const auto kind = writer.kind_of(entry.path);
+    if (!kind || (*kind == S_IFDIR) == (entry.type == EntryType::directory)) return;
+    throw Error(ErrorKind::invalid_argument, "cannot overwrite {} with {}",
+                *kind == S_IFDIR ? "directory" : "non-directory",
+                *kind == S_IFDIR ? "non-directory" : "directory");
+}
+
 }  // namespace
 
 Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& options) {
     TarInput input(tar, options.padding);
     TreeWriter writer(tree, options.devices);
     Applied done;
+    const bool is_placed = !options.directory.empty() || options.owner;
     while (input.next()) {
         const Entry& entry = input.entry();
         try {
@@ -61,7 +84,13 @@ Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& option
                 throw Error(ErrorKind::invalid_argument, "more than {} bytes of files",
                             options.limits.bytes);
             }
-            writer.add(entry, entry.type == EntryType::file ? &input.body() : nullptr);
+            auto* body = entry.type == EntryType::file ? &input.body() : nullptr;
+            if (!is_placed) {
+                writer.add(entry, body);
+            } else if (const auto there = placed(entry, options)) {
+                if (options.keep_kinds) check_kind(writer, *there);
+                writer.add(*there, body);
+            }
         } catch (const Error& e) {
             // The kind stays: a full disk is `unavailable`.
             throw e.within(entry.path);

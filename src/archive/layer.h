@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "archive/layer_tree.h"
@@ -25,6 +27,12 @@ struct ApplyOptions {
     /// Whiteout names are deletions in a layer, ordinary files in a root file system's tar.
     bool whiteouts = true;
     Devices devices = Devices::create;
+    /// Where beneath the root everything goes; links in this path are followed as in a chroot.
+    std::string directory;
+    /// Refuse to put a directory in the place of something else, or the other way round.
+    bool keep_kinds = false;
+    /// Everything belongs to them, whatever the archive says.
+    std::optional<std::pair<uid_t, gid_t>> owner;
     Padding padding = Padding::required;
 };
 

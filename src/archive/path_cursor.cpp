@@ -46,7 +46,7 @@ void copy_attributes(int from_directory, const std::string& from_name, int direc
         throw SysError("set the owner of {}", name);
     }
     if (!S_ISLNK(info->st_mode) &&
-        ::fchmodat(directory, name.c_str(), info->st_mode & 07777U, 0) != 0) {
+        ::fchmodat(directory, name.c_str(), info->st_mode & 07777U, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("set the mode of {}", name);
     }
     for (const auto& [key, value] : os::list_xattrs(from_directory, from_name)) {
@@ -118,7 +118,8 @@ bool PathCursor::step(Position& at, const std::string& name, Missing missing, Pe
     }
     if (missing == Missing::refuse) throw SysError(ENOENT, "open " + path);
     if (hidden) remove_at(here, name);
-    if (::mkdirat(here, name.c_str(), 0755) != 0 || ::fchmodat(here, name.c_str(), 0755, 0) != 0) {
+    if (::mkdirat(here, name.c_str(), 0755) != 0 ||
+        ::fchmodat(here, name.c_str(), 0755, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("create directory {}", path);
     }
     if (hidden) os::set_xattr(here, name, opaque_xattr, "y");

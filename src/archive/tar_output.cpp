@@ -80,6 +80,9 @@ struct TarOutput::State {
 /// A live file may shrink or grow meanwhile: exactly `size` bytes are written all the same.
 void TarOutput::State::file_data(int directory, const std::string& name, std::uint64_t size) {
     const Fd file = open_at(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    struct stat info {};
+    if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
+        throw Error(ErrorKind::unavailable, "{} was replaced while it was being read", name);
     std::vector<std::byte> buffer(
         std::min<std::uint64_t>(std::max<std::uint64_t>(size, 1), chunk_bytes));
     while (size > 0) {
@@ -115,7 +118,7 @@ void TarOutput::add_node(int directory, const std::string& name, const std::stri
     const auto info = stat_at(directory, name);
     if (!info || S_ISSOCK(info->st_mode)) return;
     ++entries_;
-    const std::string path = S_ISDIR(info->st_mode) ? as + "/" : as;
+    const std::string path = S_ISDIR(info->st_mode) && as != "/" ? as + "/" : as;
     const EntryHandle entry = make_entry(path, info->st_mode, info->st_mtim);
     ::archive_entry_set_uid(entry.get(), info->st_uid);
     ::archive_entry_set_gid(entry.get(), info->st_gid);

@@ -111,7 +111,7 @@ void TreeWriter::State::set_attributes(const Place& at, const Entry& entry) {
         throw SysError("set the owner of {}", at.path);
     }
     if (entry.type != EntryType::symlink &&
-        ::fchmodat(at.directory, name, entry.mode & 07777U, 0) != 0) {
+        ::fchmodat(at.directory, name, entry.mode & 07777U, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("set the mode of {}", at.path);
     }
     for (const auto& [key, value] : entry.xattrs) {
@@ -260,6 +260,12 @@ void TreeWriter::add(const Entry& entry, Source* body) {
         case EntryType::symlink: return state_->add_symlink(at, entry);
         default: return state_->add_special(at, entry);
     }
+}
+
+std::optional<mode_t> TreeWriter::kind_of(const std::string& path) {
+    const Place at = state_->cursor.locate(clean_path(path));
+    const auto info = stat_at(at.directory, at.name);
+    return info ? std::optional(info->st_mode & S_IFMT) : std::nullopt;
 }
 
 void TreeWriter::whiteout(const std::string& path) {

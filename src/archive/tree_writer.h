@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,8 @@ public:
 
     /// Creates one entry. `body` is read to its end for regular files (null: empty file).
     void add(const Entry& entry, Source* body = nullptr);
+    /// What is at `path` now, links in its directory part followed.
+    [[nodiscard]] std::optional<mode_t> kind_of(const std::string& path);
     /// Deletes `path` of lower layers (what this writer itself made stays).
     void whiteout(const std::string& path);
     /// Hides everything lower layers have in the directory `path`.

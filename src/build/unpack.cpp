@@ -98,7 +98,9 @@ bool is_archive(int fd) {
 void unpack(int fd, const archive::LayerTree& into, archive::Devices devices) {
     FilteredSource tar(fd);
     // `docker build -f` of a file outside the context leaves out the last padding.
-    archive::apply_tar(tar, into, {{}, false, devices, archive::Padding::may_be_missing});
+    archive::apply_tar(
+        tar, into,
+        {.whiteouts = false, .devices = devices, .padding = archive::Padding::may_be_missing});
 }
 
 }  // namespace

@@ -10,10 +10,8 @@
 #include "base/log.h"
 #include "engine/impl.h"
 #include "engine/json_fields.h"
-#include "engine/spec.h"
 #include "engine/task_runner.h"
 #include "network/network.h"
-#include "oci/runtime_spec.h"
 #include "shim/client.h"
 #include "volume/store.h"
 
@@ -97,28 +95,6 @@ Streamer Engine::event_stream(const EventQuery& query) {
             // The reader has gone.
         }
     };
-}
-
-json Engine::update(const std::string& ref, const json& body) {
-    const auto container = impl_->table.find(ref);
-    const std::lock_guard operation(container->operation);
-    HostConfig wanted = container->snapshot().host;
-    from_json(body, wanted);
-    if (container->state().running()) {
-        impl_->parts.tasks->update(container->id, oci::to_json(make_resources(wanted)));
-    }
-    {
-        const std::lock_guard lock(container->mutex);
-        container->record.host = std::move(wanted);
-    }
-    impl_->table.save(*container);
-    impl_->publish(container->snapshot(), "update");
-    return {{"Warnings", json::array()}};
-}
-
-json Engine::changes(const std::string& ref) {
-    static_cast<void>(impl_->table.find(ref));
-    throw Error(ErrorKind::not_implemented, "the list of a container's changes is not implemented");
 }
 
 }  // namespace brig::engine

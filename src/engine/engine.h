@@ -76,6 +76,16 @@ struct LogStream {
     Streamer run;
 };
 
+struct FileArchive {
+    std::string stat;  ///< as archive_stat(), in JSON
+    Streamer run;      ///< writes a tar
+};
+
+struct ArchivePut {
+    bool no_overwrite_dir_non_dir = false;  ///< a file may not take a directory's place
+    bool copy_owner = false;                ///< files belong to the container's user
+};
+
 struct ExecConfig {
     bool attach_stdin = false;
     bool attach_stdout = false;
@@ -159,6 +169,16 @@ public:
     Streamer stats(const std::string& ref, bool stream, bool one_shot);
     /// [{"Path","Kind"}]
     nlohmann::json changes(const std::string& ref);
+
+    // Files of running and stopped containers.
+    /// {"name","size","mode","mtime","linkTarget"}
+    nlohmann::json archive_stat(const std::string& ref, const std::string& path);
+    FileArchive archive_get(const std::string& ref, const std::string& path);
+    /// Unpacks the tar that `body` gives, compressed or not, in the directory `path`.
+    void archive_put(const std::string& ref, const std::string& path, const ArchivePut& options,
+                     int body);
+    /// The whole root as a tar, without volumes.
+    Streamer export_files(const std::string& ref);
 
     // Streams. The output of a container that is created but not started is not lost.
     Attached attach(const std::string& ref, const AttachQuery& query);

@@ -38,6 +38,7 @@ struct Exec {
 };
 
 class TaskRunner;
+struct RootView;
 
 /// What the shim's events come through: closed before the engine goes, while the client may live
 /// on.
@@ -109,6 +110,9 @@ struct Engine::Impl {
     void probe(const ContainerPtr& container, std::uint64_t run);
     Probe run_probe(const ContainerPtr& container, const Strings& command);
     void note_probe(Container& container, std::uint64_t run, Probe result);
+
+    // archive.cpp
+    std::shared_ptr<RootView> view(const Record& record);
 
     // namespaces.cpp
     Record donor(const std::string& id, std::string_view what);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/impl.h"
 #include "network/network.h"
+#include "os/container_view.h"
 #include "os/mounts.h"
 #include "shim/client.h"
 #include "volume/store.h"
@@ -48,6 +49,7 @@ void sweep(const fs::path& place, const ContainerTable& table) {
         log::info("removing {}, which a killed engine has left", orphan.string());
         attempt(orphan.string(), [&] {
             os::unmount(orphan / "shm");
+            os::ContainerView::clear(orphan);
             remove_tree(orphan);
         });
     }

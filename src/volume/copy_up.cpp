@@ -115,8 +115,8 @@ private:
             throw SysError("change the owner of {}", name);
         }
         // We made it, and it is no link: there is nothing to follow.
-        if (!S_ISLNK(info.st_mode) &&
-            ::fchmodat(destination, name.c_str(), info.st_mode & 07777U, 0) != 0) {
+        if (!S_ISLNK(info.st_mode) && ::fchmodat(destination, name.c_str(), info.st_mode & 07777U,
+                                                 AT_SYMLINK_NOFOLLOW) != 0) {
             throw SysError("change the mode of {}", name);
         }
     }

@@ -12,6 +12,12 @@ namespace brig::os {
 /// Options that only Linux has are dropped. Throws SysError with the kernel's own words.
 void mount_on(const brig::Mount& mount, const std::filesystem::path& target);
 
+/// Where a mount goes beneath the root that is open as `root`, made if missing: the path without
+/// links. Nothing of the container may run yet, so that what is resolved now is still there when
+/// the kernel resolves the path. Throws Error{permission_denied} for what leads out.
+std::filesystem::path mount_place(int root, const std::filesystem::path& root_path,
+                                  const brig::Mount& mount);
+
 /// Unmounts everything at and beneath `root`, what was mounted last first. The last component of
 /// `root` is not followed. Nothing mounted is fine.
 void unmount_beneath(const std::filesystem::path& root);

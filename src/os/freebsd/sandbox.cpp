@@ -7,7 +7,6 @@
 #include <sys/param.h>
 #include <sys/jail.h>
 #include <sys/procdesc.h>
-#include <sys/user.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,33 +25,6 @@
 
 namespace brig::os {
 namespace {
-
-/// Where a mount goes, made if missing. Nothing of the container runs yet, so what is resolved
-/// beneath the root now is still there when the kernel resolves the path.
-std::filesystem::path mount_place(int root, const std::filesystem::path& root_path,
-                                  const brig::Mount& mount) {
-    if (mounts_a_file(mount)) {
-        const auto [parent, name] = open_parent_in_root(root, mount.target);
-        const Fd file(::openat(parent.get(), name.c_str(),
-                               O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
-        if (!file) throw SysError("create {} to mount on", mount.target);
-    } else {
-        make_directories_in_root(root, mount.target);
-    }
-    // The kernel takes paths only: the one without links.
-    const Fd place = open_in_root(root, mount.target, O_PATH);
-    struct kinfo_file info {};
-    info.kf_structsize = sizeof info;
-    if (::fcntl(place.get(), F_KINFO, &info) != 0)
-        throw SysError("find the path of {}", mount.target);
-    const std::string real = info.kf_path;
-    const auto inside = root_path.string() + "/";
-    if (real != root_path.string() && !real.starts_with(inside)) {
-        throw Error(ErrorKind::permission_denied, "{} leads out of the container's root",
-                    mount.target);
-    }
-    return real;
-}
 
 brig::Mount with_ruleset(brig::Mount mount, unsigned ruleset) {
     std::erase_if(mount.options,

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/base64.h"
 #include "base/strings.h"
 #include "base/time.h"
 
@@ -10,6 +11,17 @@ namespace brig {
 namespace {
 
 using namespace std::chrono_literals;
+
+TEST(Base64, GoesBothWays) {
+    for (const char* text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
+        EXPECT_EQ(from_base64(base64(text)), text);
+    }
+    EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
+    EXPECT_EQ(base64("fo"), "Zm8=");
+    EXPECT_EQ(from_base64("_-8"), "\xff\xef");
+    EXPECT_FALSE(from_base64("Zm9v!"));
+    EXPECT_FALSE(from_base64("Zm9vY"));
+}
 
 TEST(Rfc3339, RoundTripsNanosecondsAndDropsTrailingZeros) {
     const Instant instant{1'700'000'000s + 120'000'000ns};
