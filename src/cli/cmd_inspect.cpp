@@ -38,7 +38,7 @@ Json look_up_any(client::Client& engine, const std::string& type, const std::str
             if (error.status() != 404 || !type.empty()) throw;
         }
     }
-    throw Error(ErrorKind::not_found, "error: no such object: {}", name);
+    throw Error(ErrorKind::not_found, "Error: No such object: {}", name);
 }
 
 /// Prints what is found; failures come after it, as docker does.
@@ -49,10 +49,15 @@ int print_found(const std::vector<std::string>& names, const std::string& format
     for (const auto& name : names) {
         try {
             Json object = find(name);
-            if (format.empty())
+            if (format.empty()) {
                 found.push_back(std::move(object));
-            else
-                print_line(format_value(object, format));
+                continue;
+            }
+            // Absent without a health check; to docker's templates it is nil then, no mistake.
+            if (const auto state = object.find("State");
+                state != object.end() && state->is_object())
+                state->emplace("Health", nullptr);
+            print_line(format_value(object, format));
         } catch (const client::ApiError& error) {
             failures.push_back(error.message());
         } catch (const Error& error) {

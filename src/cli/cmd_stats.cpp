@@ -162,9 +162,14 @@ int system_df(Invocation& in) {
     in.parse();
     const Json answer = parse_json(in.engine().call("GET", "/system/df").body);
     const auto size = [](const Json& item) { return number_of(item, "Size"); };
-    Usage images = sum_up("Images", at_path(answer, "Images"), size,
-                          [](const Json& image) { return number_of(image, "Containers") > 0; });
+    Usage images = sum_up(
+        "Images", at_path(answer, "Images"),
+        [&](const Json& image) { return size(image) - number_of(image, "SharedSize"); },
+        [](const Json& image) { return number_of(image, "Containers") > 0; });
+    // Shared layers count once, and are set free only when the last image goes.
+    const auto used = images.size - images.reclaimable;
     images.size = number_of(answer, "LayersSize", images.size);
+    images.reclaimable = images.size - used;
     const Usage containers = sum_up(
         "Containers", at_path(answer, "Containers"),
         [](const Json& item) { return number_of(item, "SizeRw"); },

@@ -134,3 +134,12 @@ def test_the_example_serves_a_page(tidy):
             return None
     direct = wait_for(lambda: page(f"http://{address}:8080/"), 5, "the page by the container's address")
     assert wait_for(lambda: page("http://127.0.0.1:38081/"), 5, "the page by the published port") == direct
+
+
+def test_shared_layers_count_once(tidy, context):
+    def usage():
+        return tidy.brig("system", "df", "--format", "{{.Type}} {{.Size}}").stdout.splitlines()[0]
+    before = usage()
+    build(tidy, context("FROM busybox\nLABEL derived=1\n"), "-t", "derived")
+    assert usage() == before
+    tidy.brig("rmi", "derived")

@@ -113,3 +113,13 @@ def test_container_reaches_out_through_the_host(engine, outside):
     finally:
         server.kill()
         server.wait()
+
+
+def test_traffic_is_counted(engine):
+    engine.brig("run", "-d", "--name", "talks", "busybox", "sleep", "1000")
+    gateway = engine.brig("inspect", "--format", "{{.NetworkSettings.Gateway}}", "talks").stdout.strip()
+    engine.brig("exec", "talks", "ping", "-c", "3", "-i", "0.1", "-s", "1400", gateway)
+    shown = engine.brig("stats", "--no-stream", "--format", "{{.NetIO}}", "talks").stdout
+    received, sent = (part.strip() for part in shown.split("/"))
+    assert received.endswith("kB") and sent.endswith("kB"), shown
+    engine.brig("rm", "-f", "talks")

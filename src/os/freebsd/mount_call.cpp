@@ -4,6 +4,8 @@
 #include <sys/param.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/user.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <array>
@@ -11,7 +13,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/strings.h"
+#include "os/beneath.h"
 #include "os/freebsd/jail.h"
 
 namespace brig::os {

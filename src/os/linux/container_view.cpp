@@ -22,7 +22,7 @@ struct Assembled {
 Assembled assemble_here(const SandboxSpec& spec) {
     if (::unshare(CLONE_NEWNS) != 0) throw SysError("make a mount namespace");
     RootTree tree(spec);
-    tree.mount_all({});
+    tree.mount_all({}, {});
     return {open_at(tree.root(), ".", O_RDONLY | O_DIRECTORY),
             open_file("/proc/thread-self/ns/mnt", O_RDONLY)};
 }

@@ -158,7 +158,7 @@ TEST(Inspect, TriesEveryKindAndFailsAsDocker) {
     Outcome o = brig_with(engine.socket(), {"inspect", "v", "w"});
     EXPECT_EQ(o.code, 1);
     EXPECT_EQ(o.out, "[\n    {\n        \"Name\": \"v\",\n        \"Labels\": {}\n    }\n]\n");
-    EXPECT_EQ(o.err, "error: no such object: w\n");
+    EXPECT_EQ(o.err, "Error: No such object: w\n");
     o = brig_with(engine.socket(), {"image", "inspect", "w"});
     EXPECT_EQ(o.err, "Error response from daemon: no such thing\n");
 }

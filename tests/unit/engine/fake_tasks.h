@@ -124,7 +124,8 @@ public:
     shim::TaskExit wait(const std::string& id, const std::string&) override {
         return get(id).state.exit.value_or(shim::TaskExit{id, "", 0, 137, now(), false});
     }
-    shim::TaskExit remove(const std::string& id, const std::string&) override {
+    shim::TaskExit remove(const std::string& id, const std::string& exec_id) override {
+        if (!exec_id.empty()) return {};
         const auto task = get(id);
         const std::lock_guard lock(mutex_);
         tasks_.erase(id);

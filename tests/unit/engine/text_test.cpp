@@ -163,10 +163,9 @@ TEST(Requests, WhatIsNotThereIsNamed) {
         return message_of(ErrorKind::not_implemented,
                           [&] { parse_create(R"({"Image":"x","HostConfig":{)" + host + "}}"); });
     };
-    EXPECT_EQ(refused(R"("Init":true)"), "--init is not implemented");
     EXPECT_EQ(refused(R"("DeviceRequests":[{"Count":-1}])"),
               "device requests (--gpus) is not implemented");
-    EXPECT_EQ(refused(R"("PidMode":"container:x")"), "--pid container:x is not implemented");
+    EXPECT_EQ(refused(R"("UsernsMode":"private")"), "--userns private is not implemented");
     EXPECT_NO_THROW(parse_create(
         R"({"Image":"x","HostConfig":{"Init":null,"Links":[],"BlkioWeight":0,"Unknown":1}})"));
 }
