@@ -204,7 +204,7 @@ def test_full_disk(workspace):
             member.size = 40 << 20
             archive.addfile(member, io.BytesIO(os.urandom(40 << 20)))
         message = refused(small, "import", "-", "big", input=big.getvalue())
-        assert "No space left on device" in message
+        assert "no space left on device" in message
         assert small.brig("run", "--rm", "--net", "none", "busybox", "echo", "fine").stdout == "fine\n"
     finally:
         small.close()

@@ -68,8 +68,9 @@ TEST_F(DispatchTest, ToldApartUnknownAndMissing) {
     const auto missing = get("/v1.47/swarm");
     EXPECT_EQ(missing.status, 501);
     EXPECT_EQ(body(missing), "{\"message\":\"GET /swarm is not implemented\"}\n");
-    EXPECT_EQ(get("/plugins/a/b/json").status, 501);
-    EXPECT_EQ(get("/containers/x/archive", "PUT").status, 501);
+    EXPECT_EQ(get("/plugins/a/b/json").status, 404);
+    EXPECT_EQ(get("/plugins/a/b/set", "POST").status, 501);
+    EXPECT_EQ(get("/containers/x/attach/ws").status, 501);
 }
 
 TEST_F(DispatchTest, MapsEveryKindToAStatus) {

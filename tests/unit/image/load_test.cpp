@@ -204,7 +204,7 @@ TEST_F(LoadTest, FullDiskLeavesNothing) {
         const Fd file = memory_file(TarBuilder().file("a", std::string(3U << 20U, 'a')).finish());
         const auto error = error_of([&] { import_tar(full, file.get(), {}); });
         EXPECT_EQ(error.kind(), ErrorKind::unavailable);
-        EXPECT_THAT(error.message(), HasSubstr("No space left on device"));
+        EXPECT_THAT(error.message(), HasSubstr("no space left on device"));
         EXPECT_TRUE(content.list().empty());
         EXPECT_TRUE(snapshots->list().empty());
         EXPECT_TRUE(full.list(true).empty());
