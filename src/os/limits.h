@@ -18,8 +18,8 @@ class Limits {
 public:
     /// The group that make() would make; nothing is there yet, so that its handle() can be noted
     /// before. `path` as the OCI's cgroupsPath ("/brig/ID", "ID", "slice:prefix:name"); empty:
-    /// "/brig/ID". FreeBSD uses `id`, the jail's name. Throws Error for settings that this host
-    /// cannot honour.
+    /// "/brig/ID". FreeBSD: the parent jail's name, or empty; `id` is the jail's own. Throws Error
+    /// for settings that this host cannot honour.
     static Limits plan(const std::string& id, const std::string& path, const Resources& resources);
     /// Creates it with `resources` applied; a left-over one of the same name with no processes is
     /// reused. Throws Error{conflict} when it has some. An ordinary user who was given no control

@@ -98,6 +98,10 @@ private:
     SandboxCallbacks callbacks_;
 };
 
+/// What create_sandbox() will make, but for the process: to be noted before, so that
+/// destroy_sandbox() finds it whatever happens in between.
+SandboxRef planned_sandbox(const SandboxSpec& spec);
+
 /// Starts making a sandbox. The child belongs to `limits` from its first instruction on. Throws
 /// for settings that contradict each other or that this kernel does not know, naming them.
 SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter& filter,

@@ -84,7 +84,7 @@ int dispatch(const Arguments& globals, char** argv) {
         throw Error(ErrorKind::invalid_argument, "unknown command {:?}", rest.front());
     if (command->makes_processes) os::protect_own_program(argv);
     if (globals.has("debug")) log::set_level(log::Level::debug);
-    Runtime runtime(globals.value("root").value_or("/run/brig-runtime"));
+    Runtime runtime(globals.value("root").value_or(default_state_root().string()));
     Context context{runtime};
     return command->function(context, {rest.begin() + 1, rest.end()});
 }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -207,9 +208,12 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
         record.listener = spec.linux_settings.seccomp->listener_path;
         record.listener_metadata = spec.linux_settings.seccomp->listener_metadata;
     }
-    os::Limits limits = os::Limits::plan(request.id, spec.linux_settings.cgroups_path,
-                                         spec.linux_settings.resources);
+    const bool jail = os::sandbox_kind() == os::SandboxKind::jail;
+    os::Limits limits = os::Limits::plan(
+        request.id, jail ? spec.jail_settings.jail.parent : spec.linux_settings.cgroups_path,
+        spec.linux_settings.resources);
     record.limits = limits.handle();
+    record.sandbox = os::planned_sandbox(spec);
     entry.save(record);
     limits.make(spec.linux_settings.resources);
     record.limits = limits.handle();
@@ -343,7 +347,7 @@ void Runtime::remove(const std::string& id, bool force) {
         // Its creator died before it could note what it had made: where this kernel needs more than
         // the end of the processes, that has the container's name.
         os::Limits::open(record->limits).remove();
-        os::destroy_sandbox({record->id, 0, 0, record->rootfs.string()});
+        os::destroy_sandbox(record->sandbox);
     }
     const Status status = status_of(*entry, *record);
     if (!force && (status == Status::running || status == Status::paused)) {
@@ -431,6 +435,13 @@ Stats Runtime::stats(const std::string& id) {
 }
 
 bool Runtime::oom_killed(const std::string& id) { return stats(id).oom_kills > 0; }
+
+fs::path default_state_root() {
+    if (::geteuid() == 0) return "/run/brig-runtime";
+    const char* directory = std::getenv("XDG_RUNTIME_DIR");
+    if (directory != nullptr && *directory == '/') return fs::path(directory) / "brig-runtime";
+    return fmt::format("/tmp/brig-runtime-{}", ::geteuid());
+}
 
 oci::RuntimeSpec default_spec() {
     return os::sandbox_kind() == os::SandboxKind::jail ? oci::default_freebsd_spec()

@@ -114,6 +114,10 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+/// Where containers are remembered when nobody says otherwise: /run/brig-runtime, or a directory of
+/// the user's own.
+std::filesystem::path default_state_root();
+
 /// The default container of the kernel this runs on: oci::default_linux_spec() or
 /// oci::default_freebsd_spec().
 oci::RuntimeSpec default_spec();

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "os/sandbox.h"
+#include "runtime/jail_annotations.h"
 
 namespace brig::runtime {
 namespace fs = std::filesystem;
@@ -43,7 +44,8 @@ os::SandboxSpec sandbox_spec(const std::string& id, const fs::path& bundle,
     out.hostname = spec.hostname;
     out.domainname = spec.domainname;
     if (spec.linux) out.linux_settings = *spec.linux;
-    if (spec.freebsd) out.jail_settings = *spec.freebsd;
+    out.jail_settings = spec.freebsd ? *spec.freebsd : jail_without_section();
+    apply_jail_annotations(spec.annotations, out.jail_settings);
     out.annotations = spec.annotations;
     return out;
 }

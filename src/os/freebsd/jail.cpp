@@ -78,12 +78,13 @@ std::string host_uuid(const std::string& id) {
 
 }  // namespace
 
-std::string jail_name(const std::string& id) {
+std::string jail_name(const std::string& id, const std::string& parent) {
     std::string name = id;
     std::replace(name.begin(), name.end(), '.', '%');
     const bool number =
         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-    return number ? "brig-" + name : name;
+    if (number) name = "brig-" + name;
+    return parent.empty() ? name : parent + "." + name;
 }
 
 char* KernelParameters::keep(const void* data, std::size_t size) {
@@ -152,12 +153,12 @@ int create_jail(const SandboxSpec& spec, const std::string& name) {
             "freebsd.jail.interface is not implemented: use vnet, or addresses the host has");
     }
     KernelParameters parameters;
-    parameters.text("name", jail.parent.empty() ? name : jail.parent + "." + name);
+    parameters.text("name", name);
     parameters.text("path", spec.root).flag("persist");
     add_jailsys(parameters, "host", jail.host);
     if (jail.host != "inherit") {
         parameters.text("host.hostname",
-                        spec.hostname.empty() ? name.substr(0, 12) : spec.hostname);
+                        spec.hostname.empty() ? spec.id.substr(0, 12) : spec.hostname);
         parameters.text("host.domainname", spec.domainname)
             .text("host.hostuuid", host_uuid(spec.id));
     }

@@ -17,7 +17,7 @@ namespace brig::os {
 
 /// The jail's name for a container: its id, but for what the kernel refuses ('.' separates parent
 /// jails, a number would be a jail's number).
-std::string jail_name(const std::string& id);
+std::string jail_name(const std::string& id, const std::string& parent = {});
 /// Nothing when there is none.
 std::optional<int> find_jail(const std::string& name);
 /// The host path of a jail's root. Throws not_found.

@@ -111,7 +111,8 @@ std::map<std::string, std::uint64_t> read_counters(const std::string& jail) {
 void check_supported(const Resources& r) {
     const auto refuse = [](bool wanted, std::string_view name) {
         if (!wanted) return;
-        throw Error(ErrorKind::not_implemented, "resources: {} has no counterpart on FreeBSD", name);
+        throw Error(ErrorKind::not_implemented, "resources: {} has no counterpart on FreeBSD",
+                    name);
     };
     refuse(r.memory.reservation.value_or(0) > 0, "memory.reservation");
     refuse(r.memory.swappiness.value_or(0) != 0, "memory.swappiness");
@@ -148,9 +149,9 @@ Limits::Limits(Limits&&) noexcept = default;
 Limits& Limits::operator=(Limits&&) noexcept = default;
 Limits::~Limits() = default;
 
-Limits Limits::plan(const std::string& id, const std::string&, const Resources& resources) {
+Limits Limits::plan(const std::string& id, const std::string& path, const Resources& resources) {
     check_supported(resources);
-    return open(jail_name(id));
+    return open(jail_name(id, path));
 }
 
 void Limits::make(const Resources& resources) {

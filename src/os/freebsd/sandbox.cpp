@@ -14,6 +14,7 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "os/beneath.h"
 #include "os/freebsd/interface_requests.h"
 #include "os/freebsd/jail.h"
@@ -144,9 +145,14 @@ SandboxStart start_child(SandboxRef ref, const ChildParts& parts, ChildReport re
     return {std::move(ref), Fd(descriptor), std::move(report), std::move(callbacks)};
 }
 
-/// The detail of a SandboxRef: where the root is mounted.
-void undo(const std::string& id, const std::string& root) {
-    const auto name = jail_name(id);
+/// The detail of a SandboxRef: "JAIL ROOT", its full name and where the root is mounted.
+std::pair<std::string, std::string> jail_and_root(const SandboxRef& sandbox) {
+    auto [name, root] = split_once(sandbox.detail, ' ');
+    return {std::move(name), root.value_or("")};
+}
+
+void undo(const std::string& name, const std::string& root) {
+    if (name.empty()) return;
     if (const auto jail = find_jail(name)) {
         remove_jail(name);
         remove_device_ruleset(*jail);
@@ -158,18 +164,23 @@ void undo(const std::string& id, const std::string& root) {
 
 SandboxKind sandbox_kind() { return SandboxKind::jail; }
 
+SandboxRef planned_sandbox(const SandboxSpec& spec) {
+    const auto name = jail_name(spec.id, spec.jail_settings.jail.parent);
+    return {spec.id, 0, 0, name + " " + std::filesystem::canonical(spec.root).string()};
+}
+
 SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter&,
                             StdioFds stdio, SandboxCallbacks callbacks) {
     ProcessSetup setup(spec.process);
-    const auto name = jail_name(spec.id);
+    SandboxRef ref = planned_sandbox(spec);
+    const auto [name, root] = jail_and_root(ref);
     if (find_jail(name)) throw Error(ErrorKind::already_exists, "jail {} exists", name);
     // The jail holds on to the directory it is given, so the root is mounted before.
-    const auto root = std::filesystem::canonical(spec.root).string();
     Defer clean_up([&] {
         try {
-            undo(spec.id, root);
+            undo(jail_and_root(ref).first, jail_and_root(ref).second);
         } catch (const Error& error) {
-            log::warn("clean up after jail {}: {}", name, error.message());
+            log::warn("clean up after container {}: {}", spec.id, error.message());
         }
     });
     mount_root(spec, root);
@@ -187,7 +198,7 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
                            ends.child,
                            jail,
                            spec.jail_settings.jail.vnet == "new"};
-    auto start = start_child({spec.id, 0, 0, root}, parts, std::move(ends.parent), callbacks);
+    auto start = start_child(ref, parts, std::move(ends.parent), callbacks);
     clean_up.dismiss();
     return start;
 }
@@ -195,7 +206,7 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
 SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process, Limits&,
                            const SyscallFilter&, StdioFds stdio, SandboxCallbacks callbacks) {
     ProcessSetup setup(process);
-    const auto jail = find_jail(jail_name(sandbox.id));
+    const auto jail = find_jail(jail_and_root(sandbox).first);
     if (!jail || process_start_time(sandbox.pid) != sandbox.start_time) {
         throw Error(ErrorKind::failed_precondition, "container {:?} is not running", sandbox.id);
     }
@@ -204,6 +215,9 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
     return start_child({sandbox.id, 0, 0, {}}, parts, std::move(ends.parent), callbacks);
 }
 
-void destroy_sandbox(const SandboxRef& sandbox) { undo(sandbox.id, sandbox.detail); }
+void destroy_sandbox(const SandboxRef& sandbox) {
+    const auto [name, root] = jail_and_root(sandbox);
+    undo(name, root);
+}
 
 }  // namespace brig::os

@@ -130,10 +130,26 @@ void RootTree::label(MountPlan& plan) const {
     if (!context.empty() && labelled) plan.parameters.emplace_back("context", context);
 }
 
+/// Without a cgroup namespace a user namespace may not mount control groups, and the host's, which
+/// are then bound, are not its to write (CVE-2023-25809).
+bool RootTree::bind_host_cgroups(MountPlan plan) {
+    const auto& namespaces = spec_.linux_settings.namespaces;
+    const bool own =
+        std::ranges::any_of(namespaces, [](const Namespace& ns) { return ns.type == "cgroup"; });
+    if (own || !user_namespace_) return false;
+    plan.source = "/sys/fs/cgroup";
+    plan.bind = plan.recursive_bind = true;
+    plan.recursive.set =
+        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    attach_at(make_planned(plan, spec_.root).get(), plan.target, true);
+    return true;
+}
+
 void RootTree::mount_cgroups(const brig::Mount& mount, const CgroupView& cgroups) {
     MountPlan plan = plan_mount(mount);
     plan.parameters.clear();
     plan.source = "cgroup";
+    if (bind_host_cgroups(plan)) return;
     if (cgroups.v1.empty()) {
         plan.type = cgroups.v2 ? "cgroup2" : "tmpfs";
         attach_at(make_planned(plan, spec_.root).get(), plan.target, true);

@@ -35,6 +35,7 @@ public:
 private:
     void mount_one(const brig::Mount& mount, const CgroupView& cgroups, Fd made = {});
     void mount_cgroups(const brig::Mount& mount, const CgroupView& cgroups);
+    bool bind_host_cgroups(MountPlan plan);
     void attach_at(int mount, const std::string& target, bool directory);
     void label(MountPlan& plan) const;
     void copy_up(int mount, const std::string& target);

@@ -65,6 +65,10 @@ void check_mappings(const LinuxSettings& settings, const NamespacePlan& namespac
 
 SandboxKind sandbox_kind() { return SandboxKind::namespaces; }
 
+SandboxRef planned_sandbox(const SandboxSpec& spec) {
+    return {spec.id, 0, 0, own_namespaces(spec.linux_settings)};
+}
+
 SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter& filter,
                             StdioFds stdio, SandboxCallbacks callbacks) {
     const LinuxSettings& settings = spec.linux_settings;
@@ -75,7 +79,8 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
     const Limits::Impl& groups = limits.impl();
     const CgroupView view = groups.view();
     auto ends = ChildReport::make();
-    const ChildParts parts{spec.process, setup, callbacks, stdio, ends.child, groups};
+    const ChildParts parts{spec.process, setup,  callbacks,       stdio,
+                           ends.child,   groups, ::geteuid() != 0};
     const auto idmapped = make_idmapped_mounts(spec);
 
     const Fd group = groups.open_v2();
@@ -92,7 +97,8 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
     }
     if (namespaces.in_two_steps()) await_successor(child, ends.parent);
     if (namespaces.has_new_user()) prepare_child(child, ends.parent, settings);
-    SandboxRef ref{spec.id, child.pid, 0, own_namespaces(settings)};
+    SandboxRef ref = planned_sandbox(spec);
+    ref.pid = child.pid;
     ref.start_time = process_start_time(child.pid).value_or(0);
     return {std::move(ref), std::move(child.pidfd), std::move(ends.parent), std::move(callbacks)};
 }

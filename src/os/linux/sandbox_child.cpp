@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,6 +41,15 @@ void join_namespaces(const NamespacePlan& plan) {
         const Fd ns = open_file(path, O_RDONLY);
         if (::setns(ns.get(), flag) != 0) throw SysError("join namespace {}", path);
     }
+}
+
+/// The caller writes them. Where it is an ordinary user, /proc/PID must be the user's meanwhile;
+/// there is nobody else in the new user namespace yet who could make use of that.
+void await_id_maps(const ChildParts& parts) {
+    if (parts.ordinary_caller) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    parts.report.rendezvous();
+    if (parts.ordinary_caller && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        throw SysError("forbid tracing");
 }
 
 /// A user namespace's root is who makes the rest.
@@ -141,7 +151,7 @@ void run_new_sandbox(const ChildParts& parts, const NewSandbox& sandbox) {
             join_namespaces(namespaces);
             continue_in_sibling(namespaces.create, parts.report);
         }
-        if (namespaces.has_new_user()) parts.report.rendezvous();
+        if (namespaces.has_new_user()) await_id_maps(parts);
         if (!namespaces.in_two_steps()) join_namespaces(namespaces);
         if (namespaces.has(CLONE_NEWUSER)) become_mapped_root();
         if (namespaces.new_cgroup && ::unshare(CLONE_NEWCGROUP) != 0)

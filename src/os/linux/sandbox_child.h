@@ -16,6 +16,7 @@ struct ChildParts {
     StdioFds stdio;
     const ChildReport& report;
     const Limits::Impl& groups;
+    bool ordinary_caller = false;  ///< not root: it may not write to a process that forbids tracing
 };
 
 /// What the first process of a sandbox is told besides.

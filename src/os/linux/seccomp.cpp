@@ -8,6 +8,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -258,11 +259,15 @@ std::uint64_t fnv1a(std::string_view text) {
     return hash;
 }
 
-// File: "LENGTH FLAGS\n" profile text, program.
+std::string_view bytes_of(const std::vector<sock_filter>& code) {
+    return {reinterpret_cast<const char*>(code.data()), code.size() * sizeof(sock_filter)};
+}
+
+// File: "LENGTH FLAGS CHECKSUM\n" profile text, program.
 std::string cache_file_content(const std::string& text, const SyscallFilter::Program& program) {
-    std::string out = fmt::format("{} {}\n{}", text.size(), program.flags, text);
-    out.append(reinterpret_cast<const char*>(program.code.data()),
-               program.code.size() * sizeof(sock_filter));
+    std::string out = fmt::format("{} {} {:x}\n{}", text.size(), program.flags,
+                                  fnv1a(bytes_of(program.code)), text);
+    out += bytes_of(program.code);
     return out;
 }
 
@@ -271,30 +276,37 @@ struct CacheEntry {
     SyscallFilter::Program program;
 };
 
-CacheEntry parse_cache_file(const std::string& content) {
+/// Nothing for content that is not whole.
+std::optional<CacheEntry> parse_cache_file(const std::string& content) {
     const std::size_t line = content.find('\n');
-    const auto [length_text, flags_text] =
-        split_once(std::string_view(content).substr(0, line), ' ');
-    const auto length = parse_int<std::size_t>(length_text);
-    const auto flags = parse_int<unsigned>(flags_text.value_or(""));
-    if (line == std::string::npos || !length || !flags || line + 1 + *length > content.size()) {
-        throw Error(ErrorKind::internal, "seccomp: unreadable cache file");
-    }
+    if (line == std::string::npos) return std::nullopt;
+    const auto fields = split(std::string_view(content).substr(0, line), ' ');
+    if (fields.size() != 3) return std::nullopt;
+    const auto length = parse_int<std::size_t>(fields[0]);
+    const auto flags = parse_int<unsigned>(fields[1]);
+    if (!length || !flags || *length > content.size() - line - 1) return std::nullopt;
     CacheEntry entry{content.substr(line + 1, *length), {*flags, {}}};
     const std::string_view code = std::string_view(content).substr(line + 1 + *length);
+    if (fmt::format("{:x}", fnv1a(code)) != fields[2]) return std::nullopt;
     entry.program.code.resize(code.size() / sizeof(sock_filter));
     std::memcpy(entry.program.code.data(), code.data(),
                 entry.program.code.size() * sizeof(sock_filter));
     return entry;
 }
 
+/// Nothing when there is no such file, and for one that somebody else could have written: it would
+/// decide what a container may do.
 std::optional<CacheEntry> read_cache(const std::string& path) {
-    try {
-        return parse_cache_file(read_file(path, 4U << 20U));
-    } catch (const SysError& e) {
-        if (e.kind() == ErrorKind::not_found) return std::nullopt;
-        throw;
+    const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!file) {
+        if (errno == ENOENT || errno == ELOOP) return std::nullopt;
+        throw SysError("open {}", path);
     }
+    struct stat info {};
+    const bool ours = ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) &&
+                      info.st_uid == ::geteuid() && (info.st_mode & 0177U) == 0;
+    if (!ours) return std::nullopt;
+    return parse_cache_file(read_to_end(file.get(), 4U << 20U));
 }
 
 /// False when another process was there first.
@@ -335,7 +347,8 @@ SyscallFilter SyscallFilter::compile(const Seccomp& profile, const std::string& 
             return filter;
         }
         compile_now();
-        make_directories(cache_directory);
+        make_directories(cache_directory, 0700);
+        ::unlink(path.c_str());  // one that is there all the same is damaged or not ours
         if (!add_to_cache(path, cache_file_content(text, *program)))
             --i;
         else {

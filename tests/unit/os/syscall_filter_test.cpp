@@ -75,6 +75,26 @@ TEST(SyscallFilter, CachesByTheWholeProfile) {
     EXPECT_EQ(filtered(loaded, [] { return ::syscall(SYS_getppid) < 0 ? errno : 0; }), 78);
 }
 
+TEST(SyscallFilter, DamagedAndForeignFilesAreCompiledAnew) {
+    TempDir cache("/tmp", "brig-seccomp");
+    const auto profile = allow_all_but("getppid", 77);
+    const auto first = SyscallFilter::compile(profile, cache.path());
+    const auto file = cache.path() / first.key();
+    const std::string good = read_file(file);
+    std::string damaged = good;
+    damaged.back() = static_cast<char>(damaged.back() ^ 1);
+    for (const std::string& content :
+         {std::string(), std::string("x"), good.substr(0, 40), damaged}) {
+        write_file_atomic(file, content, 0600);
+        EXPECT_THROW(SyscallFilter::from_cache(first.key(), cache.path()), Error);
+        const auto again = SyscallFilter::compile(profile, cache.path());
+        EXPECT_EQ(again.key(), first.key());
+        EXPECT_EQ(read_file(file), good);
+    }
+    std::filesystem::permissions(file, std::filesystem::perms(0660));  // others could write it
+    EXPECT_THROW(SyscallFilter::from_cache(first.key(), cache.path()), Error);
+}
+
 TEST(SyscallFilter, ACollidingHashDoesNotReplaceAProfile) {
     TempDir cache("/tmp", "brig-seccomp");
     const auto strict = SyscallFilter::compile(allow_all_but("getppid", 77), cache.path());
