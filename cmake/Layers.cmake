@@ -1,12 +1,17 @@
-# brig_layer(NAME [LIBS ...]): src/NAME/*.cpp as a static library linked to every layer before it.
+# brig_layer(NAME [FOLDERS ...] [LIBS ...]): src/NAME/*.cpp, and those of its folders, as a static
+# library linked to every layer before it.
 # brig_program(NAME UPTO LAYER): src/apps/NAME.cpp linked to LAYER and what is before it.
 # brig_short_program(NAME LAYERS ... ARCHIVES ...): the same for a program so short-lived that the
 # dynamic linker would be half its work: linked statically where that is possible.
 set(BRIG_LAYERS "")
 
 function(brig_layer name)
-  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS src/${name}/*.cpp src/${name}/${BRIG_PLATFORM}/*.cpp)
+  cmake_parse_arguments(ARG "" "" "FOLDERS;LIBS" ${ARGN})
+  set(globs src/${name}/*.cpp src/${name}/${BRIG_PLATFORM}/*.cpp)
+  foreach(folder ${ARG_FOLDERS})
+    list(APPEND globs src/${name}/${folder}/*.cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${globs})
   file(GLOB protos CONFIGURE_DEPENDS src/${name}/*.proto)
   if(protos)
     brig_generate_protobuf(generated ${protos})

@@ -1,4 +1,4 @@
 // An OCI runtime with runc's command line.
-#include "runtime/command_line.h"
+#include "runtime/cli/command_line.h"
 
 int main(int argc, char** argv) { return brig::runtime::command_line(argc, argv); }

@@ -14,6 +14,10 @@ void set_level(Level level);
 bool enabled(Level level);
 /// Writes one line with one write(2), so that lines of several threads never mix.
 void write(Level level, std::string_view message);
+/// Lines go to `writer` instead of stderr; for a program whose callers want another form. Call
+/// before there are threads.
+using Writer = void (*)(Level level, std::string_view message);
+void set_writer(Writer writer);
 
 template <typename... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {

@@ -325,7 +325,9 @@ void Runtime::kill(const std::string& id, int signal, bool all) {
         if (limits.exists()) return limits.signal_all(signal);
     }
     const auto not_running = [&] {
-        return Error(ErrorKind::failed_precondition, "container {:?} is not running", id);
+        // containerd and dockerd look for the first three words.
+        return Error(ErrorKind::failed_precondition, "container not running: {:?} is {}", id,
+                     to_string(status));
     };
     if (status == Status::stopped || status == Status::creating) throw not_running();
     const os::Process process = os::Process::open(record->sandbox.pid);

@@ -32,7 +32,7 @@ def make_bundle(directory):
     shutil.copy("/bin/busybox", rootfs / "bin/busybox")
     for applet in ("true", "sh"):
         os.link(rootfs / "bin/busybox", rootfs / "bin" / applet)
-    subprocess.run([BIN / "brig-runtime", "spec", "--bundle", directory], check=True)
+    subprocess.run([BIN / "brig-runtime", "spec", "--docker", "--bundle", directory], check=True)
     config = json.loads((directory / "config.json").read_text())
     config["process"]["args"] = ["/bin/true"]
     config["process"]["terminal"] = False

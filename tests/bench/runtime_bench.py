@@ -30,7 +30,7 @@ def make_bundle(directory, args):
     shutil.copy("/bin/busybox", rootfs / "bin/busybox")
     for applet in ("true", "sh", "sleep"):
         os.link(rootfs / "bin/busybox", rootfs / "bin" / applet)
-    subprocess.run([BIN / "brig-runtime", "spec", "--bundle", directory], check=True)
+    subprocess.run([BIN / "brig-runtime", "spec", "--docker", "--bundle", directory], check=True)
     config = json.loads((directory / "config.json").read_text())
     config["process"].update(args=args, terminal=False)
     config["ociVersion"] = "1.0.2"  # what the oldest peer accepts

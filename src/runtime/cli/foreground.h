@@ -10,8 +10,4 @@ namespace brig::runtime {
 /// + n for a signal. Reaps whatever else ends meanwhile.
 int stay_in_foreground(Started process);
 
-/// Sends a terminal's master to whoever listens on the unix socket at `path` (runc's
-/// --console-socket).
-void send_console(const std::string& path, const Fd& console);
-
 }  // namespace brig::runtime

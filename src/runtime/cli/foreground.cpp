@@ -1,16 +1,13 @@
 // See foreground.h.
-#include "runtime/foreground.h"
+#include "runtime/cli/foreground.h"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <optional>
 
 #include "base/error.h"
@@ -126,38 +123,6 @@ int stay_in_foreground(Started started) {
         if (relay) relay->drain();
         return exit_status(process.wait().value_or(0));
     }
-}
-
-void send_console(const std::string& path, const Fd& console) {
-    const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) throw SysError("create socket");
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        throw Error(ErrorKind::invalid_argument, "console socket {}: the path is too long", path);
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        throw SysError("connect to console socket {}", path);
-    }
-    std::string name = "/dev/ptmx";
-    iovec part{name.data(), name.size()};
-    union {
-        cmsghdr header;
-        std::array<char, CMSG_SPACE(sizeof(int))> space;
-    } control{};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = &control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    const int fd = console.get();
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0)
-        throw SysError("send to console socket {}", path);
 }
 
 }  // namespace brig::runtime

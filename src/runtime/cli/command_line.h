@@ -1,4 +1,4 @@
-// brig-runtime's commands, with runc's options and output.
+// brig-runtime's command line: runc's global options, commands, exit codes and log lines.
 #pragma once
 
 namespace brig::runtime {
