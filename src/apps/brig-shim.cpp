@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/version.h"
+#include "os/memory.h"
 #include "os/process.h"
 #include "shim/daemon.h"
 
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
     // Nothing inherited stays open: a container must not get at its starter's descriptors.
     ::closefrom(3);
     brig::os::protect_own_program(argv);
+    brig::os::keep_little_memory();
     brig::shim::DaemonOptions options{"/run/brig"};
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];

@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "image/store.h"
 #include "network/network.h"
+#include "os/memory.h"
 #include "os/process_table.h"
 #include "shim/client.h"
 #include "snapshot/snapshotter.h"
@@ -208,6 +209,7 @@ int main(int argc, char** argv) {
         ::signal(SIGPIPE, SIG_IGN);
         const sigset_t set = ending_signals();
         ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+        os::keep_little_memory();
         return serve(options, system, argv[0]);
     } catch (const std::exception& e) {
         fmt::print(stderr, "brigd: {}\n", e.what());

@@ -1,7 +1,10 @@
-// SHA-256 by OpenSSL, which uses the processor's instructions where there are any.
+// SHA-256 by OpenSSL, which uses the processor's instructions where there are any. By the functions
+// of that one algorithm, though OpenSSL 3 would rather be asked through EVP: for that it looks
+// through its providers and configuration, and keeps two megabytes in memory.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 
@@ -10,15 +13,8 @@
 namespace brig {
 
 struct Sha256::State {
-    State() : context(EVP_MD_CTX_new()) {
-        if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1) {
-            throw Error(ErrorKind::internal, "cannot initialise SHA-256");
-        }
-    }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    ~State() { EVP_MD_CTX_free(context); }
-    EVP_MD_CTX* context;
+    State() { ::SHA256_Init(&context); }
+    SHA256_CTX context{};
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {}
@@ -27,16 +23,15 @@ Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 Sha256::~Sha256() = default;
 
 void Sha256::update(std::span<const std::byte> data) {
-    EVP_DigestUpdate(state_->context, data.data(), data.size());
+    ::SHA256_Update(&state_->context, data.data(), data.size());
 }
 
 void Sha256::update(std::string_view data) { update(std::as_bytes(std::span(data))); }
 
 Digest Sha256::digest() const {
-    const State copy;
-    EVP_MD_CTX_copy_ex(copy.context, state_->context);
+    State copy = *state_;
     std::array<std::byte, 32> hash{};
-    EVP_DigestFinal_ex(copy.context, reinterpret_cast<unsigned char*>(hash.data()), nullptr);
+    ::SHA256_Final(reinterpret_cast<unsigned char*>(hash.data()), &copy.context);
     return Digest::from_sha256(hash);
 }
 

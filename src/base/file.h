@@ -32,6 +32,8 @@ class TempDir {
 public:
     /// Made beneath `parent` with the prefix given. Throws SysError.
     explicit TempDir(const std::filesystem::path& parent, std::string_view prefix = "tmp");
+    /// Takes over one that there is.
+    static TempDir adopt(std::filesystem::path path) { return TempDir(Adopted{std::move(path)}); }
     TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
     TempDir& operator=(TempDir&&) = delete;
     ~TempDir();
@@ -40,6 +42,10 @@ public:
     std::filesystem::path release() { return std::exchange(path_, {}); }
 
 private:
+    struct Adopted {
+        std::filesystem::path path;
+    };
+    explicit TempDir(Adopted adopted) : path_(std::move(adopted.path)) {}
     std::filesystem::path path_;
 };
 

@@ -66,7 +66,12 @@ void WorkerPool::loop(std::unique_lock<std::mutex> lock) {
         const bool woken =
             wake_.wait_for(lock, idle_time, [&] { return closing_ || !queue_.empty(); });
         --idle_;
-        if (!woken) break;
+        if (woken) continue;
+        if (threads_ > 1 || !when_idle_) break;
+        lock.unlock();
+        run(when_idle_);
+        lock.lock();
+        if (queue_.empty()) break;
     }
     --threads_;
     // Under the lock: once it is released the pool may be gone.

@@ -6,12 +6,15 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 namespace brig {
 
 class WorkerPool {
 public:
-    explicit WorkerPool(std::size_t max_threads) : max_threads_(max_threads) {}
+    /// `when_idle` runs on the last thread when it goes because nothing has been to do for a while.
+    explicit WorkerPool(std::size_t max_threads, std::function<void()> when_idle = {})
+        : max_threads_(max_threads), when_idle_(std::move(when_idle)) {}
     /// Waits for everything that was submitted.
     ~WorkerPool();
     WorkerPool(const WorkerPool&) = delete;
@@ -26,6 +29,7 @@ private:
     void start_thread();
 
     std::size_t max_threads_;
+    std::function<void()> when_idle_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::condition_variable ended_;

@@ -124,16 +124,17 @@ ContainerPtr ContainerTable::insert(Record record) {
 }
 
 void ContainerTable::save(const Container& container) {
-    const Record record = container.snapshot();
-    const std::string document = to_document(record);
     try {
         const std::lock_guard lock(rows_->mutex);
+        // Looked at under the lock: of two savers the later one knows more.
+        const Record record = container.snapshot();
+        const std::string document = to_document(record);
         rows_->update.bind(1, std::string_view(record.name))
             .bind(2, std::string_view(document))
             .bind(3, std::string_view(record.id))
             .run();
     } catch (const Error& e) {
-        log::error("the state of container {} cannot be saved: {}", record.id, e.message());
+        log::error("the state of container {} cannot be saved: {}", container.id, e.message());
     }
 }
 

@@ -61,6 +61,8 @@ std::filesystem::path Engine::Impl::bundle_of(const std::string& id) const {
     return parts.settings.run / "tasks" / id;
 }
 
+std::filesystem::path Engine::Impl::profiles() const { return parts.settings.run / "seccomp"; }
+
 void Engine::Impl::publish(const Record& record, const std::string& action,
                            std::map<std::string, std::string> attributes) {
     attributes.insert(record.config.labels.begin(), record.config.labels.end());

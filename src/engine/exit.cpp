@@ -61,8 +61,9 @@ void Engine::Impl::handle_exit(const shim::TaskExit& exit) {
     finish_locked(*container, exit);
 }
 
-/// Everything that a running container has and one at rest has not. Never throws.
-void Engine::Impl::release_task(const std::string& id) {
+/// What of a running container others could still meet: its processes, its address, its ports.
+/// Never throws.
+void Engine::Impl::take_down(const std::string& id) {
     const auto attempt = [&](std::string_view what, const auto& action) {
         try {
             action();
@@ -74,11 +75,25 @@ void Engine::Impl::release_task(const std::string& id) {
     attempt("task", [&] { parts.tasks->remove(id); });
     if (parts.networks) attempt("network", [&] { parts.networks->detach(id); });
     attempt("shared memory", [&] { os::unmount(shared_memory_of(id)); });
-    attempt("bundle", [&] { remove_tree(bundle_of(id)); });
 }
 
+void Engine::Impl::remove_bundle(const std::string& id) {
+    try {
+        remove_tree(bundle_of(id));
+    } catch (const Error& e) {
+        log::warn("container {}: {}", id, e.message());
+    }
+}
+
+/// Everything that a running container has and one at rest has not. Never throws.
+void Engine::Impl::release_task(const std::string& id) {
+    take_down(id);
+    remove_bundle(id);
+}
+
+/// Deleting files comes last: whoever waits is told before.
 void Engine::Impl::finish_locked(Container& container, const shim::TaskExit& exit) {
-    release_task(container.id);
+    take_down(container.id);
     bool restart = false;
     bool keep = false;
     std::chrono::milliseconds pause{};
@@ -111,9 +126,9 @@ void Engine::Impl::finish_locked(Container& container, const shim::TaskExit& exi
     if (exit.oom_killed) publish(record, "oom");
     publish(record, "die", {{"exitCode", std::to_string(exit.status)}});
     fire_waiters(container, false);
-    if (record.host.auto_remove && !keep) {
-        remove_locked(container, true);
-    } else if (restart) {
+    if (record.host.auto_remove && !keep) remove_locked(container, true);
+    remove_bundle(container.id);
+    if (restart) {
         schedule_restart(table.find_id(container.id), pause);
     }
 }

@@ -23,6 +23,7 @@
 #include "engine/timers.h"
 #include "image/store.h"
 #include "network/network.h"
+#include "os/memory.h"
 #include "shim/types.h"
 
 namespace brig::engine {
@@ -59,6 +60,7 @@ struct Engine::Impl {
     [[nodiscard]] std::filesystem::path shared_memory_of(const std::string& id) const {
         return bundle_of(id) / "shm";
     }
+    [[nodiscard]] std::filesystem::path profiles() const;
     static std::string snapshot_of(const std::string& id) { return "container-" + id; }
     void publish(const Record& record, const std::string& action,
                  std::map<std::string, std::string> attributes = {});
@@ -70,6 +72,7 @@ struct Engine::Impl {
     // start.cpp; the container's `operation` is held
     void start_locked(Container& container);
     void launch(Container& container);
+    void note_start(Container& container);
     std::optional<network::Endpoint> prepare_network(const Record& record, SpecInputs& inputs);
     int run_task(const Record& record, std::optional<network::Endpoint> endpoint);
     ResolvedUser user_of(const Record& record);
@@ -79,6 +82,8 @@ struct Engine::Impl {
     void on_task_exit(const shim::TaskExit& exit);
     void handle_exit(const shim::TaskExit& exit);
     void finish_locked(Container& container, const shim::TaskExit& exit);
+    void take_down(const std::string& id);
+    void remove_bundle(const std::string& id);
     void release_task(const std::string& id);
     void schedule_restart(const ContainerPtr& container, std::chrono::milliseconds delay);
     void fire_waiters(Container& container, bool removed);
@@ -140,7 +145,8 @@ struct Engine::Impl {
     std::atomic<bool> closing = false;
     /// Health checks that hang must not keep exits waiting.
     WorkerPool probes{16};
-    WorkerPool background{32};  ///< last: its destructor waits for work that uses the rest
+    /// Last: its destructor waits for work that uses the rest.
+    WorkerPool background{32, os::return_free_memory};
 };
 
 /// Docker's wording for actions on a container that is not running.

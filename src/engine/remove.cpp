@@ -64,7 +64,8 @@ void Engine::Impl::remove(const ContainerPtr& container, bool force, bool volume
 }
 
 /// The row goes first: from then on the container does not exist, and what a killed engine leaves
-/// of it is swept at the next start.
+/// of it is swept at the next start. So nobody who waits has to wait for its files to be deleted,
+/// which nobody can see any more.
 void Engine::Impl::remove_locked(Container& container, bool volumes) {
     const Record record = container.snapshot();
     const Strings doomed = volumes ? volumes_of_its_own(table, record) : Strings{};
@@ -84,11 +85,15 @@ void Engine::Impl::remove_locked(Container& container, bool volumes) {
                 log::warn("removing container {}: {}: {}", record.id, what, e.message());
         }
     };
-    attempt("snapshot", [&] { parts.snapshots->remove(snapshot_of(record.id)); });
-    attempt("files", [&] { remove_tree(files_of(record.id)); });
+    std::optional<TempDir> rubbish;
+    attempt("snapshot", [&] {
+        if (auto left = parts.snapshots->remove(snapshot_of(record.id)))
+            rubbish.emplace(std::move(*left));
+    });
     for (const auto& name : doomed) attempt("volume", [&] { parts.volumes->remove(name); });
     publish(record, "destroy");
     fire_waiters(container, true);
+    attempt("files", [&] { remove_tree(files_of(record.id)); });
 }
 
 void Engine::remove(const std::string& ref, bool force, bool volumes) {

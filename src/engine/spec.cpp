@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
-#include <mutex>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "engine/capabilities.h"
+#include "engine/seccomp_profiles.h"
 #include "engine/spec_parts.h"
 #include "oci/runtime_defaults.h"
 #include "os/host_devices.h"
@@ -36,16 +35,6 @@ bool wants(const HostConfig& host, std::string_view option, std::string_view val
         if (given.substr(at + 1) == value) return true;
     }
     return false;
-}
-
-/// Working the profile out takes longer than all the rest; there are few different ones.
-oci::Seccomp seccomp_for(const Strings& capabilities) {
-    static std::mutex mutex;
-    static std::map<Strings, oci::Seccomp> known;
-    const std::lock_guard lock(mutex);
-    if (const auto found = known.find(capabilities); found != known.end()) return found->second;
-    if (known.size() > 64) known.clear();
-    return known.emplace(capabilities, oci::default_seccomp(capabilities)).first->second;
 }
 
 void remove_namespace(oci::Linux& settings, std::string_view type) {
@@ -108,9 +97,12 @@ void set_security(oci::RuntimeSpec& spec, const Record& record, const SpecInputs
     const auto& host = record.host;
     const Strings names = container_capabilities(host);
     spec.process.capabilities = make_capability_sets(names, inputs.user);
-    settings.seccomp.reset();
-    if (!host.privileged && !wants(host, "seccomp", "unconfined"))
-        settings.seccomp = seccomp_for(names);
+    if (!host.privileged && !wants(host, "seccomp", "unconfined")) {
+        if (inputs.profiles.empty())
+            settings.seccomp = seccomp_for(names);
+        else
+            spec.annotations[oci::shared_seccomp] = seccomp_file_for(names, inputs.profiles);
+    }
     if (host.privileged) {
         settings.masked_paths.clear();
         settings.readonly_paths.clear();
@@ -187,7 +179,11 @@ oci::Capabilities make_capability_sets(const Strings& names, const ResolvedUser&
 }
 
 oci::RuntimeSpec make_spec(const Record& record, const SpecInputs& inputs) {
-    static const oci::RuntimeSpec defaults = runtime::default_spec();
+    static const oci::RuntimeSpec defaults = [] {
+        auto made = runtime::default_spec();
+        if (made.linux) made.linux->seccomp.reset();
+        return made;
+    }();
     oci::RuntimeSpec spec = defaults;
     spec.root.path = "rootfs";
     spec.root.readonly = record.host.readonly_rootfs;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/fd.h"
 #include "engine/container.h"
 #include "engine/users.h"
 #include "oci/runtime_spec.h"
@@ -19,6 +20,9 @@ struct SpecInputs {
     std::filesystem::path shared_memory;  ///< of the host, as /dev/shm; empty: one of its own
     std::filesystem::path init;           ///< the program that --init puts first
     std::vector<oci::Rlimit> rlimits;     ///< where the container says nothing of them
+    Fd isolated;                          ///< the network namespace, where nobody else keeps it
+    /// Where seccomp profiles are files that containers share; empty: config.json has its own.
+    std::filesystem::path profiles;
 };
 
 /// The environment: PATH, HOSTNAME, TERM, then the container's own over them, then HOME.

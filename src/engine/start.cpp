@@ -1,6 +1,8 @@
 // From a container at rest to a running task: network, files, user, volumes, config.json, shim.
 // This is the path whose time users feel: no flush, no helper process, no mount unless an image is
 // seen for the first time or a volume has to be filled.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "base/defer.h"
@@ -45,6 +47,11 @@ shim::ConsoleSize console_size(const HostConfig& host) {
     if (host.console_size.size() != 2) return {};
     return {static_cast<std::uint16_t>(host.console_size[1]),
             static_cast<std::uint16_t>(host.console_size[0])};
+}
+
+/// What --rm will delete in any case need not reach the disk.
+Durability durability_of(const Record& record) {
+    return record.host.auto_remove ? Durability::rebuildable : Durability::durable;
 }
 
 network::AttachRequest attach_request(const Record& record) {
@@ -135,20 +142,28 @@ std::optional<network::Endpoint> Engine::Impl::prepare_network(const Record& rec
         endpoint = parts.networks->attach(attach_request(record));
         inputs.network_namespace = endpoint->sandbox_path.string();
     }
+    if (mode == "none" && parts.networks) {
+        inputs.isolated = parts.networks->isolate();
+        if (inputs.isolated) {
+            inputs.network_namespace =
+                fmt::format("/proc/{}/fd/{}", ::getpid(), inputs.isolated.get());
+        }
+    }
     write_network_files(inputs.files, record, endpoint);
     return endpoint;
 }
 
 int Engine::Impl::run_task(const Record& record, std::optional<network::Endpoint> endpoint) {
     const std::string& id = record.id;
-    const shim::TaskSpec task{.id = id,
-                              .bundle = bundle_of(id),
-                              .rootfs = parts.snapshots->mounts(snapshot_of(id)),
-                              .terminal = record.config.tty,
-                              .open_stdin = record.config.open_stdin,
-                              .stdin_once = record.config.stdin_once,
-                              .console = console_size(record.host),
-                              .log = log_options(record, log_of(id))};
+    const shim::TaskSpec task{
+        .id = id,
+        .bundle = bundle_of(id),
+        .rootfs = parts.snapshots->mounts(snapshot_of(id), durability_of(record)),
+        .terminal = record.config.tty,
+        .open_stdin = record.config.open_stdin,
+        .stdin_once = record.config.stdin_once,
+        .console = console_size(record.host),
+        .log = log_options(record, log_of(id))};
     if (endpoint || record.network() != "bridge" || !parts.networks) {
         const int pid = parts.tasks->launch(task);
         if (endpoint) parts.networks->started(id, pid);
@@ -170,7 +185,7 @@ void Engine::Impl::launch(Container& container) {
     make_directories(bundle_of(record.id) / "rootfs", 0700);
     Defer undo([&] { release_task(record.id); });
 
-    SpecInputs inputs;
+    SpecInputs inputs{.profiles = profiles()};
     inputs.init = parts.settings.init;
     inputs.rlimits = parts.settings.rlimits;
     auto endpoint = prepare_network(record, inputs);
@@ -190,6 +205,14 @@ void Engine::Impl::launch(Container& container) {
     container.record.stopped_by_user = false;
     container.stop_requested = false;
     container.changed.notify_all();
+}
+
+/// Nobody waits for the note of a container that is to be removed at its end: what is not noted is
+/// learnt from the shim, and no restart policy depends on it.
+void Engine::Impl::note_start(Container& container) {
+    const auto same = table.find_id(container.id);
+    if (!same || !container.record.host.auto_remove) return table.save(container);
+    background.submit([this, same] { table.save(*same); });
 }
 
 void Engine::Impl::start_locked(Container& container) {
@@ -221,7 +244,7 @@ void Engine::Impl::start_locked(Container& container) {
         throw told;
     }
     if (const auto shared = table.find_id(container.id)) watch_health(shared);
-    table.save(container);
+    note_start(container);
     publish(container.snapshot(), "start");
 }
 

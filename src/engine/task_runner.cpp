@@ -82,7 +82,7 @@ int TaskRunner::run(const build::RunRequest& request,
     make_directories(bundle / "rootfs", 0700);
     const Defer clean_up([&] { release(id); });
 
-    SpecInputs inputs;
+    SpecInputs inputs{.profiles = parts_.settings.run / "seccomp"};
     std::optional<network::Endpoint> endpoint;
     const bool bridged = record.network() == "bridge" && parts_.networks != nullptr;
     const network::AttachRequest attachment{

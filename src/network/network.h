@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/time.h"
 #include "os/net_address.h"
 
@@ -138,6 +139,10 @@ public:
     void started(const std::string& container_id, int pid);
     /// Absent is fine. Links go in the background; their addresses are free again after that.
     void detach(const std::string& container_id);
+    /// For a container without a network: a namespace made in advance, since making one has to
+    /// wait for everybody else's being made and ending. It lasts as long as what is returned or a
+    /// process in it; empty where the sandbox brings its own.
+    Fd isolate();
     /// Follows a rename, for inspect.
     void rename(const std::string& container_id, const std::string& name);
 

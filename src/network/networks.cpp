@@ -59,6 +59,7 @@ struct Networks::Impl {
     void refill();
     void finish_pending();
     bool stock_one();
+    bool stock_bare();
     void drop_stock();
     [[nodiscard]] os::LinkSpec link_spec(const Endpoint& endpoint, const std::string& jail) const;
     /// True when its link lies ready in stock.
@@ -85,6 +86,8 @@ struct Networks::Impl {
     PortTable ports;
     std::map<std::string, Endpoint> endpoints;  ///< by container
     std::deque<Ipv4Address> stocked;            ///< addresses of ready-made links
+    std::vector<Fd> bare;                       ///< namespaces for isolate()
+    bool bare_wanted = false;                   ///< somebody has asked for one
 
     std::atomic<bool> refill_posted = false;
     Removals removals;
@@ -140,6 +143,8 @@ void Networks::Impl::refill() {
     if (config.pool == 0 || refill_posted.exchange(true)) return;
     worker.post([this] {
         refill_posted = false;
+        while (stock_bare()) {
+        }
         make_ready();
         while (stock_one()) {
         }
@@ -169,9 +174,22 @@ bool Networks::Impl::stock_one() {
     return true;
 }
 
+bool Networks::Impl::stock_bare() {
+    {
+        const std::lock_guard lock(mutex);
+        if (!bare_wanted || bare.size() >= config.pool) return false;
+    }
+    Fd sandbox = stack->bare_sandbox();
+    if (!sandbox) return false;
+    const std::lock_guard lock(mutex);
+    bare.push_back(std::move(sandbox));
+    return true;
+}
+
 void Networks::Impl::drop_stock() {
     stack->drop_stock();
     const std::lock_guard lock(mutex);
+    bare.clear();
     for (const auto& address : stocked) addresses.release(address);
     stocked.clear();
 }
@@ -363,6 +381,21 @@ void Networks::started(const std::string& container_id, int pid) {
 }
 
 void Networks::detach(const std::string& container_id) { (void)impl_->disconnect(container_id); }
+
+Fd Networks::isolate() {
+    Fd sandbox;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->bare_wanted = true;
+        if (!impl_->bare.empty()) {
+            sandbox = std::move(impl_->bare.back());
+            impl_->bare.pop_back();
+        }
+    }
+    if (!sandbox) sandbox = impl_->stack->bare_sandbox();
+    impl_->refill();
+    return sandbox;
+}
 
 void Networks::rename(const std::string& container_id, const std::string& name) {
     const std::lock_guard lock(impl_->mutex);

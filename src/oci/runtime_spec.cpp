@@ -267,4 +267,6 @@ Process process_from_json(std::string_view text) { return parse<Process>(text); 
 
 Resources resources_from_json(std::string_view text) { return parse<Resources>(text); }
 
+Seccomp seccomp_from_json(std::string_view text) { return parse<Seccomp>(text); }
+
 }  // namespace brig::oci

@@ -83,13 +83,19 @@ struct RuntimeSpec {
     std::optional<Freebsd> freebsd;
 };
 
+/// An annotation: the path of a file that holds linux.seccomp, where that is absent. Brig's own
+/// engine names one in place of repeating thousands of bytes for every container.
+inline constexpr const char* shared_seccomp = "org.brig.seccomp";
+
 /// All throw Error{invalid_argument} that names the property at fault.
 RuntimeSpec runtime_spec_from_json(std::string_view text);
 Process process_from_json(std::string_view text);
 Resources resources_from_json(std::string_view text);
+Seccomp seccomp_from_json(std::string_view text);
 
 std::string to_json(const RuntimeSpec& spec);
 std::string to_json(const Process& process);
 std::string to_json(const Resources& resources);
+std::string to_json(const Seccomp& seccomp);
 
 }  // namespace brig::oci

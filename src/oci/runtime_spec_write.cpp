@@ -319,4 +319,6 @@ std::string to_json(const Process& process) { return dump(write_process(process)
 
 std::string to_json(const Resources& resources) { return dump(write_resources(resources), -1); }
 
+std::string to_json(const Seccomp& seccomp) { return dump(write_seccomp(seccomp), -1); }
+
 }  // namespace brig::oci

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,6 +48,8 @@ public:
     void thaw();
     [[nodiscard]] bool frozen() const;
     [[nodiscard]] Usage usage() const;
+    /// Usage::oom_kills alone: asked at every container's end.
+    [[nodiscard]] std::uint64_t oom_kills() const;
     /// SIGKILL to everything inside, waits until it is gone, removes the group. Idempotent.
     void remove();
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "os/net_address.h"
 
 namespace brig::os {
@@ -59,6 +60,10 @@ public:
     virtual void hand_over(const std::string& container_id, int pid) = 0;
     /// Lets go of the sandbox: fast. Its link goes with `remove_links`.
     virtual void release(const std::string& container_id) = 0;
+
+    /// Linux: a network namespace with nothing but its loopback, for whoever holds it. Empty where
+    /// the sandbox brings its own.
+    virtual Fd bare_sandbox() = 0;
 
     /// Host ends of all links with our prefix, but for the stock.
     virtual std::vector<std::string> links() = 0;

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -31,6 +32,8 @@
 namespace brig::runtime {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::size_t most_shared_filters = 32;
 
 Status status_of(const Entry& entry, const Record& record) {
     if (record.sandbox.pid == 0) return Status::creating;
@@ -165,11 +168,13 @@ struct Runtime::Impl {
     explicit Impl(fs::path root) : store(std::move(root)) {}
 
     Started make(CreateRequest request, bool wait_for_start);
-    os::SyscallFilter filter_of(const Record& record) const;
+    os::SyscallFilter filter_for(const oci::RuntimeSpec& spec);
+    os::SyscallFilter filter_of(const Record& record);
     Record running(const Entry& entry, const std::string& id) const;
     void undo(const Record& record, const Entry& entry) const;
 
     StateStore store;
+    std::map<std::string, os::SyscallFilter> shared_filters;  ///< by the profile's file
 };
 
 Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
@@ -199,10 +204,7 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
         }
     });
 
-    os::SyscallFilter filter;
-    if (spec.linux_settings.seccomp) {
-        filter = os::SyscallFilter::compile(*spec.linux_settings.seccomp, store.filter_cache());
-    }
+    const os::SyscallFilter filter = filter_for(document);
     record.filter = filter.key();
     if (spec.linux_settings.seccomp) {
         record.listener = spec.linux_settings.seccomp->listener_path;
@@ -254,16 +256,29 @@ void Runtime::Impl::undo(const Record& record, const Entry& entry) const {
     entry.erase();
 }
 
-os::SyscallFilter Runtime::Impl::filter_of(const Record& record) const {
+/// Empty when there is none.
+os::SyscallFilter Runtime::Impl::filter_for(const oci::RuntimeSpec& spec) {
+    if (!spec.linux) return {};
+    if (spec.linux->seccomp)
+        return os::SyscallFilter::compile(*spec.linux->seccomp, store.filter_cache());
+    const auto file = spec.annotations.find(oci::shared_seccomp);
+    if (file == spec.annotations.end()) return {};
+    if (const auto known = shared_filters.find(file->second); known != shared_filters.end())
+        return known->second;
+    const auto profile = oci::seccomp_from_json(read_file(file->second, 1U << 20U));
+    if (shared_filters.size() > most_shared_filters) shared_filters.clear();
+    return shared_filters[file->second] = os::SyscallFilter::compile(profile, store.filter_cache());
+}
+
+os::SyscallFilter Runtime::Impl::filter_of(const Record& record) {
     try {
         return os::SyscallFilter::from_cache(record.filter, store.filter_cache());
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::not_found) throw;
     }
-    const oci::RuntimeSpec spec = load_spec(record.bundle);
-    if (!spec.linux || !spec.linux->seccomp)
-        throw Error(ErrorKind::internal, "the container's seccomp profile is lost");
-    return os::SyscallFilter::compile(*spec.linux->seccomp, store.filter_cache());
+    auto filter = filter_for(load_spec(record.bundle));
+    if (filter.empty()) throw Error(ErrorKind::internal, "the container's seccomp profile is lost");
+    return filter;
 }
 
 Record Runtime::Impl::running(const Entry& entry, const std::string& id) const {
@@ -436,7 +451,10 @@ Stats Runtime::stats(const std::string& id) {
     return os::Limits::open(load_record(entry, id).limits).usage();
 }
 
-bool Runtime::oom_killed(const std::string& id) { return stats(id).oom_kills > 0; }
+bool Runtime::oom_killed(const std::string& id) {
+    const Entry entry = impl_->store.get(id);
+    return os::Limits::open(load_record(entry, id).limits).oom_kills() > 0;
+}
 
 fs::path default_state_root() {
     if (::geteuid() == 0) return "/run/brig-runtime";

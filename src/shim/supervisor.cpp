@@ -10,6 +10,7 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "os/memory.h"
 #include "shim/exit_record.h"
 
 namespace brig::shim {
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t scratch_size = 64U << 10U;  // what a pipe holds
 constexpr int unknown_status = 137;
 constexpr std::chrono::milliseconds reap_delay(500);
+constexpr std::chrono::milliseconds tidy_delay(5000);
 
 int exit_status(std::optional<int> wait_status) {
     if (!wait_status) return unknown_status;
@@ -204,18 +206,23 @@ void Supervisor::ended(Process& process, int status) {
     process.io->finish([this, &process, exit = std::move(exit)] { report(process, exit); });
 }
 
+/// Told before it is recorded: whoever is there acts on it meanwhile, and one who asks for more
+/// waits until we are back in the loop.
 void Supervisor::report(Process& process, TaskExit exit) {
-    if (process.exec_id.empty()) {
+    const bool main = process.exec_id.empty();
+    const auto attempt = [&](const auto& action) {
+        if (!main) return;
         try {
-            exit.oom_killed = runtime_.oom_killed(exit.id);
-            save_exit(process.task.bundle, exit);
+            action();
         } catch (const Error& e) {
             log::warn("record the exit of task {}: {}", exit.id, e.message());
         }
-    }
+    };
+    attempt([&] { exit.oom_killed = runtime_.oom_killed(exit.id); });
     process.status = TaskStatus::stopped;
-    process.exit = std::move(exit);
-    if (on_exit) on_exit(*process.exit);
+    process.exit = exit;
+    if (on_exit) on_exit(exit);
+    attempt([&] { save_exit(process.task.bundle, exit); });
 }
 
 void Supervisor::kill(const std::string& id, const std::string& exec_id, int signal, bool all) {
@@ -269,6 +276,7 @@ TaskExit Supervisor::remove(const std::string& id, const std::string& exec_id) {
     }
     tasks_.erase(id);
     reap_orphans_soon();
+    tidy_soon();
     return exit;
 }
 
@@ -326,6 +334,12 @@ void Supervisor::reap_orphans_soon() {
         reaping_soon_ = false;
         reap_orphans();
     });
+}
+
+/// When containers have stopped coming and going for a while.
+void Supervisor::tidy_soon() {
+    poller_.cancel(tidying_);
+    tidying_ = poller_.call_after(tidy_delay, os::return_free_memory);
 }
 
 void Supervisor::reap_orphans() {

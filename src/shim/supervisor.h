@@ -69,6 +69,7 @@ private:
     void report(Process& process, TaskExit exit);
     TaskExit remove_exec(Task& task, Process& process);
     void reap_orphans();
+    void tidy_soon();
     [[nodiscard]] bool is_ours(pid_t pid) const;
 
     os::Poller& poller_;
@@ -79,6 +80,7 @@ private:
     /// Clients that attached before the task was created.
     std::map<std::string, std::unique_ptr<ProcessIo>> early_;
     bool reaping_soon_ = false;
+    os::Poller::TimerId tidying_ = 0;
 };
 
 }  // namespace brig::shim

@@ -32,7 +32,7 @@ public:
         return mounts_of(record);
     }
 
-    std::vector<Mount> mounts(const std::string& key) override {
+    std::vector<Mount> mounts(const std::string& key, Durability) override {
         const auto record = catalog_.get(key);
         if (record.kind == Kind::committed) {
             throw Error(ErrorKind::failed_precondition,
@@ -44,7 +44,9 @@ public:
     void commit(const std::string& name, const std::string& key) override {
         catalog_.commit(name, key);
     }
-    void remove(const std::string& key) override { remove_tree(catalog_.take_out(key)); }
+    std::optional<TempDir> remove(const std::string& key) override {
+        return TempDir::adopt(catalog_.take_out(key));
+    }
     std::optional<Info> stat(const std::string& key) override { return catalog_.stat(key); }
     Usage usage(const std::string& key) override {
         const auto record = catalog_.get(key);

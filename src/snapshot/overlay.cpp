@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "os/process_table.h"
 #include "snapshot/catalog.h"
 #include "snapshot/drivers.h"
 
@@ -33,6 +34,23 @@ std::vector<std::string> plain_options() {
     return out;
 }
 
+/// The end of an overlay flushes all of the file system it lies on, however much others have
+/// written there, unless it is mounted with the option "volatile".
+bool knows_volatile() {
+    const auto parts = split(os::host_info().kernel, '.');
+    if (parts.size() < 2) return false;
+    const auto major = parse_int<int>(parts[0]).value_or(0);
+    const auto minor = parse_int<int>(parts[1]).value_or(0);
+    return std::pair(major, minor) >= std::pair(5, 10);
+}
+
+/// Removes the mark that keeps what was once mounted so from being mounted again, lest somebody
+/// rely on it after a crash of the host. We know who does not.
+void forget_volatile_mount(const fs::path& work) {
+    const fs::path mark = work / "work/incompat";
+    if (::access(mark.c_str(), F_OK) == 0) remove_tree(mark);
+}
+
 class Overlay : public Snapshotter {
 public:
     explicit Overlay(const fs::path& root) : catalog_(root), options_(plain_options()) {}
@@ -54,19 +72,27 @@ public:
         return mounts_of(record);
     }
 
-    std::vector<Mount> mounts(const std::string& key) override {
+    std::vector<Mount> mounts(const std::string& key, Durability durability) override {
         const auto record = catalog_.get(key);
         if (record.kind == Kind::committed) {
             throw Error(ErrorKind::failed_precondition,
                         "snapshot {} is committed; prepare a view of it", key);
         }
-        return mounts_of(record);
+        forget_volatile_mount(catalog_.directory(record.id) / "work");
+        auto mounts = mounts_of(record);
+        if (durability == Durability::rebuildable && volatile_ &&
+            mounts.front().type == "overlay" && record.kind == Kind::active) {
+            mounts.front().options.emplace_back("volatile");
+        }
+        return mounts;
     }
 
     void commit(const std::string& name, const std::string& key) override {
         catalog_.commit(name, key);
     }
-    void remove(const std::string& key) override { remove_tree(catalog_.take_out(key)); }
+    std::optional<TempDir> remove(const std::string& key) override {
+        return TempDir::adopt(catalog_.take_out(key));
+    }
     std::optional<Info> stat(const std::string& key) override { return catalog_.stat(key); }
     Usage usage(const std::string& key) override { return usage_of(files(catalog_.get(key).id)); }
     std::vector<Info> list() override { return catalog_.list(); }
@@ -112,6 +138,7 @@ private:
 
     Catalog catalog_;
     std::vector<std::string> options_;
+    const bool volatile_ = knows_volatile();
 };
 
 }  // namespace

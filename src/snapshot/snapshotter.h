@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "archive/layer_tree.h"
+#include "base/file.h"
 #include "base/mount_spec.h"
 #include "base/time.h"
 
@@ -44,13 +45,16 @@ public:
     virtual std::vector<Mount> prepare(const std::string& key,
                                        const std::optional<std::string>& parent,
                                        Kind kind = Kind::active) = 0;
-    /// The mounts of an active snapshot or view again.
-    virtual std::vector<Mount> mounts(const std::string& key) = 0;
+    /// The mounts of an active snapshot or view again. With Durability::rebuildable a power loss
+    /// may take what is written through them, and nothing is flushed when they end.
+    virtual std::vector<Mount> mounts(const std::string& key,
+                                      Durability durability = Durability::durable) = 0;
     /// Freezes the active snapshot `key` under `name`; `key` is gone. It must not be mounted.
     /// Throws already_exists when `name` is taken; `key` then stays.
     virtual void commit(const std::string& name, const std::string& key) = 0;
-    /// Throws failed_precondition while other snapshots have it as parent.
-    virtual void remove(const std::string& key) = 0;
+    /// It is gone when this returns; throws failed_precondition while other snapshots have it as
+    /// parent. What it leaves on disk goes with what is returned, when its caller has time.
+    virtual std::optional<TempDir> remove(const std::string& key) = 0;
     virtual std::optional<Info> stat(const std::string& key) = 0;
     virtual Usage usage(const std::string& key) = 0;
     virtual std::vector<Info> list() = 0;

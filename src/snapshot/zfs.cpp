@@ -45,7 +45,7 @@ public:
         return mounts_of(record);
     }
 
-    std::vector<Mount> mounts(const std::string& key) override {
+    std::vector<Mount> mounts(const std::string& key, Durability) override {
         const auto record = catalog_.get(key);
         if (record.kind == Kind::committed) {
             throw Error(ErrorKind::failed_precondition,
@@ -66,11 +66,11 @@ public:
         os::run_zfs({"set", "readonly=on", set});
     }
 
-    void remove(const std::string& key) override {
+    std::optional<TempDir> remove(const std::string& key) override {
         const auto id = catalog_.get(key).id;
-        const auto directory = catalog_.take_out(key);
+        auto directory = catalog_.take_out(key);
         destroy(id);
-        remove_tree(directory);
+        return TempDir::adopt(std::move(directory));
     }
 
     std::optional<Info> stat(const std::string& key) override { return catalog_.stat(key); }

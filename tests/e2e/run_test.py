@@ -165,6 +165,22 @@ def test_lifecycle_of_a_detached_container(tidy):
     assert tidy.brig("ps", "-aq").stdout == ""
 
 
+def test_a_container_to_be_removed_keeps_its_files_over_a_restart(tidy):
+    tidy.brig("run", "-d", "--rm", "--name", "passing", "busybox", "sh", "-c", "echo x >> /file; sleep 1000")
+    for _ in range(2):
+        tidy.brig("restart", "-t", "0", "passing")
+    assert tidy.brig("exec", "passing", "cat", "/file").stdout == "x\nx\nx\n"
+
+
+def test_an_image_can_go_as_soon_as_its_last_container_has(tidy, workspace):
+    context = workspace / "short-lived"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM busybox\nRUN touch /made\n")
+    tidy.brig("build", "-q", "-t", "short-lived", context)
+    tidy.brig("run", "--rm", "short-lived", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do echo > /$i; done")
+    tidy.brig("rmi", "short-lived")
+
+
 def test_create_then_start_attached(tidy):
     tidy.brig("create", "--name", "later", "busybox", "echo", "now")
     assert tidy.brig("ps", "-a", "--format", "{{.Status}}").stdout == "Created\n"

@@ -257,6 +257,9 @@ Usage Limits::usage() const {
     return usage;
 }
 
+/// The kernel does not count them by jail.
+std::uint64_t Limits::oom_kills() const { return 0; }
+
 void Limits::remove() {
     using namespace std::chrono_literals;
     const auto deadline = std::chrono::steady_clock::now() + 10s;

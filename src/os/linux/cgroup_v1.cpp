@@ -28,6 +28,14 @@ std::string directory_of(std::string_view controller, const std::string& path) {
     return v1_directory(hierarchy_of(controller), path);
 }
 
+/// Empty for a hierarchy that the group has no part in.
+std::string joined_directory(std::string_view controller, const std::set<std::string>& hierarchies,
+                             const std::string& path) {
+    const auto found = cgroup_layout().v1.find(controller);
+    if (found == cgroup_layout().v1.end() || !hierarchies.contains(found->second)) return {};
+    return v1_directory(found->second, path);
+}
+
 /// A new cpuset group can hold nothing until it has processors and memory nodes.
 void inherit_cpuset(const std::string& parent, const std::string& child) {
     for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
@@ -217,12 +225,15 @@ void apply_v1(const std::string& path, const Resources& resources) {
     }
 }
 
+std::uint64_t oom_kills_v1(const std::set<std::string>& hierarchies, const std::string& path) {
+    const std::string memory = joined_directory("memory", hierarchies, path);
+    return memory.empty() ? 0 : read_table(memory, "memory.oom_control")["oom_kill"];
+}
+
 void read_usage_v1(const std::set<std::string>& hierarchies, const std::string& path,
                    Usage& usage) {
-    const auto directory = [&](std::string_view controller) -> std::string {
-        const auto found = cgroup_layout().v1.find(controller);
-        if (found == cgroup_layout().v1.end() || !hierarchies.contains(found->second)) return {};
-        return v1_directory(found->second, path);
+    const auto directory = [&](std::string_view controller) {
+        return joined_directory(controller, hierarchies, path);
     };
     if (const std::string memory = directory("memory"); !memory.empty()) {
         usage.memory_usage = read_number(memory, "memory.usage_in_bytes").value_or(0);
@@ -232,7 +243,7 @@ void read_usage_v1(const std::set<std::string>& hierarchies, const std::string& 
         if (limit && *limit < unlimited) usage.memory_limit = limit;
         usage.memory_detail = read_table(memory, "memory.stat");
         usage.memory_inactive_file = usage.memory_detail["total_inactive_file"];
-        usage.oom_kills = read_table(memory, "memory.oom_control")["oom_kill"];
+        usage.oom_kills = oom_kills_v1(hierarchies, path);
     }
     if (const std::string cpu = directory("cpuacct"); !cpu.empty()) {
         usage.cpu_total_ns = read_number(cpu, "cpuacct.usage").value_or(0);

@@ -19,6 +19,7 @@ std::string v1_directory(const std::string& hierarchy, const std::string& path);
 void make_group_v1(const std::string& hierarchy, const std::string& path);
 /// Limits of the controllers of the hierarchies given.
 void apply_v1(const std::string& path, const Resources& resources);
+std::uint64_t oom_kills_v1(const std::set<std::string>& hierarchies, const std::string& path);
 void read_usage_v1(const std::set<std::string>& hierarchies, const std::string& path, Usage& usage);
 
 }  // namespace brig::os

@@ -118,6 +118,11 @@ void apply_block_io(const std::string& directory, const BlockIoResources& block)
     throttle(block.write_iops, "wiops");
 }
 
+std::uint64_t get(const std::map<std::string, std::uint64_t>& table, const char* key) {
+    const auto found = table.find(key);
+    return found == table.end() ? 0 : found->second;
+}
+
 void read_io(const std::string& directory, Usage& usage) {
     // "8:0 rbytes=1 wbytes=2 rios=3 wios=4 …"
     for (const std::string& line : split(read_control(directory, "io.stat"), '\n')) {
@@ -200,12 +205,12 @@ void apply_rdma(const std::string& directory, const std::map<std::string, RdmaLi
     }
 }
 
+std::uint64_t oom_kills_v2(const std::string& directory) {
+    return get(read_table(directory, "memory.events"), "oom_kill");
+}
+
 void read_usage_v2(const std::string& directory, Usage& usage) {
     const auto cpu = read_table(directory, "cpu.stat");
-    const auto get = [](const auto& table, const char* key) -> std::uint64_t {
-        const auto found = table.find(key);
-        return found == table.end() ? 0 : found->second;
-    };
     constexpr std::uint64_t per_microsecond = 1000;
     usage.cpu_total_ns = get(cpu, "usage_usec") * per_microsecond;
     usage.cpu_user_ns = get(cpu, "user_usec") * per_microsecond;
@@ -220,7 +225,7 @@ void read_usage_v2(const std::string& directory, Usage& usage) {
         usage.swap_usage = read_number(directory, "memory.swap.current").value_or(0);
         usage.memory_detail = read_table(directory, "memory.stat");
         usage.memory_inactive_file = get(usage.memory_detail, "inactive_file");
-        usage.oom_kills = get(read_table(directory, "memory.events"), "oom_kill");
+        usage.oom_kills = oom_kills_v2(directory);
     }
     if (const auto pids = read_number(directory, "pids.current")) {
         usage.pids = *pids;

@@ -17,6 +17,7 @@ void apply_unified(const std::string& directory, const std::map<std::string, std
 /// The same file in both versions.
 void apply_rdma(const std::string& directory, const std::map<std::string, RdmaLimit>& limits);
 /// Adds what the group's files say to `usage`.
+std::uint64_t oom_kills_v2(const std::string& directory);
 void read_usage_v2(const std::string& directory, Usage& usage);
 
 }  // namespace brig::os

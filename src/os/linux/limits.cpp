@@ -308,6 +308,13 @@ Usage Limits::usage() const {
     return usage;
 }
 
+std::uint64_t Limits::oom_kills() const {
+    if (!cgroup_layout().v2.empty()) {
+        if (const auto kills = oom_kills_v2(impl_->v2_directory()); kills != 0) return kills;
+    }
+    return oom_kills_v1(impl_->hierarchies, impl_->path);
+}
+
 void Limits::remove() {
     const std::string directory = impl_->tracking_directory();
     if (impl_->remove_all()) return;

@@ -79,6 +79,7 @@ public:
     Link connect(const LinkSpec& spec) override;
     void hand_over(const std::string& container_id, int pid) override;
     void release(const std::string& container_id) override;
+    Fd bare_sandbox() override { return make_net_namespace().handle; }
     std::vector<std::string> links() override;
     void remove_links(const std::vector<std::string>& names) override;
 

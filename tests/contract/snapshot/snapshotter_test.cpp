@@ -305,6 +305,18 @@ TEST_P(SnapshotContract, HardLinksAndAttributesAreKept) {
     EXPECT_EQ(info.st_mode & 07777U, 04755U);
 }
 
+TEST_P(SnapshotContract, WhatNeedNotLastIsMountedAgainLikeTheRest) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a", "x"); });
+    driver_->prepare("c", "base");
+    for (const char* text : {"1", "2"}) {
+        const Mounted mounted(driver_->mounts("c", Durability::rebuildable), work_.path() / "mnt");
+        ASSERT_TRUE(mounted.ok()) << text;
+        put(mounted.path("b"), text);
+    }
+    EXPECT_EQ(content("c", "b"), "2");
+    EXPECT_EQ(content("c", "a"), "x");
+}
+
 TEST_P(SnapshotContract, ThreadsDoNotMeet) {
     layer("base", std::nullopt, [](const fs::path&) {});
     std::vector<std::thread> threads;

@@ -81,7 +81,9 @@ TEST_F(EngineTest, RunsAndEnds) {
     EXPECT_EQ(state_of("web")["Status"], "exited");
     EXPECT_EQ(state_of("web")["ExitCode"], 3);
     EXPECT_FALSE(tasks_->has(id));
-    EXPECT_FALSE(std::filesystem::exists(directory_.path() / "run/tasks" / id));
+    // Files are deleted once everybody has been told.
+    EXPECT_TRUE(
+        eventually([&] { return !std::filesystem::exists(directory_.path() / "run/tasks" / id); }));
     EXPECT_TRUE(engine_->start("web"));
     engine_->remove("web", true, true);
 }
@@ -148,6 +150,9 @@ TEST_F(EngineTest, AutomaticRemoval) {
     EXPECT_EQ(removed.get_future().get().status, 4);
     EXPECT_TRUE(engine_->list({.all = true}).empty());
     EXPECT_TRUE(volumes_->list().empty());
+    EXPECT_TRUE(snapshots_->list().empty());  // the image may go at once
+    EXPECT_TRUE(eventually(
+        [&] { return std::filesystem::is_empty(directory_.path() / "root/containers"); }));
 }
 
 TEST_F(EngineTest, RestartPolicyRetriesAndStopEndsIt) {

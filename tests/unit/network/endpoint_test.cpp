@@ -1,4 +1,5 @@
 // Endpoints on a real kernel: what reaches what, and what is left behind.
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <nlohmann/json.hpp>
@@ -39,6 +40,21 @@ TEST_F(EndpointTest, NoIpv6InTheContainer) {
     const auto value =
         inside(sandbox.get(), [] { return read_file("/proc/thread-self/net/if_inet6"); });
     EXPECT_EQ(value.find("eth0"), std::string::npos) << value;
+}
+
+TEST_F(EndpointTest, AnIsolatedNamespaceHasItsLoopbackOnly) {
+    Networks networks(config_);
+    const Fd one = networks.isolate();
+    const Fd other = networks.isolate();
+    struct stat a {};
+    struct stat b {};
+    ASSERT_EQ(::fstat(one.get(), &a), 0);
+    ASSERT_EQ(::fstat(other.get(), &b), 0);
+    EXPECT_NE(a.st_ino, b.st_ino);
+    const EchoServer inside_one(one.get(), SOCK_STREAM, 80);
+    EXPECT_EQ(ask_from(one.get(), SOCK_STREAM, "127.0.0.1", 80), "127.0.0.1");
+    EXPECT_EQ(ask_from(other.get(), SOCK_STREAM, "127.0.0.1", 80), "refused");
+    EXPECT_EQ(ask_from(one.get(), SOCK_STREAM, "172.30.0.1", 80), "Network is unreachable");
 }
 
 TEST_F(EndpointTest, ManyComeAndGoAndNothingStays) {

@@ -223,6 +223,24 @@ TEST_F(Lifecycle, IdentityIsExact) {
     EXPECT_THAT(output, HasSubstr("readonly\n/work/dir\n/home/me\n"));
 }
 
+TEST_F(Lifecycle, ContainersMayShareAFilter) {
+    Bundle bundle({"sh", "-c", "grep Seccomp: /proc/self/status; touch /x && mkdir /y"});
+    ASSERT_TRUE(bundle.spec.linux->seccomp);
+    const auto profile = bundle.path() / "profile.json";
+    bundle.spec.linux->seccomp->syscalls.push_back({{"mkdir", "mkdirat"}, "SCMP_ACT_ERRNO", 42});
+    std::erase_if(bundle.spec.linux->seccomp->syscalls.front().names,
+                  [](const auto& name) { return name.starts_with("mkdir"); });
+    write_file_atomic(profile, oci::to_json(*bundle.spec.linux->seccomp), 0600,
+                      Durability::rebuildable);
+    bundle.spec.linux->seccomp.reset();
+    bundle.spec.annotations[oci::shared_seccomp] = profile;
+    const auto outcome = bundle.run();
+    EXPECT_THAT(outcome.output, HasSubstr("Seccomp:\t2"));
+    EXPECT_THAT(outcome.output, HasSubstr("No message of desired type"));  // errno 42
+    bundle.spec.annotations[oci::shared_seccomp] = "/nowhere";
+    EXPECT_EQ(error_of([&] { bundle.run(); }).kind(), ErrorKind::not_found);
+}
+
 TEST_F(Lifecycle, MountsAndMaskedPaths) {
     Bundle bundle({"sh", "-c",
                    "cat /data/file /etc/name; echo x > /data/y || echo ro; cat /proc/keys | "
