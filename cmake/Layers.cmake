@@ -26,6 +26,11 @@ function(brig_layer name)
   endif()
   target_include_directories(${name} ${scope} ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
   target_link_libraries(${name} ${scope} ${BRIG_LAYERS} ${ARG_LIBS} brig_options)
+  # Not for os: what only FreeBSD compiles has to include what it uses on its own.
+  if(BRIG_PCH AND sources AND NOT name STREQUAL "os")
+    target_link_libraries(${name} PRIVATE ext_json)
+    target_precompile_headers(${name} REUSE_FROM brig_pch)
+  endif()
   set(BRIG_LAYERS ${name} ${BRIG_LAYERS} PARENT_SCOPE)
 endfunction()
 

@@ -21,8 +21,18 @@ if(BRIG_STATIC)
   target_link_options(brig_options INTERFACE -static)
 endif()
 
+# The headers nearly every source includes, compiled once: the cross build starts cold on most machines, and
+# this is two thirds of its time. ccache cannot see through them.
+option(BRIG_PCH "Precompiled headers instead of ccache" OFF)
+if(BRIG_PCH)
+  add_library(brig_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
+  target_link_libraries(brig_pch PRIVATE ext_fmt ext_json brig_options)
+  target_precompile_headers(brig_pch PRIVATE <algorithm> <chrono> <filesystem> <functional> <map> <memory>
+    <mutex> <optional> <string> <string_view> <vector> <fmt/format.h> <nlohmann/json.hpp>)
+endif()
+
 find_program(BRIG_CCACHE ccache)
-if(BRIG_CCACHE)
+if(BRIG_CCACHE AND NOT BRIG_PCH)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${BRIG_CCACHE})
 endif()
 

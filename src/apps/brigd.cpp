@@ -98,11 +98,11 @@ std::vector<os::Rlimit> raise_descriptor_limit() {
 sigset_t ending_signals() {
     sigset_t set;
     ::sigemptyset(&set);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&set, signal);
     return set;
 }
 
-/// Ends the server on a signal or after enough idleness. The signals are blocked in all threads.
+/// Ends the server on a signal or after enough idleness; on SIGUSR1 the containers before. The signals are blocked in all threads.
 class Watchdog {
 public:
     Watchdog(api::Server& server, engine::Engine& engine, std::optional<int> idle_exit)
@@ -123,6 +123,11 @@ private:
             const int signal =
                 idle_exit ? ::sigtimedwait(&set, nullptr, &interval) : ::sigwaitinfo(&set, nullptr);
             if (done_) return;
+            if (signal == SIGUSR1) {
+                log::info("signal {}: ending all containers", signal);
+                engine.end_all();
+                return server.stop();
+            }
             if (signal > 0) {
                 log::info("signal {}: leaving; containers go on", signal);
                 return server.stop();

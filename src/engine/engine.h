@@ -143,6 +143,8 @@ public:
     /// False when it does not run (304). Absent arguments: the container's own, SIGTERM and 10 s.
     bool stop(const std::string& ref, std::optional<std::string> signal,
               std::optional<int> timeout);
+    /// Ends every container because the system goes down: restart policies hold at the next start.
+    void end_all();
     void restart(const std::string& ref, std::optional<std::string> signal,
                  std::optional<int> timeout);
     /// "" is SIGKILL; a name with or without SIG, or a number.

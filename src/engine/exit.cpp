@@ -139,6 +139,7 @@ void Engine::Impl::schedule_restart(const ContainerPtr& container,
         background.submit([this, container] {
             const std::lock_guard operation(container->operation);
             if (container->removed || container->state().status != Status::restarting) return;
+            if (ending) return;
             try {
                 start_locked(*container);
             } catch (const Error& e) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -139,6 +140,7 @@ struct Engine::Impl {
     std::condition_variable exec_changed;  ///< with `exec_mutex`: one has ended
     std::map<std::string, std::shared_ptr<Exec>> execs;
     Instant started = now();
+    std::atomic<bool> ending = false;  ///< the system goes down: nothing is restarted any more
     std::unique_ptr<TaskRunner> runner;
     std::shared_ptr<EventGate> gate = std::make_shared<EventGate>();
     Timers timers;
@@ -149,6 +151,9 @@ struct Engine::Impl {
     WorkerPool background{32, os::return_free_memory};
 };
 
+int stop_signal_of(const Record& record);
+/// How long the container may take to end by it when nobody waits for ever.
+std::chrono::seconds stop_timeout_of(const Record& record);
 /// Docker's wording for actions on a container that is not running.
 Error not_running(const Container& container);
 

@@ -14,11 +14,16 @@ using namespace std::chrono_literals;
 constexpr auto death_takes_at_most = 10s;
 constexpr int default_timeout = 10;  ///< seconds
 
+}  // namespace
+
 int stop_signal_of(const Record& record) {
     return record.config.stop_signal.empty() ? SIGTERM : parse_signal(record.config.stop_signal);
 }
 
-}  // namespace
+std::chrono::seconds stop_timeout_of(const Record& record) {
+    const int seconds = record.config.stop_timeout.value_or(default_timeout);
+    return std::chrono::seconds(seconds < 0 ? default_timeout : seconds);
+}
 
 Error not_running(const Container& container) {
     return {ErrorKind::conflict, "container {} is not running", container.id};
