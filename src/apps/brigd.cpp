@@ -89,7 +89,8 @@ network::Config network_config(const engine::DaemonOptions& options) {
 std::vector<os::Rlimit> raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
-    std::vector<os::Rlimit> before{{"RLIMIT_NOFILE", limit.rlim_max, limit.rlim_cur}};
+    std::vector<os::Rlimit> before{{"RLIMIT_NOFILE", static_cast<std::uint64_t>(limit.rlim_max),
+                                    static_cast<std::uint64_t>(limit.rlim_cur)}};
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
     return before;
@@ -102,7 +103,8 @@ sigset_t ending_signals() {
     return set;
 }
 
-/// Ends the server on a signal or after enough idleness; on SIGUSR1 the containers before. The signals are blocked in all threads.
+/// Ends the server on a signal or after enough idleness; on SIGUSR1 the containers before. The
+/// signals are blocked in all threads.
 class Watchdog {
 public:
     Watchdog(api::Server& server, engine::Engine& engine, std::optional<int> idle_exit)

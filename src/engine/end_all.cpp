@@ -1,5 +1,5 @@
-// The system goes down: every container ends by its own stop signal and timeout, and none of it counts as the
-// user's doing, so that restart policies hold at the next start.
+// The system goes down: every container ends by its own stop signal and timeout, and none of it
+// counts as the user's doing, so that restart policies hold at the next start.
 #include "base/log.h"
 #include "engine/impl.h"
 

@@ -1,4 +1,5 @@
-// Where an engine keeps things unless told otherwise, by the kernel's customs (hier(7)), and where its programs are.
+// Where an engine keeps things unless told otherwise, by the kernel's customs (hier(7)), and where
+// its programs are.
 #pragma once
 
 #include <filesystem>

@@ -140,14 +140,15 @@ void run_poststop_hooks(const oci::Hooks& hooks, const Record& record) {
 }
 
 /// Runs in the child: blocks until start() connects. The gate's name goes first, so that nobody
-/// takes a running container for a created one.
+/// takes a running container for a created one; in a jail, which cannot be entered with a directory
+/// open, it is start() that takes it away.
 Fd await_start(int gate, int directory) {
     Fd connection;
     do {
         connection = Fd(::accept4(gate, nullptr, nullptr, SOCK_CLOEXEC));
     } while (!connection && errno == EINTR);
     if (!connection) throw SysError("wait for the start");
-    ::unlinkat(directory, StateStore::gate, 0);
+    if (directory >= 0) ::unlinkat(directory, StateStore::gate, 0);
     return connection;
 }
 
@@ -229,8 +230,10 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     if (wait_for_start) {
         gate = os::listen_at(entry.directory(), StateStore::gate);
         // Opened anew: the lock belongs to the open file, and the child would go on holding it.
-        own_directory = open_at(entry.directory(), ".", O_PATH | O_DIRECTORY);
-        callbacks.keep = {gate.get(), own_directory.get()};
+        if (os::sandbox_kind() == os::SandboxKind::namespaces)
+            own_directory = open_at(entry.directory(), ".", O_PATH | O_DIRECTORY);
+        callbacks.keep = {gate.get()};
+        if (own_directory) callbacks.keep.push_back(own_directory.get());
         callbacks.await_start = [g = gate.get(), d = own_directory.get()] {
             return await_start(g, d);
         };
@@ -308,8 +311,8 @@ void Runtime::start(const std::string& id) {
                     to_string(status));
     }
     const Fd connection = os::connect_at(entry.directory(), StateStore::gate);
-    os::receive_outcome(connection.get());
     ::unlinkat(entry.directory(), StateStore::gate, 0);  // where the container may not do it itself
+    os::receive_outcome(connection.get());
     if (!record->poststart_hooks) return;
     run_hooks_leniently(load_spec(record->bundle).hooks.poststart,
                         hook_state(*record, Status::running, record->sandbox.pid));

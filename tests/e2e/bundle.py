@@ -42,6 +42,7 @@ class Bundle:
         self.id = f"t{uuid.uuid4().hex[:10]}"
         self.rootfs = self.dir / "rootfs"
         self.rootfs.mkdir(parents=True)
+        (self.dir / "state").mkdir()
         with tarfile.open(image_tar(self.dir / "rootfs.tar")) as tar:
             tar.extractall(self.rootfs)
         self.run("spec", *(["--docker"] if docker else []), "--bundle", self.dir)

@@ -12,7 +12,7 @@ import time
 import pytest
 
 SOURCE = pathlib.Path(__file__).parents[2]
-BIN = pathlib.Path(os.environ.get("BRIG_BIN", SOURCE / "build/dev/bin"))
+BIN = pathlib.Path(os.environ.get("BRIG_BIN", SOURCE / "build/dev/bin")).absolute()
 ENDPOINTS_IN_ADVANCE = 4  # brigd keeps a few ready, as descriptors of its own
 CONTAINER_CGROUP = re.compile(r"[0-9a-f]{64}")
 

@@ -145,7 +145,7 @@ void remove_jail(const std::string& name) {
         throw SysError("remove jail {}", name);
 }
 
-int create_jail(const SandboxSpec& spec, const std::string& name) {
+int create_jail(const SandboxSpec& spec, const std::string& name, const std::string& root) {
     const Jail& jail = spec.jail_settings.jail;
     if (!jail.interface.empty()) {
         throw Error(
@@ -154,7 +154,7 @@ int create_jail(const SandboxSpec& spec, const std::string& name) {
     }
     KernelParameters parameters;
     parameters.text("name", name);
-    parameters.text("path", spec.root).flag("persist");
+    parameters.text("path", root).flag("persist");
     add_jailsys(parameters, "host", jail.host);
     if (jail.host != "inherit") {
         parameters.text("host.hostname",
@@ -162,8 +162,14 @@ int create_jail(const SandboxSpec& spec, const std::string& name) {
         parameters.text("host.domainname", spec.domainname)
             .text("host.hostuuid", host_uuid(spec.id));
     }
-    add_jailsys(parameters, "vnet", jail.vnet);
-    if (jail.vnet != "new") {
+    // Inheriting is the absence of the parameter: with it, the kernel refuses ip4 and ip6.
+    if (jail.vnet == "new") {
+        add_jailsys(parameters, "vnet", jail.vnet);
+    } else {
+        if (!jail.vnet.empty() && jail.vnet != "inherit") {
+            throw Error(ErrorKind::invalid_argument,
+                        "freebsd.jail.vnet: want new or inherit, not {:?}", jail.vnet);
+        }
         add_jailsys(parameters, "ip4", jail.ip4);
         add_jailsys(parameters, "ip6", jail.ip6);
         add_addresses<in_addr>(parameters, "ip4.addr", AF_INET, jail.ip4_addr);

@@ -46,9 +46,9 @@ private:
     std::string message_ = std::string(256, '\0');
 };
 
-/// Makes the jail that `spec` describes around the directory root and returns its number. Throws
+/// Makes the jail that `spec` describes around the directory `root` and returns its number. Throws
 /// in the kernel's words.
-int create_jail(const SandboxSpec& spec, const std::string& name);
+int create_jail(const SandboxSpec& spec, const std::string& name, const std::string& root);
 
 /// devfs rules for one jail: nothing is visible but the harmless nodes and what `devices` names.
 /// Returns the ruleset's number. What a former jail left under it is replaced.

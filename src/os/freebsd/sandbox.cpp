@@ -34,9 +34,8 @@ brig::Mount with_ruleset(brig::Mount mount, unsigned ruleset) {
     return mount;
 }
 
-void mount_all(const SandboxSpec& spec, int jail) {
-    const Fd root = open_file(spec.root, O_RDONLY | O_DIRECTORY);
-    const auto root_path = std::filesystem::canonical(spec.root);
+void mount_all(const SandboxSpec& spec, const std::filesystem::path& root_path, int jail) {
+    const Fd root = open_file(root_path.string(), O_RDONLY | O_DIRECTORY);
     const unsigned ruleset = make_device_ruleset(jail, spec.jail_settings.devices);
     for (const auto& mount : spec.mounts) {
         if (!mount.uid_mappings.empty() || !mount.gid_mappings.empty()) {
@@ -49,24 +48,33 @@ void mount_all(const SandboxSpec& spec, int jail) {
     }
 }
 
-void mount_root(const SandboxSpec& spec, const std::string& root_path) {
+/// Where a read-only view of a root that is nobody's mount goes: this kernel has no mount namespace
+/// to hide it in, and nullfs does not go over its own source.
+std::string readonly_view(const std::string& root) { return root + ".readonly"; }
+
+/// Places to mount on can only be made while the root is writable; nullfs cannot be changed later.
+void make_mount_places(const SandboxSpec& spec, const std::string& root_path) {
+    const Fd root = open_file(root_path, O_RDONLY | O_DIRECTORY);
+    for (const auto& mount : spec.mounts) mount_place(root.get(), root_path, mount);
+}
+
+/// Mounts the root; returns where the jail's root is.
+std::string mount_root(const SandboxSpec& spec, const std::string& root_path) {
     for (const auto& mount : spec.root_mounts) mount_on(mount, root_path);
-    if (!spec.root_readonly) return;
+    if (!spec.root_readonly) return root_path;
+    make_mount_places(spec, root_path);
     if (spec.root_mounts.empty()) {
-        throw Error(ErrorKind::not_implemented,
-                    "root.readonly: this kernel can only do that while mounting the root");
-    }
-    {
-        // Places to mount on can only be made while it is writable; and a nullfs mount cannot be
-        // changed afterwards.
-        const Fd root = open_file(root_path, O_RDONLY | O_DIRECTORY);
-        for (const auto& mount : spec.mounts) mount_place(root.get(), root_path, mount);
+        const auto view = readonly_view(root_path);
+        std::filesystem::create_directory(view);
+        mount_on({"nullfs", root_path, view, {"ro"}}, view);
+        return view;
     }
     unmount_beneath(root_path);
     for (auto mount : spec.root_mounts) {
         mount.options.emplace_back("ro");
         mount_on(mount, root_path);
     }
+    return root_path;
 }
 
 struct ChildParts {
@@ -157,7 +165,10 @@ void undo(const std::string& name, const std::string& root) {
         remove_jail(name);
         remove_device_ruleset(*jail);
     }
-    if (!root.empty()) unmount_beneath(root);
+    if (root.empty()) return;
+    unmount_beneath(readonly_view(root));
+    ::rmdir(readonly_view(root).c_str());
+    unmount_beneath(root);
 }
 
 }  // namespace
@@ -183,13 +194,13 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
             log::warn("clean up after container {}: {}", spec.id, error.message());
         }
     });
-    mount_root(spec, root);
-    const int jail = create_jail(spec, name);
+    const auto jail_root = mount_root(spec, root);
+    const int jail = create_jail(spec, name, jail_root);
     limits.impl().attach(jail);
     for (const auto& name_of_interface : spec.jail_settings.jail.vnet_interfaces) {
         freebsd_net::move_to_jail(freebsd_net::interface_socket().get(), name_of_interface, jail);
     }
-    mount_all(spec, jail);
+    mount_all(spec, jail_root, jail);
     auto ends = ChildReport::make();
     const ChildParts parts{spec.process,
                            setup,

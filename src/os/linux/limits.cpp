@@ -207,12 +207,13 @@ Limits Limits::create(const std::string& id, const std::string& path, const Reso
 
 Limits Limits::open(const std::string& handle) {
     auto impl = std::make_unique<Impl>();
+    if (handle == no_group) return Limits(std::move(impl));
     auto [hierarchies, path] = split_once(handle, ' ');
     for (std::string& hierarchy : split(hierarchies, '+')) {
         if (!hierarchy.empty()) impl->hierarchies.insert(std::move(hierarchy));
     }
     impl->path = path.value_or("");
-    if (impl->path.size() < 2 && handle != no_group)
+    if (impl->path.size() < 2)
         throw Error(ErrorKind::internal, "unreadable control group handle {:?}", handle);
     return Limits(std::move(impl));
 }

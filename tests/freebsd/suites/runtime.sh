@@ -1,0 +1,428 @@
+# brig-runtime: the OCI lifecycle as jails.
+. suites/lib.sh
+. suites/runtime_lib.sh
+
+load_modules
+make_rootfs $work/rootfs
+
+# ---- lifecycle
+
+lifecycle() {
+    args='"sh", "-c", "echo started >/data/mark; sleep 1000"'
+    rm -f $work/rootfs/data/mark
+    bundle
+    $runtime create -b $work/b box </dev/null
+    expect created "$(state_of box)"
+    [ ! -e $work/rootfs/data/mark ] || fail "it ran before start"
+    $runtime start box
+    expect running "$(state_of box)"
+    within 5 test -e $work/rootfs/data/mark
+    $runtime delete box && fail "deleted while it was running"
+    $runtime kill box TERM
+    within 5 has_status box stopped
+    $runtime delete box
+    expect_nothing_left
+}
+check "create, start, state, kill, delete" lifecycle
+
+exit_codes() {
+    local code=0
+    sh_run "exit 7" || code=$?
+    expect 7 $code
+    code=0
+    sh_run 'kill -9 $$' || code=$?
+    expect 137 $code
+    code=0
+    args='"/no/such/program"'; bundle
+    $runtime run -b $work/b box </dev/null || code=$?
+    expect 127 $code
+    code=0
+    args='"/etc/passwd"'; bundle
+    $runtime run -b $work/b box </dev/null || code=$?
+    expect 126 $code
+    expect_nothing_left
+}
+check "exit codes of programs, of signals, of what cannot run" exit_codes
+
+numeric_name() {
+    start_sleeper 12345
+    jls -j brig-12345 jid >/dev/null
+    $runtime delete -f 12345
+    expect_nothing_left
+}
+check "a container whose name is a number" numeric_name
+
+taken_name() {
+    start_sleeper box
+    $runtime create -b $work/b box </dev/null && fail "two containers of one name"
+    expect running "$(state_of box)"
+    $runtime delete -f box
+    expect_nothing_left
+}
+check "a name is taken once" taken_name
+
+double_fork() {
+    start_sleeper box "sh -c 'sleep 1000 & sleep 1001 & exec sleep 1002'"
+    within 5 sh -c "[ \$(ps -J box -o pid= | wc -l) -ge 3 ]"
+    $runtime delete -f box
+    [ "$(ps ax -o command= | grep -c '[s]leep 100')" = 0 ] || fail "processes are left"
+    expect_nothing_left
+}
+check "delete ends every process of the jail" double_fork
+
+killed_creator() {
+    cat >$work/slow <<'SH'
+#!/bin/sh
+touch /tmp/brig-suite/hook-runs
+sleep 1000
+SH
+    chmod +x $work/slow
+    rm -f $work/hook-runs
+    args='"true"'
+    hooks="\"createRuntime\": [ {\"path\": \"$work/slow\"} ]"
+    bundle
+    $runtime create -b $work/b box </dev/null &
+    local creator=$!
+    within 10 test -e $work/hook-runs
+    kill -9 $creator
+    $runtime delete -f box
+    kill $(ps ax -o pid=,command= | awk '/sleep 1000/ { print $1 }') 2>/dev/null || true
+    expect_nothing_left
+}
+check "kill -9 of the runtime while it creates" killed_creator
+
+# ---- process
+
+identity() {
+    user='"uid": 80, "gid": 80, "additionalGids": [5, 4], "umask": 23'
+    cwd=/tmp
+    local got="$(sh_run 'echo $(id -u) $(id -g) $(id -G) $(umask) $(pwd) $(hostname)')"
+    # The order of the groups is the kernel's, and until FreeBSD 14 the group itself is one of them.
+    case "$got" in
+    "80 80 80 "*" 0027 /tmp box" | "80 80 4 5 0027 /tmp box" | "80 80 5 4 0027 /tmp box") ;;
+    *) fail "got $got" ;;
+    esac
+}
+check "user, group, further groups, umask, working directory, host name" identity
+
+rlimits() {
+    process='"rlimits": [ {"type": "RLIMIT_NOFILE", "hard": 100, "soft": 50}, {"type": "RLIMIT_CORE", "hard": 0, "soft": 0} ]'
+    expect "50 100 0" "$(sh_run 'echo $(ulimit -Sn) $(ulimit -Hn) $(ulimit -Hc)')"
+}
+check "rlimits" rlimits
+
+no_new_privs() {
+    cp $work/rootfs/usr/bin/id $work/rootfs/data/suid-id
+    chmod 4755 $work/rootfs/data/suid-id
+    user='"uid": 80, "gid": 80'
+    expect 0 "$(sh_run '/data/suid-id -u')"
+    process='"noNewPrivileges": true'
+    expect 80 "$(sh_run '/data/suid-id -u')"
+    rm $work/rootfs/data/suid-id
+}
+check "no_new_privs takes setuid away" no_new_privs
+
+no_descriptors() {
+    # procstat lists the program, the directories, 0 to 2.
+    expect "0 1 2" "$(echo $(sh_run 'exec procstat -f $$' 2>/dev/null | awk '$3 ~ /^[0-9]+$/ { print $3 }' | sort -n | head -n 3))"
+    local open="$(sh_run 'procstat -f $$' | awk '$3 ~ /^[0-9]+$/ && $3 > 2' | wc -l)"
+    expect 0 $((open))
+}
+[ -x /usr/bin/procstat ] && check "no descriptor of the host in the container" no_descriptors
+
+# ---- mounts
+
+device_list() {
+    # What a container needs, and neither disks nor memory.
+    local seen="$(sh_run 'cd /dev; echo *')"
+    for name in null zero random urandom fd stdin stdout stderr; do
+        case " $seen " in *" $name "*) ;; *) fail "no $name in $seen" ;; esac
+    done
+    for name in mem kmem vtbd0 bpf pf zfs console io; do
+        case " $seen " in *" $name "*) fail "$name in $seen" ;; esac
+    done
+    sh_run 'echo x >/dev/null && [ $(head -c 8 /dev/zero | wc -c) = 8 ]'
+    sh_run 'exec 9</etc/passwd; head -c 4 /dev/fd/9 | grep root'
+}
+check "/dev holds what is harmless, by devfs and fdescfs" device_list
+
+device_ruleset() {
+    devices='{"path": "mem", "mode": 384}'
+    start_sleeper box 'ls -l /dev/mem; sleep 1000'
+    within 5 grep -q 'crw-------' $work/box.out
+    devfs rule showsets | awk '$1 >= 10000' | grep -q . || fail "no ruleset of our own"
+    $runtime delete -f box
+    expect_nothing_left
+}
+check "a device more, in a ruleset of our own range" device_ruleset
+
+tmpfs() {
+    mounts='{"destination": "/scratch", "type": "tmpfs", "source": "tmpfs", "options": ["size=1m", "mode=1777", "nosuid"]}'
+    sh_run 'dd if=/dev/zero of=/scratch/a bs=512k count=1 2>/dev/null && ! dd if=/dev/zero of=/scratch/b bs=1m count=1 2>/dev/null'
+    expect drwxrwxrwt "$(sh_run 'ls -ld /scratch' | cut -c 1-10)"
+    expect_nothing_left
+}
+check "tmpfs with a size" tmpfs
+
+nullfs_directory() {
+    mkdir -p $work/shared
+    echo outside >$work/shared/file
+    mounts="{\"destination\": \"/mnt/a\", \"type\": \"nullfs\", \"source\": \"$work/shared\"},
+            {\"destination\": \"/mnt/b\", \"type\": \"bind\", \"source\": \"$work/shared\", \"options\": [\"ro\", \"rbind\"]}"
+    expect outside "$(sh_run 'cat /mnt/b/file')"
+    sh_run 'echo inside >/mnt/a/file'
+    expect inside "$(cat $work/shared/file)"
+    sh_run 'echo no >/mnt/b/file' && fail "written to a read-only mount"
+    expect_nothing_left
+}
+check "nullfs of a directory, read-write and read-only" nullfs_directory
+
+nullfs_file() {
+    echo one >$work/one-file
+    mounts="{\"destination\": \"/etc/one\", \"type\": \"nullfs\", \"source\": \"$work/one-file\"}"
+    expect one "$(sh_run 'cat /etc/one')"
+    expect_nothing_left
+}
+check "nullfs of a single file" nullfs_file
+
+hostile_link() {
+    mkdir -p $work/canary $work/shared
+    ln -sfn ../../../../../../$work/canary $work/rootfs/data/link
+    ln -sfn $work/canary $work/rootfs/data/absolute
+    mounts="{\"destination\": \"/data/link/x\", \"type\": \"nullfs\", \"source\": \"$work/shared\"},
+            {\"destination\": \"/data/absolute/y\", \"type\": \"nullfs\", \"source\": \"$work/shared\"}"
+    sh_run 'true' || true
+    expect "" "$(ls $work/canary)"
+    rm -f $work/rootfs/data/link $work/rootfs/data/absolute
+    expect_nothing_left
+}
+check "links of the image do not lead a mount out of it" hostile_link
+
+readonly_root() {
+    root="$work/rootfs\", \"readonly\": true, \"x\": \""
+    expect "kept" "$(sh_run 'touch /data/new 2>/dev/null || echo kept')"
+    [ ! -e $work/rootfs/data/new ]
+    expect_nothing_left
+}
+check "a read-only root" readonly_root
+
+failed_mount() {
+    mounts="{\"destination\": \"/x\", \"type\": \"nullfs\", \"source\": \"/no/such/place\"}"
+    sh_run true && fail "it ran without its mount"
+    $runtime state box && fail "a container is left"
+    expect_nothing_left
+}
+check "nothing is left of a container that could not be made" failed_mount
+
+# ---- limits
+
+pids() {
+    resources='"pids": {"limit": 5}'
+    start_sleeper box 'for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; wait'
+    sleep 1
+    [ $(ps -J box -o pid= | wc -l) -le 5 ] || fail "more than 5 processes"
+    rctl | grep -q 'jail:box:maxproc:deny=5' || fail "no rule: $(rctl)"
+    $runtime delete -f box
+    expect_nothing_left
+}
+memory() {
+    # Reads 200 MB into memory.
+    resources='"memory": {"limit": 33554432}'
+    local code=0
+    sh_run 'dd if=/dev/zero of=/dev/null bs=200m count=2 2>/dev/null' || code=$?
+    expect 137 $code
+    expect_nothing_left
+}
+cpuset_limit() {
+    resources='"cpu": {"cpus": "1"}'
+    expect "mask: 1" "$(sh_run 'cpuset -g -p $$' | sed -n 's/.*\(mask: .*\)/\1/p' | head -n 1)"
+}
+if [ "$(sysctl -n kern.racct.enable)" = 1 ]; then
+    check "limit of processes, by rctl" pids
+    check "limit of memory, by rctl" memory
+else
+    skip "limit of processes, by rctl" "kern.racct.enable is off"
+    skip "limit of memory, by rctl" "kern.racct.enable is off"
+    refused() {
+        resources='"pids": {"limit": 5}'
+        sh_run true >$work/message 2>&1 && fail "a limit was ignored"
+        grep -q 'kern.racct.enable=1' $work/message
+    }
+    check "a limit is refused with what to do while accounting is off" refused
+fi
+[ "$(sysctl -n hw.ncpu)" -gt 1 ] && check "processors, by cpuset" cpuset_limit
+
+update() {
+    start_sleeper box
+    $runtime update --pids-limit 7 box
+    rctl | grep -q 'jail:box:maxproc:deny=7'
+    $runtime update --pids-limit -1 box
+    rctl | grep -q maxproc && fail "the limit is not lifted"
+    $runtime delete -f box
+}
+[ "$(sysctl -n kern.racct.enable)" = 1 ] && check "limits change while it runs" update
+
+# ---- terminal, exec, signals, pause
+
+tty_run() {
+    terminal=true
+    process='"consoleSize": {"height": 33, "width": 77}'
+    args='"sh", "-c", "tty; stty size; test -t 0 && echo yes"'
+    bundle
+    script -q $work/typed $runtime run -b $work/b box </dev/null >/dev/null
+    grep -q '/dev/pts/[0-9]' $work/typed || fail "$(cat $work/typed)"
+    grep -q yes $work/typed
+    expect_nothing_left
+}
+[ -x /usr/bin/script ] && check "a terminal" tty_run
+
+exec_into() {
+    start_sleeper box
+    expect box "$($runtime exec box hostname)"
+    expect 80 "$($runtime exec --user 80:80 box id -u)"
+    local code=0
+    $runtime exec box sh -c 'exit 9' || code=$?
+    expect 9 $code
+    code=0
+    $runtime exec box /no/such || code=$?
+    expect 127 $code
+    # Seen from inside: the same jail.
+    $runtime exec box ps ax | grep -q 'sleep 1000'
+    expect "/tmp" "$($runtime exec --cwd /tmp box pwd)"
+    $runtime delete -f box
+    $runtime exec box true && fail "exec in a container that is gone"
+    expect_nothing_left
+}
+check "exec: user, working directory, exit code" exec_into
+
+signals() {
+    start_sleeper box "trap 'echo got-usr1' USR1; trap '' TERM; echo ready; while :; do sleep 0.2; done"
+    within 5 grep -q ready $work/box.out
+    $runtime kill box USR1
+    within 5 grep -q got-usr1 $work/box.out
+    $runtime kill box TERM
+    sleep 1
+    expect running "$(state_of box)"
+    $runtime kill box KILL
+    within 5 has_status box stopped
+    $runtime kill box TERM && fail "a dead container took a signal"
+    $runtime delete box
+    expect_nothing_left
+}
+check "signals are caught, ignored and deadly" signals
+
+pause_resume() {
+    start_sleeper box 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done'
+    within 5 grep -q 3 $work/box.out
+    $runtime pause box
+    expect paused "$(state_of box)"
+    sleep 0.5
+    local before=$(wc -l <$work/box.out)
+    sleep 1.5
+    expect $before $(wc -l <$work/box.out)
+    $runtime exec box true && fail "exec in a paused container"
+    $runtime resume box
+    expect running "$(state_of box)"
+    more_lines() { [ $(wc -l <$work/box.out) -gt $before ]; }
+    within 10 more_lines
+    $runtime pause box
+    $runtime delete -f box
+    expect_nothing_left
+}
+check "pause and resume, and delete while paused" pause_resume
+
+# ---- hooks
+
+hooks_in_order() {
+    cat >$work/hook <<'SH'
+#!/bin/sh
+echo "$1 $(sed 's/.*"status":"\([a-z]*\)".*/\1/')" >>/tmp/brig-suite/hook-log
+SH
+    chmod +x $work/hook
+    cp $work/hook $work/rootfs/data/hook
+    mkdir -p $work/rootfs/tmp/brig-suite
+    rm -f $work/hook-log
+    local h=""
+    for point in prestart createRuntime createContainer poststart poststop; do
+        h="$h\"$point\": [ {\"path\": \"$work/hook\", \"args\": [\"hook\", \"$point\"], \"env\": [\"PATH=/bin:/usr/bin\"]} ],"
+    done
+    hooks="$h \"startContainer\": [ {\"path\": \"/data/hook\", \"args\": [\"hook\", \"startContainer\"], \"env\": [\"PATH=/bin:/usr/bin\"]} ]"
+    args='"true"'
+    bundle
+    $runtime create -b $work/b box </dev/null
+    $runtime start box
+    within 5 has_status box stopped
+    $runtime delete box
+    expect "prestart creating createRuntime creating createContainer creating poststart running poststop stopped" \
+        "$(echo $(cat $work/hook-log))"
+    expect 1 "$(ls $work/rootfs/tmp/brig-suite/hook-log | wc -l | tr -d ' ')"
+    expect_nothing_left
+}
+check "hooks, each in its place with the state" hooks_in_order
+
+failing_hook() {
+    hooks='"createRuntime": [ {"path": "/usr/bin/false"} ]'
+    sh_run 'touch /data/ran' && fail "it ran"
+    [ ! -e $work/rootfs/data/ran ]
+    expect_nothing_left
+}
+check "a failing hook undoes the container" failing_hook
+
+# ---- the jail
+
+jail_parameters() {
+    jail='"sysvshm": "new", "allow": {"rawSockets": true, "chflags": true}'
+    start_sleeper box
+    expect "1 1 0 2" "$(jls -j box allow.raw_sockets allow.chflags allow.quotas enforce_statfs |
+        sed 's/true/1/g; s/false/0/g')"
+    expect new "$(jls -j box -n sysvshm | cut -d= -f2)"
+    $runtime delete -f box
+}
+check "jail parameters" jail_parameters
+
+host_network() {
+    jail='"vnet": "inherit", "ip4": "inherit", "ip6": "inherit"'
+    sh_run 'ifconfig lo0 | grep -q 127.0.0.1'
+}
+check "the host's network" host_network
+
+no_network() {
+    # Neither a stack of its own nor addresses.
+    jail='"ip4": "disable", "ip6": "disable"'
+    sh_run 'ifconfig lo0 | grep 127.0.0.1' && fail "it sees addresses"
+    expect_nothing_left
+}
+check "no network" no_network
+
+alias_address() {
+    ifconfig lo0 alias 127.0.0.77/32
+    jail='"ip4": "new", "ip4Addr": ["127.0.0.77"]'
+    sh_run 'ifconfig lo0 | grep -q 127.0.0.77 && ! ifconfig lo0 | grep -q 127.0.0.1' || { ifconfig lo0 -alias 127.0.0.77; return 1; }
+    ifconfig lo0 -alias 127.0.0.77
+    expect_nothing_left
+}
+check "an address of the host's" alias_address
+
+own_network() {
+    jail='"vnet": "new"'
+    expect "lo0" "$(sh_run 'ifconfig -l')"
+    sh_run 'ifconfig lo0 | grep -q 127.0.0.1'
+    expect_nothing_left
+}
+check "a network stack of its own with lo0 up" own_network
+
+moved_interface() {
+    local pair=$(ifconfig epair create)
+    jail="\"vnet\": \"new\", \"vnetInterfaces\": [\"${pair%a}b\"]"
+    start_sleeper box 'ifconfig -l; sleep 1000'
+    within 5 grep -q epair $work/box.out
+    ifconfig -l | grep -q "${pair%a}b" && fail "it is on the host still"
+    $runtime delete -f box
+    back() { ifconfig -l | grep -q "${pair%a}b"; }
+    within 20 back
+    ifconfig $pair destroy
+    expect_nothing_left
+}
+check "an interface moved into it, and back" moved_interface
+
+finish

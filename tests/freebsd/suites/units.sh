@@ -1,0 +1,25 @@
+# Every unit, contract, security and fault test that was built for FreeBSD.
+. suites/lib.sh
+
+load_modules
+mkdir -p $work/tmp
+export TMPDIR=$work/tmp
+
+found=false
+for test in /brig/tests/*; do
+    [ -x "$test" ] || continue
+    found=true
+    name=$(basename $test)
+    $test --gtest_brief=1 --gtest_color=no >$work/$name.out 2>&1 </dev/null
+    code=$?
+    passed=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) .*/\1/p' $work/$name.out)
+    if [ $code -eq 0 ] && [ "${passed:-0}" -gt 0 ]; then
+        echo "ok $name, $passed tests"
+    else
+        failures=$((failures + 1))
+        echo "not ok $name: exit code $code, $(grep -c '^\[  FAILED  \].*(' $work/$name.out) failed"
+        grep -A 12 -E 'Failure|FAILED|terminate|exception' $work/$name.out | head -n 80 | sed 's/^/    /'
+    fi
+done
+$found || skip "unit tests" "none was built: BRIG_TESTS=ON in the cross build"
+finish
