@@ -41,7 +41,6 @@ public:
     explicit TarReader(const std::function<std::string_view()>& read)
         : read_(read), input_(::archive_read_new()), disk_(::archive_write_disk_new()) {
         ::archive_read_support_format_tar(input_.get());
-        ::archive_read_support_filter_all(input_.get());
         check(::archive_read_open(input_.get(), this, nullptr, &TarReader::on_read, nullptr),
               input_.get());
     }

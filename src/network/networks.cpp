@@ -2,9 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <deque>
-#include <mutex>
 
 #include "base/defer.h"
 #include "base/digest.h"
@@ -12,12 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "network/address_pool.h"
-#include "network/endpoint_record.h"
-#include "network/network.h"
-#include "network/port_table.h"
-#include "network/removals.h"
-#include "network/worker.h"
+#include "network/impl.h"
 
 namespace brig::network {
 namespace {
@@ -32,67 +24,6 @@ void check_container_id(const std::string& id) {
 }
 
 }  // namespace
-
-struct Networks::Impl {
-    explicit Impl(Config given)
-        : config(std::move(given)),
-          stack(os::make_net_stack({config.run_dir / "netns", config.link_prefix})),
-          firewall(os::make_firewall({config.firewall, config.bridge, config.gateway})),
-          records(config.run_dir / "network"),
-          addresses(config.gateway),
-          removals({.stack = *stack,
-                    .firewall = *firewall,
-                    .worker = worker,
-                    .ports_free = [this](const Endpoint& endpoint) { free_ports(endpoint); },
-                    .address_free = [this](const Endpoint& endpoint) { free_address(endpoint); }}) {
-    }
-
-    [[nodiscard]] os::BridgeSpec bridge() const {
-        return {config.bridge, config.gateway, config.mtu};
-    }
-    [[nodiscard]] NetworkInfo describe(const std::string& name) const;
-    [[nodiscard]] std::string id_of(const std::string& name) const;
-    /// There when the bridge was made by an engine that ran here.
-    [[nodiscard]] std::filesystem::path own_bridge() const { return config.run_dir / "own-bridge"; }
-    void make_ready();
-    void tear_down();
-    void refill();
-    void finish_pending();
-    bool stock_one();
-    bool stock_bare();
-    void drop_stock();
-    [[nodiscard]] os::LinkSpec link_spec(const Endpoint& endpoint, const std::string& jail) const;
-    /// True when its link lies ready in stock.
-    bool take_address(const AttachRequest& request, Endpoint& endpoint);
-    void reserve(const AttachRequest& request, Endpoint& endpoint);
-    void free_ports(const Endpoint& endpoint);
-    void free_address(const Endpoint& endpoint);
-    void connect(const AttachRequest& request, Endpoint& endpoint);
-    void adopt(const Endpoint& endpoint, int pid);
-    bool disconnect(const std::string& container_id);
-    void remove_strays();
-
-    const Config config;
-    const Instant created = now();
-    std::unique_ptr<os::NetStack> stack;
-    std::unique_ptr<os::Firewall> firewall;
-    EndpointRecords records;
-
-    std::mutex ready_mutex;  ///< held while bridge and firewall are made
-    bool ready = false;
-
-    mutable std::mutex mutex;  ///< of what follows
-    AddressPool addresses;
-    PortTable ports;
-    std::map<std::string, Endpoint> endpoints;  ///< by container
-    std::deque<Ipv4Address> stocked;            ///< addresses of ready-made links
-    std::vector<Fd> bare;                       ///< namespaces for isolate()
-    bool bare_wanted = false;                   ///< somebody has asked for one
-
-    std::atomic<bool> refill_posted = false;
-    Removals removals;
-    Worker worker;  ///< last: its tasks use all of the above
-};
 
 std::string Networks::Impl::id_of(const std::string& name) const {
     // Made from what identifies the network, so that it is the same after a restart.
@@ -139,59 +70,9 @@ void Networks::Impl::make_ready() {
     ready = true;
 }
 
-void Networks::Impl::refill() {
-    if (config.pool == 0 || refill_posted.exchange(true)) return;
-    worker.post([this] {
-        refill_posted = false;
-        while (stock_bare()) {
-        }
-        make_ready();
-        while (stock_one()) {
-        }
-    });
-}
-
 void Networks::Impl::finish_pending() {
     worker.drain();
     removals.finish();
-}
-
-/// False when there are enough.
-bool Networks::Impl::stock_one() {
-    Endpoint endpoint;
-    {
-        const std::lock_guard lock(mutex);
-        if (stocked.size() >= config.pool || addresses.available() < 4UL * config.pool)
-            return false;
-        endpoint.address = {addresses.take(), config.gateway.prefix};
-    }
-    Defer give_back([&] { free_address(endpoint); });
-    endpoint.mac = MacAddress::for_address(endpoint.address.address);
-    if (!stack->stock(link_spec(endpoint, ""))) return false;
-    give_back.dismiss();
-    const std::lock_guard lock(mutex);
-    stocked.push_back(endpoint.address.address);
-    return true;
-}
-
-bool Networks::Impl::stock_bare() {
-    {
-        const std::lock_guard lock(mutex);
-        if (!bare_wanted || bare.size() >= config.pool) return false;
-    }
-    Fd sandbox = stack->bare_sandbox();
-    if (!sandbox) return false;
-    const std::lock_guard lock(mutex);
-    bare.push_back(std::move(sandbox));
-    return true;
-}
-
-void Networks::Impl::drop_stock() {
-    stack->drop_stock();
-    const std::lock_guard lock(mutex);
-    bare.clear();
-    for (const auto& address : stocked) addresses.release(address);
-    stocked.clear();
 }
 
 os::LinkSpec Networks::Impl::link_spec(const Endpoint& endpoint, const std::string& jail) const {
@@ -381,21 +262,6 @@ void Networks::started(const std::string& container_id, int pid) {
 }
 
 void Networks::detach(const std::string& container_id) { (void)impl_->disconnect(container_id); }
-
-Fd Networks::isolate() {
-    Fd sandbox;
-    {
-        const std::lock_guard lock(impl_->mutex);
-        impl_->bare_wanted = true;
-        if (!impl_->bare.empty()) {
-            sandbox = std::move(impl_->bare.back());
-            impl_->bare.pop_back();
-        }
-    }
-    if (!sandbox) sandbox = impl_->stack->bare_sandbox();
-    impl_->refill();
-    return sandbox;
-}
 
 void Networks::rename(const std::string& container_id, const std::string& name) {
     const std::lock_guard lock(impl_->mutex);
