@@ -21,6 +21,9 @@ soak:
 freebsd:
 	scripts/build freebsd
 
+freebsd-package:
+	scripts/freebsd-package
+
 format:
 	scripts/format
 
@@ -33,4 +36,4 @@ install:
 clean:
 	rm -rf build
 
-.PHONY: all build demo test bench soak freebsd format lint install clean
+.PHONY: all build demo test bench soak freebsd freebsd-package format lint install clean
