@@ -8,16 +8,20 @@
 #include "base/error.h"
 #include "base/version.h"
 #include "os/memory.h"
+#include "os/places.h"
 #include "os/process.h"
 #include "shim/daemon.h"
 
 namespace {
 
-constexpr const char* usage =
-    "usage: brig-shim [--run DIR] [--foreground]\n"
-    "  --run DIR      where the socket and the state are (default /run/brig)\n"
-    "  --foreground   stay attached to the terminal\n"
-    "  --version      say the version and exit\n";
+std::string usage() {
+    return fmt::format(
+        "usage: brig-shim [--run DIR] [--foreground]\n"
+        "  --run DIR      where the socket and the state are (default {})\n"
+        "  --foreground   stay attached to the terminal\n"
+        "  --version      say the version and exit\n",
+        brig::os::default_places().run.string());
+}
 
 /// The exit status when there is nothing to run.
 int print(std::FILE* to, std::string_view text, int status) {
@@ -32,7 +36,7 @@ int main(int argc, char** argv) {
     ::closefrom(3);
     brig::os::protect_own_program(argv);
     brig::os::keep_little_memory();
-    brig::shim::DaemonOptions options{"/run/brig"};
+    brig::shim::DaemonOptions options{brig::os::default_places().run};
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
         if (argument == "--version")
@@ -40,13 +44,13 @@ int main(int argc, char** argv) {
                 stdout,
                 fmt::format("brig-shim version {}, build {}\n", brig::version, brig::git_commit),
                 0);
-        if (argument == "--help" || argument == "-h") return print(stdout, usage, 0);
+        if (argument == "--help" || argument == "-h") return print(stdout, usage(), 0);
         if (argument == "--foreground")
             options.foreground = true;
         else if (argument == "--run" && i + 1 < argc)
             options.run_dir = argv[++i];
         else
-            return print(stderr, usage, 2);
+            return print(stderr, usage(), 2);
     }
     try {
         return brig::shim::run_daemon(options);

@@ -22,7 +22,9 @@
 #include "image/store.h"
 #include "network/network.h"
 #include "os/memory.h"
-#include "os/process_table.h"
+#include "os/places.h"
+#include "os/sandbox.h"
+#include "os/zfs.h"
 #include "shim/client.h"
 #include "snapshot/snapshotter.h"
 #include "volume/store.h"
@@ -32,15 +34,11 @@ namespace {
 namespace fs = std::filesystem;
 using namespace brig;
 
-fs::path default_config(const std::string& system) {
-    return system == "FreeBSD" ? "/usr/local/etc/brig/brigd.toml" : "/etc/brig/brigd.toml";
-}
-
 /// A program beside our own, as a build tree and an installation have it; empty: not there.
 fs::path beside(const char* self, const char* name) {
     std::error_code error;
-    fs::path own = fs::read_symlink("/proc/self/exe", error);
-    if (error) own = fs::absolute(self, error);
+    fs::path own = os::own_program();
+    if (own.empty()) own = fs::absolute(self, error);
     fs::path program = own.parent_path() / name;
     return ::access(program.c_str(), X_OK) == 0 ? program : fs::path();
 }
@@ -147,16 +145,26 @@ private:
     std::thread thread_;
 };
 
-int serve(const engine::DaemonOptions& options, const std::string& system, const char* self) {
+std::string best_snapshotter(const fs::path& root) {
+    if (os::sandbox_kind() == os::SandboxKind::namespaces) return "overlay";
+    try {
+        os::zfs_dataset_of(root.string());
+        return "zfs";
+    } catch (const Error& e) {
+        log::warn("images are kept as copies, which costs time and space: {}", e.message());
+        return "copy";
+    }
+}
+
+int serve(const engine::DaemonOptions& options, const char* self) {
     make_directories(options.root, 0710);
     if (::chmod(options.root.c_str(), 0710) != 0)
         throw SysError("change the mode of {}", options.root.string());
     make_directories(options.run, 0755);
     const FileLock lock = lock_root(options.root);
 
-    const std::string driver = !options.snapshotter.empty() ? options.snapshotter
-                               : system == "FreeBSD"        ? "zfs"
-                                                            : "overlay";
+    const std::string driver =
+        options.snapshotter.empty() ? best_snapshotter(options.root) : options.snapshotter;
     content::Store content(options.root / "content");
     engine::Parts parts;
     parts.settings = {options.root,
@@ -199,13 +207,10 @@ int serve(const engine::DaemonOptions& options, const std::string& system, const
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::string system = os::host_info().system;
     try {
         const auto options =
-            engine::parse_daemon_options({argv + 1, argv + argc}, default_config(system));
-        if (options.help)
-            return std::fwrite(engine::daemon_usage.data(), 1, engine::daemon_usage.size(),
-                               stdout) == 0;
+            engine::parse_daemon_options({argv + 1, argv + argc}, os::default_places().config);
+        if (options.help) return std::fputs(engine::daemon_usage().c_str(), stdout) < 0 ? 1 : 0;
         if (options.version) {
             fmt::print("brigd version {}, build {}\n", brig::version, brig::git_commit);
             return 0;
@@ -217,7 +222,7 @@ int main(int argc, char** argv) {
         const sigset_t set = ending_signals();
         ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
         os::keep_little_memory();
-        return serve(options, system, argv[0]);
+        return serve(options, argv[0]);
     } catch (const std::exception& e) {
         fmt::print(stderr, "brigd: {}\n", e.what());
         return 1;

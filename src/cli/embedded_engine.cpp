@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "cli/session.h"
+#include "os/places.h"
 
 namespace brig::cli {
 namespace {
@@ -25,8 +26,7 @@ constexpr auto poll_interval = 2ms;
 
 /// Beside our own executable, as a build tree and an installation have it; else from PATH.
 std::string engine_program() {
-    std::error_code ignored;
-    const fs::path self = fs::read_symlink("/proc/self/exe", ignored);
+    const fs::path self = os::own_program();
     if (!self.empty()) {
         const fs::path beside = self.parent_path() / "brigd";
         if (::access(beside.c_str(), X_OK) == 0) return beside.string();

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "os/places.h"
 
 namespace brig::cli {
 namespace {
@@ -24,9 +25,9 @@ struct Globals {
             "host,H", "list", [this](const std::string& v) { session.host = v; },
             "Engine to talk to: unix:///path");
         flags.text("run", run, "The engine's directory for sockets")
-            .shows_default(default_run_directory);
+            .shows_default(os::default_places().run.string());
         flags.text("root", root, "The store of an engine that is started on demand")
-            .shows_default("/var/lib/brig");
+            .shows_default(os::default_places().root.string());
         flags.toggle("debug,D", session.debug, "Say more on errors");
         flags.toggle("version,v", version, "Print the version and quit");
         // docker's users' scripts give these; there is nothing for them to change here.

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/version.h"
+#include "os/places.h"
 
 namespace brig::cli {
 namespace {
@@ -39,8 +40,8 @@ std::unique_ptr<client::Client> Session::connect() {
     if (!host.empty()) {
         return std::make_unique<client::Client>(client::Endpoint::parse(host), chosen_version());
     }
-    const auto run = options_.run.empty() ? std::filesystem::path(default_run_directory)
-                                          : std::filesystem::absolute(options_.run);
+    const auto run =
+        options_.run.empty() ? os::default_places().run : std::filesystem::absolute(options_.run);
     const client::Endpoint endpoint{(run / "brig.sock").string()};
     auto client = std::make_unique<client::Client>(endpoint, chosen_version());
     try {

@@ -37,6 +37,4 @@ private:
 /// with the end of its log where it does not come up.
 void start_embedded_engine(const SessionOptions& options, const client::Endpoint& endpoint);
 
-inline constexpr const char* default_run_directory = "/run/brig";
-
 }  // namespace brig::cli

@@ -11,24 +11,30 @@
 
 namespace brig::engine {
 
-const std::string_view daemon_usage =
-    "usage: brigd [options]\n"
-    "  --root DIR            images, containers, volumes (default /var/lib/brig)\n"
-    "  --run DIR             sockets and runtime state (default /run/brig)\n"
-    "  -H, --host ADDRESS    listen on unix://PATH (default RUN/brig.sock; may be repeated)\n"
-    "  --config FILE         default /etc/brig/brigd.toml, where it exists\n"
-    "  --bridge NAME         network interface of the default bridge (default brig0, or one made "
-    "from --run)\n"
-    "  --subnet ADDRESS/BITS its address and network (default 172.30.0.1/16, or one made from "
-    "--run)\n"
-    "  --nft-table NAME      nftables table or PF anchor (default brig)\n"
-    "  --link-prefix TEXT    begins the names of host-side interfaces\n"
-    "  --snapshotter NAME    overlay, copy, zfs\n"
-    "  --shim PROGRAM        brig-shim to start\n"
-    "  --log-level LEVEL     debug, info, warn, error\n"
-    "  -D, --debug           the same as --log-level debug\n"
-    "  --idle-exit SECONDS   leave after that long without a container or a request\n"
-    "  --version, --help\n";
+std::string daemon_usage() {
+    const auto places = os::default_places();
+    return fmt::format(
+        "usage: brigd [options]\n"
+        "  --root DIR            images, containers, volumes (default {0})\n"
+        "  --run DIR             sockets and runtime state (default {1})\n"
+        "  -H, --host ADDRESS    listen on unix://PATH (default RUN/brig.sock; may be repeated)\n"
+        "  --config FILE         default {2}, where it exists\n"
+        "  --bridge NAME         network interface of the default bridge (default brig0, or one "
+        "made "
+        "from --run)\n"
+        "  --subnet ADDRESS/BITS its address and network (default 172.30.0.1/16, or one made from "
+        "--run)\n"
+        "  --nft-table NAME      nftables table or PF anchor (default brig)\n"
+        "  --link-prefix TEXT    begins the names of host-side interfaces\n"
+        "  --snapshotter NAME    overlay, copy, zfs; default: the best that the root directory "
+        "allows\n"
+        "  --shim PROGRAM        brig-shim to start\n"
+        "  --log-level LEVEL     debug, info, warn, error\n"
+        "  -D, --debug           the same as --log-level debug\n"
+        "  --idle-exit SECONDS   leave after that long without a container or a request\n"
+        "  --version, --help\n",
+        places.root.string(), places.run.string(), places.config.string());
+}
 
 namespace {
 

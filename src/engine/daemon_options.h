@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "base/log.h"
+#include "os/places.h"
 
 namespace brig::engine {
 
 struct DaemonOptions {
-    std::filesystem::path root = "/var/lib/brig";
-    std::filesystem::path run = "/run/brig";
+    std::filesystem::path root = os::default_places().root;
+    std::filesystem::path run = os::default_places().run;
     std::vector<std::filesystem::path> sockets;  ///< empty until finished: RUN/brig.sock
     // Empty: what network::config_for chooses for `run`.
     std::string bridge;
@@ -34,6 +35,6 @@ DaemonOptions parse_daemon_options(const std::vector<std::string>& arguments,
 /// One key of the file or long option without its dashes.
 void apply_option(DaemonOptions& options, const std::string& key, const std::string& value);
 
-extern const std::string_view daemon_usage;
+std::string daemon_usage();
 
 }  // namespace brig::engine

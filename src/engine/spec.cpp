@@ -137,6 +137,18 @@ void set_devices(oci::RuntimeSpec& spec, const HostConfig& host) {
     if (spec.linux) spec.linux->resources.devices = {{true, "a", {}, {}, "rwm"}};
 }
 
+/// The specification has one place for limits, whatever the kernel.
+void set_limits(oci::RuntimeSpec& spec, const HostConfig& host) {
+    if (!spec.linux) {
+        spec.linux.emplace().resources = make_resources(host);
+        return;
+    }
+    auto devices = std::move(spec.linux->resources.devices);
+    spec.linux->resources = make_resources(host);
+    spec.linux->resources.devices = std::move(devices);
+    spec.linux->sysctl = host.sysctls;
+}
+
 }  // namespace
 
 /// One that joins processes which have an init already gets no second one.
@@ -197,13 +209,8 @@ oci::RuntimeSpec make_spec(const Record& record, const SpecInputs& inputs) {
     set_namespaces(spec, record, inputs);
     set_jail(spec, record);
     set_security(spec, record, inputs);
-    if (spec.linux) {
-        auto devices = std::move(spec.linux->resources.devices);
-        spec.linux->resources = make_resources(record.host);
-        spec.linux->resources.devices = std::move(devices);
-        spec.linux->sysctl = record.host.sysctls;
-    }
     set_devices(spec, record.host);
+    set_limits(spec, record.host);
     set_mounts(spec, record, inputs);
     return spec;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "engine/spec_parts.h"
+#include "os/sandbox.h"
 
 namespace brig::engine {
 namespace {
@@ -55,7 +56,9 @@ oci::Resources make_resources(const HostConfig& host) {
     out.memory.reservation = unless_zero<std::int64_t>(host.memory_reservation);
     out.memory.swap = unless_zero<std::int64_t>(host.memory_swap);
     constexpr auto most = std::numeric_limits<std::int64_t>::max() / 2;
-    if (host.memory > 0 && host.memory < most && host.memory_swap == 0)
+    // A jail's limit of swap is one of what may be reserved, used or not: never by itself.
+    if (os::sandbox_kind() == os::SandboxKind::namespaces && host.memory > 0 &&
+        host.memory < most && host.memory_swap == 0)
         out.memory.swap = host.memory * 2;
     if (host.memory_swappiness)
         out.memory.swappiness = static_cast<std::uint64_t>(*host.memory_swappiness);

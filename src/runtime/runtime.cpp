@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "oci/runtime_defaults.h"
+#include "os/places.h"
 #include "os/process.h"
 #include "os/sandbox.h"
 #include "os/socket_at.h"
@@ -460,7 +461,7 @@ bool Runtime::oom_killed(const std::string& id) {
 }
 
 fs::path default_state_root() {
-    if (::geteuid() == 0) return "/run/brig-runtime";
+    if (::geteuid() == 0) return os::default_places().run.parent_path() / "brig-runtime";
     const char* directory = std::getenv("XDG_RUNTIME_DIR");
     if (directory != nullptr && *directory == '/') return fs::path(directory) / "brig-runtime";
     return fmt::format("/tmp/brig-runtime-{}", ::geteuid());

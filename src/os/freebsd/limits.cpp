@@ -183,11 +183,9 @@ void Limits::update(const Resources& resources) {
     // Denying resident memory makes the kernel page instead of refusing, so what grows past the
     // limit is killed, as on Linux.
     if (resources.memory.limit) set_limit(jail, "memoryuse", "sigkill", *resources.memory.limit);
-    if (resources.memory.swap) {
-        const auto memory = resources.memory.limit.value_or(0);
-        set_limit(jail, "swapuse", "deny",
-                  *resources.memory.swap > memory ? *resources.memory.swap - memory : 0);
-    }
+    // The kernel counts what is reserved: all memory that is no file's, swapped out or not. So does
+    // the OCI: "limit of memory+Swap usage".
+    if (resources.memory.swap) set_limit(jail, "swapuse", "deny", *resources.memory.swap);
     if (resources.pids_limit) set_limit(jail, "maxproc", "deny", *resources.pids_limit);
     if (resources.cpu.quota) {
         // Percent of one processor.
