@@ -1,8 +1,9 @@
 # brig_layer(NAME [FOLDERS ...] [LIBS ...]): src/NAME/*.cpp, and those of its folders, as a static
 # library linked to every layer before it.
 # brig_program(NAME UPTO LAYER): src/apps/NAME.cpp linked to LAYER and what is before it.
-# brig_short_program(NAME LAYERS ... ARCHIVES ...): the same for a program so short-lived that the
-# dynamic linker would be half its work: linked statically where that is possible.
+# brig_static_program(NAME LAYERS ... ARCHIVES ... [SHARED ...]): the same with everything but SHARED linked
+# statically where that is possible. For a short-lived program the dynamic linker would be half its work; in one
+# that is always there, every library it opens stays in memory.
 set(BRIG_LAYERS "")
 
 function(brig_layer name)
@@ -44,8 +45,8 @@ function(brig_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-function(brig_short_program name)
-  cmake_parse_arguments(ARG "" "" "LAYERS;ARCHIVES" ${ARGN})
+function(brig_static_program name)
+  cmake_parse_arguments(ARG "" "" "LAYERS;ARCHIVES;SHARED" ${ARGN})
   list(GET ARG_LAYERS 0 top)
   set(archives "")
   foreach(archive ${ARG_ARCHIVES})
@@ -59,13 +60,22 @@ function(brig_short_program name)
   # By file name: a target would bring shared libraries along.
   add_executable(${name} src/apps/${name}.cpp src/apps/static_fmt.cpp)
   target_compile_options(${name} PRIVATE $<TARGET_PROPERTY:brig_options,INTERFACE_COMPILE_OPTIONS>)
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_compile_definitions(${name} PRIVATE $<TARGET_PROPERTY:${top},INTERFACE_COMPILE_DEFINITIONS>)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
   foreach(layer ${ARG_LAYERS})
-    add_dependencies(${name} ${layer})
-    target_link_libraries(${name} PRIVATE $<TARGET_FILE:${layer}>)
+    get_target_property(type ${layer} TYPE)
+    if(NOT type STREQUAL "INTERFACE_LIBRARY")
+      add_dependencies(${name} ${layer})
+      target_link_libraries(${name} PRIVATE $<TARGET_FILE:${layer}>)
+    endif()
   endforeach()
-  target_link_libraries(${name} PRIVATE ${archives})
-  target_link_options(${name} PRIVATE -static-pie -Wl,--gc-sections)
+  target_link_libraries(${name} PRIVATE ${archives} ${ARG_SHARED})
+  target_link_options(${name} PRIVATE -Wl,--gc-sections)
+  if(ARG_SHARED)
+    target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
+  else()
+    target_link_options(${name} PRIVATE -static-pie)
+  endif()
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 

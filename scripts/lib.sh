@@ -42,8 +42,8 @@ install_build_packages() {
             sqlite3 libarchive zstd tomlplusplus protobuf googletest
     else
         install_packages "to build Brig" g++ cmake ninja-build pkg-config git ccache libboost1.81-dev \
-            nlohmann-json3-dev libfmt-dev libsqlite3-dev libarchive-dev libacl1-dev libzstd-dev \
-            zlib1g-dev libssl-dev libseccomp-dev libnftables-dev libtomlplusplus-dev \
+            nlohmann-json3-dev libfmt-dev libsqlite3-dev libarchive-dev libacl1-dev libbz2-dev \
+            liblzma-dev libzstd-dev zlib1g-dev libssl-dev libseccomp-dev libnftables-dev libtomlplusplus-dev \
             libprotobuf-dev protobuf-compiler
     fi
 }

@@ -1,6 +1,7 @@
 // `docker commit`: a container's changes as a layer on its image.
 #include "base/defer.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "engine/impl.h"
 #include "image/import.h"
 
@@ -70,7 +71,7 @@ std::string Engine::commit(const CommitRequest& request) {
         base->chain_ids.empty() ? std::nullopt : std::optional(base->chain_ids.back());
     wanted.layers.push_back(images.copy_snapshot(Impl::snapshot_of(container->id), parent));
     wanted.config.history.push_back({.created = wanted.config.created,
-                                     .created_by = "commit of " + container->id.substr(0, 12),
+                                     .created_by = join(record.config.cmd.value_or(Strings{}), " "),
                                      .author = request.author,
                                      .comment = request.comment});
     const auto image = images.create(std::move(wanted));

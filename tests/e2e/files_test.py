@@ -130,6 +130,9 @@ def test_diff_commit_and_export_show_only_what_the_container_did(tidy, tmp_path)
     assert tidy.brig("diff", "idle").stdout == ""
     tidy.brig("commit", "-m", "why", "-a", "me", "-c", "CMD [\"cat\", \"/made\"]", "work", "committed:1")
     assert tidy.brig("run", "--rm", "committed:1").stdout == "new\n"
+    history = tidy.brig("history", "--no-trunc", "--format", "{{.CreatedBy}}|{{.Comment}}", "committed:1").stdout
+    command = tidy.brig("inspect", "--format", "{{join .Config.Cmd \" \"}}", "work").stdout.strip()
+    assert history.splitlines()[0] == f"{command}|why"
     assert tidy.brig("run", "--rm", "committed:1", "arch", check=False).returncode == 127
     tidy.brig("export", "-o", tmp_path / "all.tar", "work")
     names = set(tarfile.open(tmp_path / "all.tar").getnames())
