@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+os.environ["BRIG_BIN"] = str(pathlib.Path(sys.argv[1]).absolute())  # before conftest looks for it
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
 from conftest import Engine  # noqa: E402
 from peers import descendants, host_for_crun, private_dockerd  # noqa: E402
@@ -26,7 +27,6 @@ ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 100
 CONTAINERS = int(sys.argv[3]) if len(sys.argv) > 3 else 200
 WARM_UP = 3
 IDLE_SECONDS = 12  # after which an engine has put away what it kept at hand
-os.environ["BRIG_BIN"] = str(BIN)
 
 BUDGETS = (("brig-runtime run", "crun run", 0.5), ("brig-runtime run", "floor", 2),
            ("brig run --rm --net none", "docker run --rm --net none", 1 / 30),
@@ -48,6 +48,7 @@ def make_bundle(directory):
     config["process"]["terminal"] = False
     config["process"].pop("rlimits", None)
     config["root"] = {"path": "rootfs"}
+    config["ociVersion"] = "1.0.2"  # older peers know no later one
     (directory / "config.json").write_text(json.dumps(config))
     return directory
 

@@ -79,7 +79,7 @@ def host_for_crun():
     with contextlib.suppress(OSError):
         for controller in unified.read_text().split():
             place = CGROUPS / controller
-            place.mkdir()
+            place.mkdir(exist_ok=True)
             if subprocess.run(["mount", "-t", "cgroup", "-o", controller, "cgroup", place]).returncode == 0:
                 mounted.append(place)
             else:
