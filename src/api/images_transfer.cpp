@@ -63,12 +63,12 @@ Reply import(Context& context, Request& request) {
     });
 }
 
-/// Brig's own: fromSrc=bootstrap:debian:bookworm, with `mirror` for where to take it from.
+/// Brig's own: fromSrc=bootstrap:debian:bookworm, with `base` for where to take it from.
 Reply bootstrap(Context& context, Request& request, const std::string& what) {
     image::BootstrapRequest wanted;
     wanted.what = what;
     wanted.name = name_param(request);
-    wanted.source = request.param("mirror");
+    wanted.source = request.param("base");
     if (const auto platform = request.param("platform"); !platform.empty()) {
         wanted.architecture = oci::Platform::parse(platform).architecture;
     }

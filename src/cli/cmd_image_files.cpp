@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "base/defer.h"
 #include "base/strings.h"
@@ -128,6 +129,8 @@ int bootstrap(Invocation& in) {
     const auto words = in.parse();
     client::Query query;
     query.add("fromSrc", "bootstrap:" + words[0]);
+    // The engine has a working directory of its own.
+    if (std::filesystem::exists(base)) base = std::filesystem::absolute(base).string();
     if (!base.empty()) query.add("base", base);
     const auto [name, tag] = split_reference(name_and_tag.empty() ? words[0] : name_and_tag);
     query.add("repo", name).add("tag", tag.empty() ? "latest" : tag);
