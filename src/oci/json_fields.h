@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/strings.h"
 
 namespace brig::oci {
 
@@ -82,6 +83,19 @@ struct Ignored {};
 inline constexpr Ignored ignored;
 inline void read_value(const json&, const Ignored&) {}
 
+/// null leaves the default; errors name the field.
+template <typename T>
+void read_named_value(const json& value, const char* name, T&& out) {
+    if (value.is_null()) return;
+    try {
+        read_value(value, out);
+    } catch (const Error& e) {
+        const std::string_view text = e.message();
+        const bool path_first = text.substr(0, text.find(": ")).find(' ') == std::string_view::npos;
+        throw Error(e.kind(), "{}{}{}", name, path_first ? "." : ": ", text);
+    }
+}
+
 /// One field of `object`; false when it is not there. Found by argument-dependent lookup,
 /// read_value overloads for structures may follow this header.
 template <typename T>
@@ -89,14 +103,7 @@ bool read_field(const json& object, const char* name, T&& out) {
     if (!object.is_object()) wrong_type("an object");
     const auto found = object.find(name);
     if (found == object.end()) return false;
-    if (found->is_null()) return true;
-    try {
-        read_value(*found, out);
-    } catch (const Error& e) {
-        const std::string_view text = e.message();
-        const bool path_first = text.substr(0, text.find(": ")).find(' ') == std::string_view::npos;
-        throw Error(e.kind(), "{}{}{}", name, path_first ? "." : ": ", text);
-    }
+    read_named_value(*found, name, out);
     return true;
 }
 
@@ -114,17 +121,32 @@ bool is_one_of(std::string_view key, const char* name, T&&, Rest&&... rest) {
     if constexpr (sizeof...(rest) != 0) return is_one_of(key, std::forward<Rest>(rest)...);
     return false;
 }
+
+/// The field that `key` names but for the case of letters, unless it is there in its own spelling.
+template <typename T, typename... Rest>
+bool read_folded(const json& object, std::string_view key, const json& value, const char* name,
+                 T&& out, Rest&&... rest) {
+    if (to_lower(key) == to_lower(name) && !object.contains(name)) {
+        read_named_value(value, name, out);
+        return true;
+    }
+    if constexpr (sizeof...(rest) != 0)
+        return read_folded(object, key, value, std::forward<Rest>(rest)...);
+    return false;
+}
 }  // namespace detail
 
 /// The fields of one object, as name and destination in turn. Documents may be extended by anybody
 /// ("Extensibility"), so a property that is none of them is no error, but neither is it passed over
-/// in silence.
+/// in silence. Nor is one spelt "pagesize" for "pageSize": the field's other programs read these
+/// documents without minding case, so there are documents that rely on it.
 template <typename... Fields>
 void read_fields(const json& object, Fields&&... fields) {
     if (!object.is_object()) wrong_type("an object");
     if (detail::read_each(object, fields...) == object.size()) return;
     for (const auto& [key, value] : object.items()) {
-        if (!detail::is_one_of(key, fields...))
+        if (!detail::is_one_of(key, fields...) &&
+            !detail::read_folded(object, key, value, fields...))
             log::warn("the property {:?} is not known and has no effect", key);
     }
 }

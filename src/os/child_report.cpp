@@ -131,6 +131,17 @@ void send_error(int connection, const Error& error) {
     send_packet(connection, packet);
 }
 
+void send_go(int connection, int descriptor) {
+    if (!send_packet(connection, "G", descriptor))
+        throw Error(ErrorKind::unavailable, "the container's process has ended");
+}
+
+std::optional<Fd> receive_go(int connection) {
+    Packet packet = receive_packet(connection);
+    if (packet.data != "G") return std::nullopt;
+    return std::move(packet.descriptor);
+}
+
 void receive_outcome(int connection) {
     const Packet packet = receive_packet(connection);
     if (!packet.data.empty() && packet.data.front() == 'E') throw_received(packet.data);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -50,5 +51,11 @@ struct ChildReport::Ends {
 void send_error(int connection, const Error& error);
 /// Reads until end of file; throws the error received, if any.
 void receive_outcome(int connection);
+
+/// Lets who waits in receive_go() at the other end go on; `descriptor` ≥ 0 is passed along. Throws
+/// when nobody is there any more.
+void send_go(int connection, int descriptor = -1);
+/// Waits for it. Nothing when the other end went away without.
+std::optional<Fd> receive_go(int connection);
 
 }  // namespace brig::os

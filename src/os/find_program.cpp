@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "base/error.h"
@@ -83,6 +84,23 @@ std::string home_of(std::uint32_t uid) {
     return "/";
 }
 
+/// Programs that read the environment themselves may take the first of two.
+void keep_last_of_each(std::vector<std::string>& environment) {
+    std::set<std::string_view> seen;
+    std::vector<bool> old(environment.size());
+    for (std::size_t i = environment.size(); i-- > 0;) {
+        const std::string_view variable = environment[i];
+        old[i] = !seen.insert(variable.substr(0, variable.find('='))).second;
+    }
+    if (seen.size() == environment.size()) return;
+    std::size_t i = 0;
+    std::vector<std::string> kept;
+    for (std::string& variable : environment) {
+        if (!old[i++]) kept.push_back(std::move(variable));
+    }
+    environment = std::move(kept);
+}
+
 }  // namespace
 
 std::string find_program(const std::string& name, const std::vector<std::string>& environment) {
@@ -90,6 +108,7 @@ std::string find_program(const std::string& name, const std::vector<std::string>
 }
 
 void complete_environment(std::vector<std::string>& environment, std::uint32_t uid) {
+    keep_last_of_each(environment);
     if (!variable(environment, "HOME").value_or("").empty()) return;
     std::erase_if(environment, [](const std::string& v) { return v.starts_with("HOME="); });
     environment.push_back("HOME=" + home_of(uid));

@@ -11,7 +11,7 @@ namespace brig::os {
 /// {permission_denied} in docker's words.
 std::string find_program(const std::string& name, const std::vector<std::string>& environment);
 
-/// HOME from the container's passwd file where it is missing.
+/// HOME from the container's passwd file where it is missing; each variable once.
 void complete_environment(std::vector<std::string>& environment, std::uint32_t uid);
 
 }  // namespace brig::os

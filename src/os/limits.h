@@ -20,11 +20,13 @@ public:
     /// The group that make() would make; nothing is there yet, so that its handle() can be noted
     /// before. `path` as the OCI's cgroupsPath ("/brig/ID", "ID", "slice:prefix:name"); empty:
     /// "/brig/ID". FreeBSD: the parent jail's name, or empty; `id` is the jail's own. Throws Error
-    /// for settings that this host cannot honour.
+    /// for settings that this host cannot honour, Error{conflict} when a group of that name has
+    /// processes or is frozen.
     static Limits plan(const std::string& id, const std::string& path, const Resources& resources);
     /// Creates it with `resources` applied; a left-over one of the same name with no processes is
-    /// reused. Throws Error{conflict} when it has some. An ordinary user who was given no control
-    /// groups and asks for no limits gets none: handle() changes.
+    /// reused. Throws Error{conflict} when it got some since plan(): it is not ours then. An
+    /// ordinary user who was given no control groups and asks for no limits gets none: handle()
+    /// changes.
     void make(const Resources& resources);
     /// Both in one.
     static Limits create(const std::string& id, const std::string& path,

@@ -88,7 +88,7 @@ struct Resources {
     std::vector<DeviceRule> devices;
     MemoryResources memory;
     CpuResources cpu;
-    std::optional<std::int64_t> pids_limit;  ///< <= 0: no limit
+    std::optional<std::int64_t> pids_limit;  ///< < 0: no limit; 0 is as 1
     BlockIoResources block_io;
     std::vector<HugepageLimit> hugepages;
     NetworkResources network;

@@ -39,15 +39,17 @@ struct SandboxCallbacks {
     std::function<void(pid_t)> created;
     /// In the child, at the same moment, inside the namespaces (the host's files still visible).
     std::function<void()> inside;
-    /// In the child, inside the container, after `await_start` and right before its program.
-    std::function<void()> before_start;
+    /// In the child, inside the container, after `await_start` and right before its program, whose
+    /// environment it gets.
+    std::function<void(const std::vector<std::string>&)> before_start;
     /// In the child when all is set up: blocks until the container may start, and returns the
     /// connection on which a failure to execute is reported. Absent: starts at once.
     std::function<Fd()> await_start;
     /// Descriptors `await_start` needs; all others but stdio are closed early in the child.
     std::vector<int> keep;
     int preserve_fds = 0;
-    bool new_keyring = true;  ///< Linux: a session keyring of its own
+    bool plain_newlines = false;  ///< a terminal's output is not given carriage returns
+    bool new_keyring = true;      ///< Linux: a session keyring of its own
     /// Linux: connected to who answers a filter's questions (SCMP_ACT_NOTIFY), or -1; and what it
     /// is told with the descriptor, made in the child right before its program.
     int filter_listener = -1;

@@ -22,10 +22,18 @@ struct RawTerminal::Saved {
     termios settings;
 };
 
-RawTerminal::RawTerminal(int fd) : saved_(std::make_unique<Saved>(Saved{fd, {}})) {
+void make_newlines_plain(int terminal) {
+    termios settings{};
+    if (::tcgetattr(terminal, &settings) != 0) throw SysError("read a terminal's settings");
+    settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+    if (::tcsetattr(terminal, TCSANOW, &settings) != 0) throw SysError("set up a terminal");
+}
+
+RawTerminal::RawTerminal(int fd, Output output) : saved_(std::make_unique<Saved>(Saved{fd, {}})) {
     if (::tcgetattr(fd, &saved_->settings) != 0) throw SysError("read the terminal's settings");
     termios raw = saved_->settings;
     ::cfmakeraw(&raw);
+    if (output == Output::with_carriage_returns) raw.c_oflag |= OPOST | ONLCR;
     if (::tcsetattr(fd, TCSANOW, &raw) != 0) throw SysError("put the terminal into raw mode");
 }
 

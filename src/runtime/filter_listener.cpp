@@ -20,7 +20,7 @@ Fd connect_listener(const std::string& path) {
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) throw SysError("create socket");
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        throw SysError("connect to seccomp.listenerPath {}", path);
+        throw SysError("failed to connect with seccomp agent at seccomp.listenerPath {}", path);
     return socket;
 }
 

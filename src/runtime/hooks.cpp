@@ -3,10 +3,12 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -25,21 +27,27 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     return out;
 }
 
-pid_t spawn(const oci::Hook& hook, int input) {
+struct Channels {
+    int input, output;
+};
+
+pid_t spawn(const oci::Hook& hook, const std::vector<std::string>& environment, Channels to) {
     std::vector<std::string> args = hook.args;
     if (args.empty()) args.push_back(hook.path);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawnattr_init(&attributes);
-    ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, to.input, STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, to.output, STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, to.output, STDERR_FILENO);
     sigset_t none;
     ::sigemptyset(&none);
     ::posix_spawnattr_setsigmask(&attributes, &none);
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     pid_t pid = 0;
     const int error = ::posix_spawn(&pid, hook.path.c_str(), &actions, &attributes,
-                                    pointers(args).data(), pointers(hook.env).data());
+                                    pointers(args).data(), pointers(environment).data());
     ::posix_spawn_file_actions_destroy(&actions);
     ::posix_spawnattr_destroy(&attributes);
     if (error != 0) throw SysError(error, "run hook " + hook.path);
@@ -65,34 +73,55 @@ int wait_for(pid_t pid, const oci::Hook& hook) {
     }
 }
 
-void run_hook(const oci::Hook& hook, const std::string& state) {
+/// What a hook that failed said: the end of it.
+std::string said(int output) {
+    constexpr off_t most = 2000;
+    const off_t size = ::lseek(output, 0, SEEK_END);
+    std::string text(static_cast<std::size_t>(std::clamp<off_t>(size, 0, most)), '\0');
+    const ssize_t n = ::pread(output, text.data(), text.size(), std::max<off_t>(size - most, 0));
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    const auto end = text.find_last_not_of('\n');
+    return end == std::string::npos ? "" : ": " + text.substr(0, end + 1);
+}
+
+void run_hook(const oci::Hook& hook, const HookCall& call) {
+    // A file, which does not fill up and has no end that a background process could keep us from.
+    const Fd output(::memfd_create("hook", MFD_CLOEXEC));
+    if (!output) throw SysError("make a file for the output of hook {}", hook.path);
     // A socket: a hook that does not read must not end us by SIGPIPE, and the state fits.
     FdPair channel = make_socket_pair();
-    const pid_t pid = spawn(hook, channel.second.get());
+    const pid_t pid = spawn(hook, hook.env.empty() ? call.environment : hook.env,
+                            {channel.second.get(), output.get()});
     channel.second.reset();
     // One that does not read it is no failure.
     [[maybe_unused]] const ssize_t n =
-        ::send(channel.first.get(), state.data(), state.size(), MSG_NOSIGNAL);
+        ::send(channel.first.get(), call.state.data(), call.state.size(), MSG_NOSIGNAL);
     channel.first.reset();
     const int status = wait_for(pid, hook);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-    throw Error(ErrorKind::internal, "hook {} failed: {} {}", hook.path,
+    throw Error(ErrorKind::internal, "hook {} failed: {} {}{}", hook.path,
                 WIFEXITED(status) ? "exit status" : "signal",
-                WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+                WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said(output.get()));
 }
 
 }  // namespace
 
-void run_hooks(const std::vector<oci::Hook>& hooks, const std::string& state) {
-    for (const oci::Hook& hook : hooks) run_hook(hook, state);
+void run_hooks(const HookCall& call) {
+    for (std::size_t i = 0; i < call.hooks.size(); ++i) {
+        try {
+            run_hook(call.hooks.at(i), call);
+        } catch (const Error& e) {
+            throw e.within(fmt::format("error running {} hook #{}", call.name, i));
+        }
+    }
 }
 
-void run_hooks_leniently(const std::vector<oci::Hook>& hooks, const std::string& state) {
-    for (const oci::Hook& hook : hooks) {
+void run_hooks_leniently(const HookCall& call) {
+    for (std::size_t i = 0; i < call.hooks.size(); ++i) {
         try {
-            run_hook(hook, state);
+            run_hook(call.hooks.at(i), call);
         } catch (const Error& e) {
-            log::warn("{}", e.message());
+            log::warn("error running {} hook #{}: {}", call.name, i, e.message());
         }
     }
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -87,18 +88,20 @@ os::SandboxCallbacks hook_callbacks(const oci::Hooks& hooks, const Record& recor
     if (!hooks.prestart.empty() || !hooks.create_runtime.empty()) {
         callbacks.created = [&hooks, &record](pid_t pid) {
             const std::string state = hook_state(record, Status::creating, pid);
-            run_hooks(hooks.prestart, state);
-            run_hooks(hooks.create_runtime, state);
+            run_hooks({"prestart", hooks.prestart, state});
+            run_hooks({"createRuntime", hooks.create_runtime, state});
         };
     }
     if (!hooks.create_container.empty()) {
         callbacks.inside = [&] {
-            run_hooks(hooks.create_container, hook_state(record, Status::creating, ::getpid()));
+            run_hooks({"createContainer", hooks.create_container,
+                       hook_state(record, Status::creating, ::getpid())});
         };
     }
     if (!hooks.start_container.empty()) {
-        callbacks.before_start = [&] {
-            run_hooks(hooks.start_container, hook_state(record, Status::created, ::getpid()));
+        callbacks.before_start = [&](const std::vector<std::string>& environment) {
+            run_hooks({"startContainer", hooks.start_container,
+                       hook_state(record, Status::created, ::getpid()), environment});
         };
     }
     return callbacks;
@@ -137,20 +140,40 @@ void end_process(const os::SandboxRef& sandbox) {
 
 void run_poststop_hooks(const oci::Hooks& hooks, const Record& record) {
     if (!hooks.poststop.empty())
-        run_hooks_leniently(hooks.poststop, hook_state(record, Status::stopped, 0));
+        run_hooks_leniently({"poststop", hooks.poststop, hook_state(record, Status::stopped, 0)});
 }
 
-/// Runs in the child: blocks until start() connects. The gate's name goes first, so that nobody
-/// takes a running container for a created one; in a jail, which cannot be entered with a directory
-/// open, it is start() that takes it away.
-Fd await_start(int gate, int directory) {
-    Fd connection;
-    do {
-        connection = Fd(::accept4(gate, nullptr, nullptr, SOCK_CLOEXEC));
-    } while (!connection && errno == EINTR);
-    if (!connection) throw SysError("wait for the start");
-    if (directory >= 0) ::unlinkat(directory, StateStore::gate, 0);
-    return connection;
+/// While it lives, signals that end a program by default do so. A pid namespace's first process is
+/// spared those that it has no handler for, and a created container must not be.
+class MortalWhileWaiting {
+public:
+    MortalWhileWaiting() {
+        for (const int signal : signals)
+            ::signal(signal, [](int number) { ::_exit(128 + number); });
+    }
+    ~MortalWhileWaiting() {
+        for (const int signal : signals) ::signal(signal, SIG_DFL);
+    }
+    MortalWhileWaiting(const MortalWhileWaiting&) = delete;
+
+private:
+    static constexpr std::array signals{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+};
+
+/// Runs in the child: blocks until start() says so. The gate's name goes first, so that nobody
+/// takes a running container for a created one. Its directory comes with the word: a process that
+/// waits, perhaps for days, holds nothing of the host's.
+Fd await_start(int gate) {
+    const MortalWhileWaiting mortal;
+    for (;;) {
+        Fd connection(::accept4(gate, nullptr, nullptr, SOCK_CLOEXEC));
+        if (!connection && errno == EINTR) continue;
+        if (!connection) throw SysError("wait for the start");
+        const auto directory = os::receive_go(connection.get());
+        if (!directory) continue;  // a start that was killed before it could say it
+        if (*directory) ::unlinkat(directory->get(), StateStore::gate, 0);
+        return connection;
+    }
 }
 
 }  // namespace
@@ -173,6 +196,7 @@ struct Runtime::Impl {
     os::SyscallFilter filter_for(const oci::RuntimeSpec& spec);
     os::SyscallFilter filter_of(const Record& record);
     Record running(const Entry& entry, const std::string& id) const;
+    Record to_enter(const Entry& entry, const std::string& id, bool paused, Status& status) const;
     void undo(const Record& record, const Entry& entry) const;
 
     StateStore store;
@@ -219,25 +243,24 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     record.limits = limits.handle();
     record.sandbox = os::planned_sandbox(spec);
     entry.save(record);
-    limits.make(spec.linux_settings.resources);
+    try {
+        limits.make(spec.linux_settings.resources);
+    } catch (const Error& e) {
+        if (e.kind() == ErrorKind::conflict) record.limits.clear();  // somebody else's group
+        throw;
+    }
     record.limits = limits.handle();
 
     os::SandboxCallbacks callbacks = hook_callbacks(document.hooks, record);
     callbacks.preserve_fds = request.preserve_fds;
+    callbacks.plain_newlines = request.plain_newlines;
     callbacks.new_keyring = !request.no_new_keyring;
     const Fd listener = settle_listener(record, filter, Status::creating, callbacks);
     Fd gate;
-    Fd own_directory;
     if (wait_for_start) {
         gate = os::listen_at(entry.directory(), StateStore::gate);
-        // Opened anew: the lock belongs to the open file, and the child would go on holding it.
-        if (os::sandbox_kind() == os::SandboxKind::namespaces)
-            own_directory = open_at(entry.directory(), ".", O_PATH | O_DIRECTORY);
         callbacks.keep = {gate.get()};
-        if (own_directory) callbacks.keep.push_back(own_directory.get());
-        callbacks.await_start = [g = gate.get(), d = own_directory.get()] {
-            return await_start(g, d);
-        };
+        callbacks.await_start = [g = gate.get()] { return await_start(g); };
     }
     os::SandboxStart start =
         os::create_sandbox(spec, limits, filter, borrow(request.stdio), std::move(callbacks));
@@ -247,8 +270,8 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     auto ready = start.finish();
     clean_up.dismiss();
     if (!wait_for_start)
-        run_hooks_leniently(document.hooks.poststart,
-                            hook_state(record, Status::running, record.sandbox.pid));
+        run_hooks_leniently({"poststart", document.hooks.poststart,
+                             hook_state(record, Status::running, record.sandbox.pid)});
     return {record.sandbox.pid, std::move(ready.process), std::move(ready.console)};
 }
 
@@ -295,6 +318,21 @@ Record Runtime::Impl::running(const Entry& entry, const std::string& id) const {
     return std::move(*record);
 }
 
+Record Runtime::Impl::to_enter(const Entry& entry, const std::string& id, bool paused,
+                               Status& status) const {
+    auto record = entry.load();
+    status = record ? status_of(entry, *record) : Status::creating;
+    if (status == Status::running || status == Status::created ||
+        (status == Status::paused && paused))
+        return std::move(*record);
+    if (status == Status::paused) {
+        throw Error(ErrorKind::failed_precondition,
+                    "cannot exec in a paused container (use --ignore-paused to override)");
+    }
+    throw Error(ErrorKind::failed_precondition, "container {:?} is not running: it is {}", id,
+                to_string(status));
+}
+
 Runtime::Runtime(fs::path state_root) : impl_(std::make_unique<Impl>(std::move(state_root))) {}
 Runtime::~Runtime() = default;
 Runtime::Runtime(Runtime&&) noexcept = default;
@@ -312,24 +350,34 @@ void Runtime::start(const std::string& id) {
                     to_string(status));
     }
     const Fd connection = os::connect_at(entry.directory(), StateStore::gate);
+    // Opened anew: the lock belongs to the open file, and the child would go on holding it. Nothing
+    // for a jail, whose process does not get hold of a directory outside.
+    Fd directory;
+    if (os::sandbox_kind() == os::SandboxKind::namespaces)
+        directory = open_at(entry.directory(), ".", O_PATH | O_DIRECTORY);
+    os::send_go(connection.get(), directory.get());
     ::unlinkat(entry.directory(), StateStore::gate, 0);  // where the container may not do it itself
     os::receive_outcome(connection.get());
     if (!record->poststart_hooks) return;
-    run_hooks_leniently(load_spec(record->bundle).hooks.poststart,
-                        hook_state(*record, Status::running, record->sandbox.pid));
+    const oci::Hooks hooks = load_spec(record->bundle).hooks;
+    run_hooks_leniently(
+        {"poststart", hooks.poststart, hook_state(*record, Status::running, record->sandbox.pid)});
 }
 
 Started Runtime::exec(const std::string& id, ExecRequest request) {
     const Entry entry = impl_->store.get(id);
-    const Record record = impl_->running(entry, id);
+    Status status{};
+    const Record record = impl_->to_enter(entry, id, request.ignore_paused, status);
     os::Limits limits = os::Limits::open(record.limits);
     os::SandboxCallbacks callbacks;
     callbacks.preserve_fds = request.preserve_fds;
+    callbacks.plain_newlines = request.plain_newlines;
     const os::SyscallFilter filter = impl_->filter_of(record);
-    const Fd listener = settle_listener(record, filter, Status::running, callbacks);
+    const Fd listener = settle_listener(record, filter, status, callbacks);
     os::SandboxStart start = os::enter_sandbox(record.sandbox, request.process, limits, filter,
                                                borrow(request.stdio), std::move(callbacks));
     const pid_t pid = start.ref().pid;
+    if (status == Status::paused) entry.unlock();  // for resume()
     auto ready = start.finish();
     return {pid, std::move(ready.process), std::move(ready.console)};
 }

@@ -36,7 +36,8 @@ struct CreateRequest {
     const oci::RuntimeSpec* spec = nullptr;
     bool systemd_cgroup = false;
     bool no_new_keyring = false;
-    int preserve_fds = 0;  ///< descriptors 3 … 3+n-1 are passed on
+    int preserve_fds = 0;         ///< descriptors 3 … 3+n-1 are passed on
+    bool plain_newlines = false;  ///< the terminal adds no carriage returns: who shows it does
 };
 
 /// A process of a container. Its caller is its parent and reaps it.
@@ -50,6 +51,8 @@ struct ExecRequest {
     oci::Process process;
     Stdio stdio;
     int preserve_fds = 0;
+    bool plain_newlines = false;
+    bool ignore_paused = false;  ///< in a paused container: it waits for resume(), and so do we
 };
 
 enum class Status { creating, created, running, paused, stopped };
@@ -91,6 +94,7 @@ public:
     /// create and start in one, without the waiting in between.
     Started run(CreateRequest request);
 
+    /// The container may also be one that waits for start().
     Started exec(const std::string& id, ExecRequest request);
 
     /// `all`: every process of the container.

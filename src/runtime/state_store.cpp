@@ -104,6 +104,8 @@ bool Entry::waits_for_start() const {
     return ::faccessat(directory_.get(), StateStore::gate, F_OK, 0) == 0;
 }
 
+void Entry::unlock() const { ::flock(directory_.get(), LOCK_UN); }
+
 void Entry::erase() const {
     for (const char* name : {StateStore::gate, state_file}) {
         if (::unlinkat(directory_.get(), name, 0) != 0 && errno != ENOENT)

@@ -37,6 +37,9 @@ public:
     void save(const Record& record) const;
     [[nodiscard]] bool waits_for_start() const;
     void erase() const;
+    /// No longer ours alone. Explicit, since a child that was just made has a copy of the
+    /// descriptor and the lock with it.
+    void unlock() const;
 
 private:
     friend class StateStore;

@@ -102,6 +102,14 @@ def test_exit_codes(bundle):
     assert bundle.run("list", "-q").stdout.split() == [bundle.id]
 
 
+def test_a_terminal_in_the_foreground_passes_plain_newlines(bundle):
+    """Carriage returns are for whoever shows the output, as with runc."""
+    bundle.change(lambda config: config["process"].update(terminal=True, args=["sh", "-c", "echo one; echo two"]))
+    done = subprocess.run(bundle.command("run", "other"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          timeout=60, check=True, cwd=bundle.dir)
+    assert done.stdout == b"one\ntwo\n"
+
+
 def test_an_exec_whose_pid_file_cannot_be_written_leaves_no_process(bundle):
     bundle.run("run", "-d", bundle.id)
     failed = bundle.run("exec", "-d", "--pid-file", "/nonexistent/pid", bundle.id, "sleep", "50", check=False)

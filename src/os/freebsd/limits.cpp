@@ -186,7 +186,9 @@ void Limits::update(const Resources& resources) {
     // The kernel counts what is reserved: all memory that is no file's, swapped out or not. So does
     // the OCI: "limit of memory+Swap usage".
     if (resources.memory.swap) set_limit(jail, "swapuse", "deny", *resources.memory.swap);
-    if (resources.pids_limit) set_limit(jail, "maxproc", "deny", *resources.pids_limit);
+    // 0 is a limit too, but the first process is there already.
+    if (const auto limit = resources.pids_limit)
+        set_limit(jail, "maxproc", "deny", *limit == 0 ? 1 : *limit);
     if (resources.cpu.quota) {
         // Percent of one processor.
         const auto period = static_cast<std::int64_t>(resources.cpu.period.value_or(100'000));

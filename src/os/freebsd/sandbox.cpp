@@ -23,6 +23,7 @@
 #include "os/freebsd/process_setup.h"
 #include "os/process.h"
 #include "os/pty.h"
+#include "os/terminal.h"
 
 namespace brig::os {
 namespace {
@@ -96,7 +97,9 @@ void raise_loopback() {
 
 /// In the child, to the end.
 void run_child(const ChildParts& parts, bool first) {
-    std::vector<int> keep{parts.report.fd(), parts.stdio.in, parts.stdio.out, parts.stdio.err};
+    std::vector<int> keep{parts.report.fd()};
+    if (!parts.process.terminal)
+        keep.insert(keep.end(), {parts.stdio.in, parts.stdio.out, parts.stdio.err});
     keep.insert(keep.end(), parts.callbacks.keep.begin(), parts.callbacks.keep.end());
     ProcessSetup::detach_from_parent();
     ProcessSetup::close_inherited(keep, parts.callbacks.preserve_fds);
@@ -104,10 +107,11 @@ void run_child(const ChildParts& parts, bool first) {
     Pty terminal;
     if (parts.process.terminal) {
         terminal = open_pty();
+        if (parts.callbacks.plain_newlines) make_newlines_plain(terminal.slave.get());
         ProcessSetup::take_terminal(terminal.slave.get(), parts.process.console_size);
         terminal.slave.reset();
     } else {
-        ProcessSetup::take_stdio(parts.stdio);
+        ProcessSetup::take_stdio(parts.stdio, parts.callbacks.preserve_fds);
     }
     if (first && parts.callbacks.created) parts.report.rendezvous();
     if (first && parts.callbacks.inside) parts.callbacks.inside();
@@ -119,7 +123,7 @@ void run_child(const ChildParts& parts, bool first) {
     if (terminal.master || parts.callbacks.await_start) parts.report.ready(terminal.master.get());
     terminal.master.reset();
     const auto go = [&] {
-        if (parts.callbacks.before_start) parts.callbacks.before_start();
+        if (parts.callbacks.before_start) parts.callbacks.before_start(parts.setup.environment());
         parts.setup.execute(parts.callbacks.preserve_fds);
     };
     if (!parts.callbacks.await_start) go();

@@ -11,6 +11,7 @@
 #include <bit>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace brig::os {
 namespace {
@@ -93,11 +94,21 @@ std::uint64_t mask_of(const std::vector<std::string>& list) {
             std::string_view(name).substr(name.starts_with("CAP_") ? 4 : 0);
         const auto found = std::ranges::find(names, bare);
         if (found == names.end()) {
-            throw Error(ErrorKind::invalid_argument, "unknown capability {:?}", name);
+            log::warn("the capability {:?} is not known and is not given", name);
+            continue;
         }
         mask |= std::uint64_t{1} << static_cast<unsigned>(found - names.begin());
     }
     return mask;
+}
+
+void warn_of_lost_ambient(std::uint64_t lost, const CapabilityMasks& masks) {
+    for (; lost != 0; lost &= lost - 1) {
+        const auto number = static_cast<std::size_t>(std::countr_zero(lost));
+        const bool inheritable = (masks.inheritable >> number & 1U) != 0;
+        log::warn("can't raise ambient capability CAP_{}: it is not {}", names.at(number),
+                  inheritable ? "permitted" : "inheritable");
+    }
 }
 
 }  // namespace
@@ -112,7 +123,9 @@ CapabilityMasks capability_masks(const Capabilities& sets) {
     masks.permitted &= ours;
     masks.effective &= masks.permitted;
     masks.inheritable &= ours;
-    masks.ambient &= masks.permitted & masks.inheritable;
+    const std::uint64_t possible = masks.permitted & masks.inheritable;
+    warn_of_lost_ambient(masks.ambient & ours & ~possible, masks);
+    masks.ambient &= possible;
     return masks;
 }
 
@@ -128,6 +141,12 @@ void limit_bounding_set(std::uint64_t mask) {
 void raise_permitted() {
     Sets sets = current();
     sets.effective = sets.permitted;
+    store(sets);
+}
+
+void make_effective(std::uint64_t mask) {
+    Sets sets = current();
+    sets.effective = sets.permitted & mask;
     store(sets);
 }
 

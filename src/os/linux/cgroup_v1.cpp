@@ -78,15 +78,31 @@ void apply_memory(const std::string& path, const MemoryResources& memory) {
         write_control(directory, "memory.oom_control", "1");
 }
 
+/// Which of the two goes first depends on what a group above allows: their ratio may at no moment
+/// be larger than its.
+void apply_bandwidth(const std::string& directory, const CpuResources& cpu) {
+    const auto write = [&](const char* file, const auto& value) {
+        if (value && *value != 0) write_control(directory, file, std::to_string(*value));
+    };
+    try {
+        write("cpu.cfs_period_us", cpu.period);
+    } catch (const SysError& e) {
+        if (e.error_number() != EINVAL || cpu.quota.value_or(0) == 0) throw;
+        write("cpu.cfs_quota_us", cpu.quota);
+        write("cpu.cfs_period_us", cpu.period);
+        return;
+    }
+    write("cpu.cfs_quota_us", cpu.quota);
+}
+
 void apply_cpu(const std::string& path, const CpuResources& cpu) {
     const std::string directory = directory_of("cpu", path);
     const auto write = [&](const char* file, const auto& value) {
         if (value && *value != 0) write_control(directory, file, std::to_string(*value));
     };
     write("cpu.shares", cpu.shares);
-    write("cpu.cfs_period_us", cpu.period);
-    write("cpu.cfs_quota_us", cpu.quota);
-    write("cpu.cfs_burst_us", cpu.burst);
+    apply_bandwidth(directory, cpu);
+    if (cpu.burst) write_control(directory, "cpu.cfs_burst_us", std::to_string(*cpu.burst));
     write("cpu.rt_period_us", cpu.realtime_period);
     write("cpu.rt_runtime_us", cpu.realtime_runtime);
     if (cpu.idle) write_control(directory, "cpu.idle", std::to_string(*cpu.idle));
@@ -127,6 +143,11 @@ bool wants_cpu(const CpuResources& c) {
 
 bool wants_cpuset(const CpuResources& c) { return !c.cpus.empty() || !c.mems.empty(); }
 
+/// "No limit" needs a group as well, where there is one to be had: it may be looked at.
+bool wants_pids(const Resources& r) {
+    return r.pids_limit && (*r.pids_limit >= 0 || cgroup_layout().has_v1("pids"));
+}
+
 bool wants_block_io(const BlockIoResources& b) {
     return b.weight.value_or(0) != 0 || !b.weight_device.empty() || !b.read_bps.empty() ||
            !b.write_bps.empty() || !b.read_iops.empty() || !b.write_iops.empty();
@@ -164,7 +185,7 @@ std::set<std::string> needed_hierarchies(const Resources& resources, bool track)
     if (wants_memory(resources.memory)) need("memory");
     if (wants_cpu(resources.cpu)) need("cpu");
     if (wants_cpuset(resources.cpu)) need("cpuset");
-    if (resources.pids_limit.value_or(0) > 0) need("pids");
+    if (wants_pids(resources)) need("pids");
     if (wants_block_io(resources.block_io)) need("blkio");
     if (!resources.hugepages.empty()) need("hugetlb");
     if (!resources.rdma.empty()) need("rdma");
@@ -205,10 +226,8 @@ void apply_v1(const std::string& path, const Resources& resources) {
             write_control(directory, "cpuset.mems", resources.cpu.mems);
     }
     if (wants_block_io(resources.block_io)) apply_block_io(path, resources.block_io);
-    if (resources.pids_limit.value_or(0) > 0) {
-        write_control(directory_of("pids", path), "pids.max",
-                      std::to_string(*resources.pids_limit));
-    }
+    if (wants_pids(resources))
+        write_control(directory_of("pids", path), "pids.max", pids_max(*resources.pids_limit));
     if (!resources.rdma.empty()) apply_rdma(directory_of("rdma", path), resources.rdma);
     if (resources.network.class_id.value_or(0) != 0) {
         write_control(directory_of("net_cls", path), "net_cls.classid",

@@ -146,30 +146,31 @@ void read_io(const std::string& directory, Usage& usage) {
 
 }  // namespace
 
-void make_group_v2(const std::string& mount, const std::string& path, bool controllers) {
+bool make_group_v2(const std::string& mount, const std::string& path, bool controllers) {
     const std::string full = mount + path;
-    if (::mkdir(full.c_str(), 0755) == 0) return;
-    if (errno == EEXIST) return;
+    if (::mkdir(full.c_str(), 0755) == 0) return true;
+    if (errno == EEXIST) return false;
     if (errno != ENOENT) throw SysError("create {}", full);
     // The ways down are made once per boot.
     std::string parent = mount;
+    bool made = false;
     for (const std::string& part : split(path.substr(1), '/')) {
         if (controllers) enable_controllers(parent);
         parent += "/" + part;
-        if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
-            throw SysError("create {}", parent);
+        made = ::mkdir(parent.c_str(), 0755) == 0;
+        if (!made && errno != EEXIST) throw SysError("create {}", parent);
     }
+    return made;
 }
+
+std::string pids_max(std::int64_t limit) { return or_max(limit == 0 ? 1 : limit); }
 
 void apply_v2(const std::string& directory, const Resources& resources) {
     refuse_version_1_limits(resources);
     apply_memory(directory, resources.memory);
     apply_cpu(directory, resources.cpu);
     apply_block_io(directory, resources.block_io);
-    if (resources.pids_limit) {
-        const auto limit = *resources.pids_limit;
-        write_control(directory, "pids.max", limit <= 0 ? "max" : std::to_string(limit));
-    }
+    if (resources.pids_limit) write_control(directory, "pids.max", pids_max(*resources.pids_limit));
     for (const HugepageLimit& huge : resources.hugepages) {
         const std::string prefix = "hugetlb." + huge.page_size;
         write_control(directory, prefix + ".max", std::to_string(huge.limit));
@@ -183,14 +184,17 @@ void apply_v2(const std::string& directory, const Resources& resources) {
 void apply_unified(const std::string& directory, const std::map<std::string, std::string>& files) {
     if (!files.empty() && directory.empty()) {
         throw Error(ErrorKind::failed_precondition,
-                    "resources.unified needs version 2 of control groups");
+                    "invalid configuration: resources.unified needs version 2 of control "
+                    "groups");
     }
     for (const auto& [file, value] : files) {
         if (file.find('/') != std::string::npos) {
             throw Error(ErrorKind::invalid_argument, "resources.unified: {:?} is not a file name",
                         file);
         }
-        write_control(directory, file, value);
+        if (try_write_control(directory, file, value)) continue;
+        throw Error(ErrorKind::failed_precondition,
+                    "invalid configuration: resources.unified: {} has no file {}", directory, file);
     }
 }
 

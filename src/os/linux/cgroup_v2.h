@@ -8,8 +8,10 @@
 namespace brig::os {
 
 /// Makes the group, with all `controllers` there are enabled on the way if asked for; one that is
-/// there already is fine.
-void make_group_v2(const std::string& mount, const std::string& path, bool controllers);
+/// there already is fine. Whether it was made.
+bool make_group_v2(const std::string& mount, const std::string& path, bool controllers);
+/// pids.max for linux.resources.pids.limit, where 0 is a limit too: the first process is there.
+std::string pids_max(std::int64_t limit);
 /// What is set in `resources`, but for devices.
 void apply_v2(const std::string& directory, const Resources& resources);
 /// Files of version 2 by name; `directory` is empty where there is no version 2.

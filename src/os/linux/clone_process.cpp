@@ -43,6 +43,7 @@ pid_t continue_in_sibling(std::uint64_t namespaces, const ChildReport& report) {
     if (pid == 0) {
         told.second.reset();
         if (::read(told.first.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
+        ::setsid();  // the one its predecessor made could have no terminal without it
         return pid;
     }
     report.successor(pidfd);

@@ -153,6 +153,18 @@ Limits::Limits(Limits&&) noexcept = default;
 Limits& Limits::operator=(Limits&&) noexcept = default;
 Limits::~Limits() = default;
 
+/// A group that was there before: not one with somebody else in it, whom our failure or end would
+/// kill.
+static void check_vacant(const Limits::Impl& impl) {
+    if (!group_processes(impl.tracking_directory()).empty()) {
+        throw Error(ErrorKind::conflict, "container's cgroup is not empty: {} has processes",
+                    impl.path);
+    }
+    if (impl.frozen()) {
+        throw Error(ErrorKind::conflict, "container's cgroup unexpectedly frozen: {}", impl.path);
+    }
+}
+
 Limits Limits::plan(const std::string& id, const std::string& path, const Resources& resources) {
     const CgroupLayout& layout = cgroup_layout();
     check_obsolete(resources);
@@ -164,16 +176,16 @@ Limits Limits::plan(const std::string& id, const std::string& path, const Resour
     }
     impl->path = cgroup_path(id, path);
     if (!layout.v1.empty()) impl->hierarchies = needed_hierarchies(resources, layout.v2.empty());
+    check_vacant(*impl);
     return Limits(std::move(impl));
 }
 
 void Limits::Impl::make(const Resources& resources) const {
     const CgroupLayout& layout = cgroup_layout();
     const bool hybrid = !layout.v1.empty();
-    if (!layout.v2.empty()) make_group_v2(layout.v2, path, !hybrid);
+    const bool fresh = !layout.v2.empty() && make_group_v2(layout.v2, path, !hybrid);
     for (const std::string& hierarchy : hierarchies) make_group_v1(hierarchy, path);
-    if (!group_processes(tracking_directory()).empty())
-        throw Error(ErrorKind::conflict, "control group {} has processes already", path);
+    if (!fresh) check_vacant(*this);
     try {
         if (hybrid) {
             apply_v1(path, resources);
@@ -287,9 +299,11 @@ void Limits::thaw() {
                   v1 ? "THAWED" : "0");
 }
 
-bool Limits::frozen() const {
-    if (!exists()) return false;
-    const std::string directory = impl_->tracking_directory();
+bool Limits::frozen() const { return impl_->frozen(); }
+
+bool Limits::Impl::frozen() const {
+    if (path.empty()) return false;
+    const std::string directory = tracking_directory();
     if (!cgroup_layout().v2.empty()) return trim(read_control(directory, "cgroup.freeze")) == "1";
     return trim(read_control(directory, "freezer.state")).starts_with("FR");
 }

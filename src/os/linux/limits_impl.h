@@ -29,6 +29,7 @@ struct Limits::Impl {
     void require(std::string_view what) const;
     void join(const std::set<std::string>& more);
     void make(const Resources& resources) const;
+    [[nodiscard]] bool frozen() const;
     [[nodiscard]] bool remove_all() const;
 };
 

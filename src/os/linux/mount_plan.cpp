@@ -117,7 +117,8 @@ MountPlan plan_mount(const brig::Mount& mount) {
     MountPlan plan;
     plan.type = mount.type;
     plan.source = mount.source;
-    plan.target = mount.target;
+    // "destination": relative ones start at the root.
+    plan.target = mount.target.starts_with('/') ? mount.target : "/" + mount.target;
     while (plan.target.size() > 1 && plan.target.ends_with('/')) plan.target.pop_back();
     plan.bind = mount.type == "bind" || mount.type == "rbind";
     plan.recursive_bind = mount.type == "rbind";

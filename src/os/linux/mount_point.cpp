@@ -72,7 +72,9 @@ Fd try_open_place(int root, const std::string& path, Links links) {
     }
     if (errno == ELOOP && links == Links::refused) {
         throw Error(ErrorKind::failed_precondition,
-                    "{} is a symbolic link in the container's root, which is not allowed", path);
+                    "{} is a symbolic link in the container's root: it must be mounted on ordinary "
+                    "directory",
+                    path);
     }
     throw SysError("open {} in the container's root", path);
 }

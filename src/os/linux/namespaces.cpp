@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,13 +83,26 @@ NamespacePlan plan_namespaces(const LinuxSettings& settings) {
     return plan;
 }
 
-void enter_new_time_namespace(const std::map<std::string, TimeOffset>& offsets) {
+namespace {
+
+/// /proc/self of a process that forbids tracing belongs to the host's root, who is a stranger in a
+/// new user namespace. Nobody else is in there yet who could make use of the moment.
+Fd open_offsets(bool new_user) {
+    if (new_user) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    Fd file = open_in_procfs("self/timens_offsets", O_WRONLY);
+    if (new_user && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) throw SysError("forbid tracing");
+    return file;
+}
+
+}  // namespace
+
+void enter_new_time_namespace(const std::map<std::string, TimeOffset>& offsets, bool new_user) {
     if (::unshare(CLONE_NEWTIME) != 0) throw SysError("make a time namespace");
     std::string text;
     for (const auto& [clock, offset] : offsets)
         text += fmt::format("{} {} {}\n", clock, offset.seconds, offset.nanoseconds);
     if (!text.empty()) {
-        const Fd file = open_in_procfs("self/timens_offsets", O_WRONLY);
+        const Fd file = open_offsets(new_user);
         if (::write(file.get(), text.data(), text.size()) < 0) throw SysError("set timeOffsets");
     }
     // unshare(2) made it for children; this process enters it when its clocks are right.

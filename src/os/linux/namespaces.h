@@ -31,7 +31,7 @@ struct NamespacePlan {
 NamespacePlan plan_namespaces(const LinuxSettings& settings);
 
 /// Enters a new time namespace with these clocks. Needs the host's /proc.
-void enter_new_time_namespace(const std::map<std::string, TimeOffset>& offsets);
+void enter_new_time_namespace(const std::map<std::string, TimeOffset>& offsets, bool new_user);
 
 /// "pid,network": the namespaces that differ from the host's; and the CLONE_NEW* flags of that.
 std::string own_namespaces(const LinuxSettings& settings);

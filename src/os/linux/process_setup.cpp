@@ -170,12 +170,12 @@ void ProcessSetup::apply_scores_and_limits() const {
     }
 }
 
-void ProcessSetup::take_stdio(StdioFds stdio) {
-    Fd null;
+void ProcessSetup::take_stdio(StdioFds stdio, int preserved) {
+    int null = -1;
     const auto source = [&](int fd) {
         if (fd >= 0) return fd;
-        if (!null) null = open_file("/dev/null", O_RDWR);
-        return null.get();
+        if (null < 0) null = open_file("/dev/null", O_RDWR).release();
+        return null;
     };
     // Out of the way first: one of them may be another's target.
     std::array<int, 3> fds{source(stdio.in), source(stdio.out), source(stdio.err)};
@@ -186,6 +186,10 @@ void ProcessSetup::take_stdio(StdioFds stdio) {
         if (fd < 0) throw SysError("duplicate a standard descriptor");
     }
     for (int i = 0; i < 3; ++i) move_to(fds.at(static_cast<std::size_t>(i)), i);
+    // Who waits for the end of a pipe must not wait for a container that was never started.
+    for (const int fd : fds) {
+        if (fd > 2 + preserved) ::close(fd);
+    }
 }
 
 void ProcessSetup::take_terminal(int slave, const std::optional<ConsoleSize>& size) {
@@ -236,6 +240,9 @@ void ProcessSetup::change_identity() const {
 }
 
 void ProcessSetup::find_program() {
+    // The user's own rights, which the change of user took out of effect.
+    if (capabilities_ && process_.user.uid != 0 && capabilities_->effective != 0)
+        make_effective(capabilities_->effective);
     program_ = os::find_program(process_.args.front(), environment_);
     complete_environment(environment_, process_.user.uid);
 }

@@ -29,8 +29,9 @@ public:
     /// For what mandatory access control is told at the end; needs a /proc that is not the
     /// container's to change.
     void open_labels() { labels_ = ExecLabels(process_); }
-    /// Makes `in`, `out`, `err` 0, 1 and 2; -1 is the null device.
-    static void take_stdio(StdioFds stdio);
+    /// Makes `in`, `out`, `err` 0, 1 and 2; -1 is the null device. The originals are closed, but
+    /// for `preserved` ones.
+    static void take_stdio(StdioFds stdio, int preserved);
     static void take_terminal(int slave, const std::optional<ConsoleSize>& size);
     /// CVE-2024-21626: the working directory must be inside the container's root.
     void enter_working_directory() const;
@@ -43,6 +44,8 @@ public:
     void lock_down(const SandboxCallbacks& callbacks, pid_t host_pid) const;
     /// Throws when the program cannot be executed.
     [[noreturn]] void execute(int preserved) const;
+    /// The program's, complete after find_program().
+    [[nodiscard]] const std::vector<std::string>& environment() const { return environment_; }
 
 private:
     void own_stdio() const;

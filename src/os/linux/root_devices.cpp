@@ -38,6 +38,8 @@ void RootTree::make_node(const DeviceNode& node) {
         return ::fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
                (info.st_mode & S_IFMT) == type && (type == S_IFIFO || info.st_rdev == device);
     };
+    // The container's own is a link into its devpts; the kernel gives both that number.
+    if (node.path == "/dev/ptmx" && type == S_IFCHR && device == makedev(5, 2)) return;
     if (!user_namespace_ && ::mknodat(parent.get(), name.c_str(), type | mode, device) == 0) {
         if ((node.uid || node.gid) && ::fchownat(parent.get(), name.c_str(), node.uid.value_or(0),
                                                  node.gid.value_or(0), AT_SYMLINK_NOFOLLOW) != 0) {

@@ -16,6 +16,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -46,6 +48,15 @@ void check_not_over_proc(const MountPlan& plan, int place, int mount) {
     if (plan.bind && on_procfs(mount)) return;
     throw Error(ErrorKind::invalid_argument, "mount {}: it is inside /proc, which is not allowed",
                 plan.target);
+}
+
+std::vector<std::string> once_each(const std::vector<std::string>& paths) {
+    std::set<std::string_view> seen;
+    std::vector<std::string> out;
+    for (const std::string& path : paths) {
+        if (seen.insert(path).second) out.push_back(path);
+    }
+    return out;
 }
 
 bool has_new_user_namespace(const SandboxSpec& spec) {
@@ -85,11 +96,10 @@ RootTree::RootTree(const SandboxSpec& spec)
     for (std::size_t i = 1; i < spec.root_mounts.size(); ++i) mount_one(spec.root_mounts[i], {});
 }
 
-void RootTree::mount_all(const CgroupView& cgroups, const std::map<std::size_t, Fd>& idmapped) {
+void RootTree::mount_all(const CgroupView& cgroups, const std::map<std::size_t, Fd>& early) {
     for (std::size_t i = 0; i < spec_.mounts.size(); ++i) {
-        const auto made = idmapped.find(i);
-        mount_one(spec_.mounts[i], cgroups,
-                  made == idmapped.end() ? Fd() : made->second.duplicate());
+        const auto made = early.find(i);
+        mount_one(spec_.mounts[i], cgroups, made == early.end() ? Fd() : made->second.duplicate());
     }
 }
 
@@ -99,13 +109,12 @@ void RootTree::attach_at(int mount, const std::string& target, bool directory) {
 }
 
 void RootTree::mount_one(const brig::Mount& mount, const CgroupView& cgroups, Fd made) {
-    if (!mount.target.starts_with('/')) {
-        throw Error(ErrorKind::invalid_argument, "mount {:?}: the destination is not absolute",
-                    mount.target);
-    }
     if (mount.type == "cgroup" || mount.type == "cgroup2") return mount_cgroups(mount, cgroups);
     MountPlan plan = plan_mount(mount);
     label(plan);
+    const bool locked_later = plan.type == "tmpfs" && (plan.top.set & MOUNT_ATTR_RDONLY) != 0;
+    if (locked_later) plan.top.set &= ~static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY);
+    if (plan.type == "tmpfs") inherit_mode(plan);
     if (!made) made = make_planned(plan, spec_.root);
     bool directory = true;
     if (plan.bind) {
@@ -121,6 +130,19 @@ void RootTree::mount_one(const brig::Mount& mount, const CgroupView& cgroups, Fd
     attach_mount(made.get(), place.get(), plan.target);
     set_propagation(made.get(), plan.propagation);
     if (plan.type == "proc" && plan.target == "/proc") proc_ = std::move(made);
+    if (locked_later) lock_later_.push_back(std::move(made));
+}
+
+/// A tmpfs that is given no mode has that of the directory it covers.
+void RootTree::inherit_mode(MountPlan& plan) const {
+    const bool given =
+        std::ranges::any_of(plan.parameters, [](const auto& p) { return p.first == "mode"; });
+    if (given) return;
+    const Fd covered =
+        try_open_place(root_.get(), plan.target, links_allowed(plan.target, plan.type));
+    struct stat info {};
+    if (covered && ::fstat(covered.get(), &info) == 0)
+        plan.parameters.emplace_back("mode", fmt::format("{:o}", info.st_mode & 07777));
 }
 
 /// SELinux: file systems made for the container carry its label; the kernel's own have theirs.
@@ -194,11 +216,18 @@ void RootTree::copy_up(int mount, const std::string& target) {
         ::fchown(to.get(), info.st_uid, info.st_gid);
         ::fchmod(to.get(), info.st_mode & 07777);
     }
+    const fs::path source = fmt::format("/proc/self/fd/{}/.", from.get());
+    const fs::path copy = fmt::format("/proc/self/fd/{}", to.get());
     std::error_code error;
-    fs::copy(fmt::format("/proc/self/fd/{}/.", from.get()),
-             fmt::format("/proc/self/fd/{}", to.get()),
-             fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
+    fs::copy(source, copy, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
     if (error) throw SysError(error.value(), "copy up " + target);
+    for (const auto& entry : fs::recursive_directory_iterator(source)) {
+        const std::string made = copy / entry.path().lexically_relative(source);
+        if (::lstat(entry.path().c_str(), &info) != 0) continue;
+        if (::lchown(made.c_str(), info.st_uid, info.st_gid) != 0)
+            throw SysError("copy up {}: owner of {}", target, entry.path().string());
+        if (!S_ISLNK(info.st_mode)) ::chmod(made.c_str(), info.st_mode & 07777);
+    }
 }
 
 void RootTree::make_working_directory() {
@@ -235,14 +264,15 @@ void RootTree::mask(const std::string& path, int place) {
 }
 
 void RootTree::restrict_paths() {
-    for (const std::string& path : spec_.linux_settings.readonly_paths) {
+    for (const Fd& mount : lock_later_) set_attributes(mount.get(), {MOUNT_ATTR_RDONLY, 0}, false);
+    for (const std::string& path : once_each(spec_.linux_settings.readonly_paths)) {
         const Fd place = try_open_place(root_.get(), path, Links::inside_root);
         if (!place) continue;
         const Fd copy = clone_mount(place.get(), true);
         set_attributes(copy.get(), {MOUNT_ATTR_RDONLY, 0}, true);
         attach_mount(copy.get(), place.get(), path);
     }
-    for (const std::string& path : spec_.linux_settings.masked_paths) {
+    for (const std::string& path : once_each(spec_.linux_settings.masked_paths)) {
         if (const Fd place = try_open_place(root_.get(), path, Links::inside_root))
             mask(path, place.get());
     }

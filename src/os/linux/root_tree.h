@@ -19,7 +19,7 @@ public:
     explicit RootTree(const SandboxSpec& spec);
 
     /// All of spec.mounts, in order; some were made by the caller (by index).
-    void mount_all(const CgroupView& cgroups, const std::map<std::size_t, Fd>& idmapped);
+    void mount_all(const CgroupView& cgroups, const std::map<std::size_t, Fd>& early);
     void make_devices();
     /// A terminal of the container's own devpts, its slave bound to /dev/console.
     Pty make_terminal();
@@ -38,6 +38,7 @@ private:
     bool bind_host_cgroups(MountPlan plan);
     void attach_at(int mount, const std::string& target, bool directory);
     void label(MountPlan& plan) const;
+    void inherit_mode(MountPlan& plan) const;
     void copy_up(int mount, const std::string& target);
     void mask(const std::string& path, int place);
     void make_node(const DeviceNode& node);
@@ -48,6 +49,8 @@ private:
     Fd proc_;   ///< our mount of procfs, detached from any path the container controls
     Fd null_;   ///< the host's /dev/null, for masking
     Fd empty_;  ///< an attached, empty, read-only tmpfs to copy
+    std::vector<Fd>
+        lock_later_;  ///< what becomes read-only when all that is mounted in it is there
     bool dev_is_bound_ = false;
     bool user_namespace_ = false;
 };

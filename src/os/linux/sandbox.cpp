@@ -13,8 +13,8 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "os/linux/clone_process.h"
+#include "os/linux/early_mounts.h"
 #include "os/linux/id_maps.h"
-#include "os/linux/idmapped_mounts.h"
 #include "os/linux/labels.h"
 #include "os/linux/limits_impl.h"
 #include "os/linux/sandbox_child.h"
@@ -81,7 +81,7 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
     auto ends = ChildReport::make();
     const ChildParts parts{spec.process, setup,  callbacks,       stdio,
                            ends.child,   groups, ::geteuid() != 0};
-    const auto idmapped = make_idmapped_mounts(spec);
+    const auto early = make_early_mounts(spec);
 
     const Fd group = groups.open_v2();
     CloneResult child{};
@@ -93,7 +93,7 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
         }
         const auto flags = namespaces.in_two_steps() ? 0 : namespaces.create;
         child = clone_process(flags, group ? group.get() : -1);
-        if (child.pid == 0) run_new_sandbox(parts, {spec, namespaces, view, idmapped});
+        if (child.pid == 0) run_new_sandbox(parts, {spec, namespaces, view, early});
     }
     if (namespaces.in_two_steps()) await_successor(child, ends.parent);
     if (namespaces.has_new_user()) prepare_child(child, ends.parent, settings);

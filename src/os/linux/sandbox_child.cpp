@@ -23,6 +23,7 @@
 #include "os/linux/limits_impl.h"
 #include "os/linux/root_tree.h"
 #include "os/linux/scheduling.h"
+#include "os/terminal.h"
 
 namespace brig::os {
 namespace {
@@ -30,7 +31,9 @@ namespace {
 std::vector<int> needed(const ChildParts& parts, const std::map<std::size_t, Fd>& mounts,
                         int sandbox = -1) {
     std::vector<int> keep{parts.report.fd(), sandbox, parts.callbacks.filter_listener};
-    for (const int fd : {parts.stdio.in, parts.stdio.out, parts.stdio.err}) keep.push_back(fd);
+    if (!parts.process.terminal) {
+        for (const int fd : {parts.stdio.in, parts.stdio.out, parts.stdio.err}) keep.push_back(fd);
+    }
     for (const auto& [index, mount] : mounts) keep.push_back(mount.get());
     keep.insert(keep.end(), parts.callbacks.keep.begin(), parts.callbacks.keep.end());
     return keep;
@@ -102,6 +105,32 @@ void take_new_keyring(const SandboxCallbacks& callbacks) {
     if (callbacks.new_keyring) ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "brig");
 }
 
+void take_terminal(const ChildParts& parts, const Fd slave) {
+    if (parts.callbacks.plain_newlines) make_newlines_plain(slave.get());
+    ProcessSetup::take_terminal(slave.get(), parts.process.console_size);
+}
+
+/// The container's files. Nothing of the host's is left open.
+Pty enter_new_root(const ChildParts& parts, const NewSandbox& sandbox) {
+    RootTree tree(sandbox.spec);
+    tree.mount_all(sandbox.cgroups, sandbox.early);
+    for (const auto& [index, mount] : sandbox.early) ::close(mount.get());
+    tree.make_devices();
+    Pty terminal;
+    if (parts.process.terminal) terminal = tree.make_terminal();
+    if (parts.callbacks.created) parts.report.rendezvous();
+    if (parts.callbacks.inside) {
+        // Hooks of runc's find the container's files by relative paths.
+        if (::fchdir(tree.root()) != 0) throw SysError("enter the root");
+        parts.callbacks.inside();
+    }
+    tree.write_sysctls();
+    tree.make_working_directory();
+    tree.restrict_paths();
+    tree.enter();
+    return terminal;
+}
+
 /// The end of both sequences. `console` is the terminal's master to hand over, or -1.
 [[noreturn]] void finish(const ChildParts& parts, Fd console, pid_t host_pid) {
     parts.setup.enter_working_directory();
@@ -110,8 +139,9 @@ void take_new_keyring(const SandboxCallbacks& callbacks) {
     if (console || parts.callbacks.await_start) parts.report.ready(console.get());
     console.reset();
     const auto go = [&] {
-        if (parts.callbacks.before_start) parts.callbacks.before_start();
         parts.setup.lock_down(parts.callbacks, host_pid);
+        // Programs of the container's: they get no more rights than its own.
+        if (parts.callbacks.before_start) parts.callbacks.before_start(parts.setup.environment());
         parts.setup.execute(parts.callbacks.preserve_fds);
     };
     if (!parts.callbacks.await_start) go();
@@ -142,9 +172,9 @@ void run_new_sandbox(const ChildParts& parts, const NewSandbox& sandbox) {
     guarded(parts, [&] {
         const NamespacePlan& namespaces = sandbox.namespaces;
         ProcessSetup::detach_from_parent();
-        ProcessSetup::close_inherited(needed(parts, sandbox.idmapped),
-                                      parts.callbacks.preserve_fds);
+        ProcessSetup::close_inherited(needed(parts, sandbox.early), parts.callbacks.preserve_fds);
         parts.groups.attach_self();
+        Scheduling::use_all_processors();
         parts.setup.apply_scores_and_limits();
         if (namespaces.in_two_steps()) {
             join_user_namespace(namespaces.join_user);
@@ -156,29 +186,20 @@ void run_new_sandbox(const ChildParts& parts, const NewSandbox& sandbox) {
         if (namespaces.has(CLONE_NEWUSER)) become_mapped_root();
         if (namespaces.new_cgroup && ::unshare(CLONE_NEWCGROUP) != 0)
             throw SysError("make a cgroup namespace");
-        if (namespaces.new_time) enter_new_time_namespace(sandbox.spec.linux_settings.time_offsets);
+        if (namespaces.new_time)
+            enter_new_time_namespace(sandbox.spec.linux_settings.time_offsets,
+                                     namespaces.has_new_user());
         if ((namespaces.create & CLONE_NEWNET) != 0) raise_loopback();
         take_new_keyring(parts.callbacks);
-        if (!parts.process.terminal) ProcessSetup::take_stdio(parts.stdio);
+        if (!parts.process.terminal)
+            ProcessSetup::take_stdio(parts.stdio, parts.callbacks.preserve_fds);
         parts.setup.open_labels();
         const pid_t host_pid = parts.callbacks.filter_listener >= 0 ? own_pid_on_host() : 0;
-
-        RootTree tree(sandbox.spec);
-        tree.mount_all(sandbox.cgroups, sandbox.idmapped);
-        tree.make_devices();
-        Pty terminal;
-        if (parts.process.terminal) terminal = tree.make_terminal();
-        if (parts.callbacks.created) parts.report.rendezvous();
-        if (parts.callbacks.inside) parts.callbacks.inside();
-        tree.write_sysctls();
-        tree.make_working_directory();
-        tree.restrict_paths();
-        tree.enter();
+        Pty terminal = enter_new_root(parts, sandbox);
         set_names(sandbox.spec, namespaces);
         set_personality(sandbox.spec.linux_settings.personality);
         if (parts.process.terminal) {
-            ProcessSetup::take_terminal(terminal.slave.get(), parts.process.console_size);
-            terminal.slave.reset();
+            take_terminal(parts, std::move(terminal.slave));
         }
         finish(parts, std::move(terminal.master), host_pid);
     });
@@ -192,7 +213,8 @@ void run_in_sandbox(const ChildParts& parts, int sandbox, std::uint64_t flags) {
         parts.groups.attach_self();
         parts.setup.use_final_processors();
         parts.setup.apply_scores_and_limits();
-        if (!parts.process.terminal) ProcessSetup::take_stdio(parts.stdio);
+        if (!parts.process.terminal)
+            ProcessSetup::take_stdio(parts.stdio, parts.callbacks.preserve_fds);
         pid_t host_pid = parts.callbacks.filter_listener >= 0 ? own_pid_on_host() : 0;
         const bool two_steps = (flags & CLONE_NEWUSER) != 0;
         // Without a user namespace the caller has seen to the pid namespace.
@@ -211,8 +233,7 @@ void run_in_sandbox(const ChildParts& parts, int sandbox, std::uint64_t flags) {
         Pty terminal;
         if (parts.process.terminal) {
             terminal = open_container_pty(AT_FDCWD);
-            ProcessSetup::take_terminal(terminal.slave.get(), parts.process.console_size);
-            terminal.slave.reset();
+            take_terminal(parts, std::move(terminal.slave));
         }
         finish(parts, std::move(terminal.master), host_pid);
     });

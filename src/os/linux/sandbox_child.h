@@ -24,7 +24,7 @@ struct NewSandbox {
     const SandboxSpec& spec;
     const NamespacePlan& namespaces;
     const CgroupView& cgroups;
-    const std::map<std::size_t, Fd>& idmapped;  ///< mounts made by the caller, by index
+    const std::map<std::size_t, Fd>& early;  ///< mounts made by the caller, by index
 };
 
 /// Never returns; failures go to the report.

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string_view>
 
 #include "base/error.h"
@@ -125,7 +126,17 @@ void Scheduling::apply() const {
 
 void Scheduling::use_initial_processors() const { use_processors(initial_, "initial"); }
 
-void Scheduling::use_final_processors() const { use_processors(final_, "final"); }
+void Scheduling::use_final_processors() const {
+    if (!initial_ && !final_) return use_all_processors();
+    use_processors(final_, "final");
+}
+
+void Scheduling::use_all_processors() {
+    cpu_set_t all;
+    std::memset(&all, 0xff, sizeof all);
+    // Not possible for some policies, which is no failure of the container's.
+    ::sched_setaffinity(0, sizeof all, &all);
+}
 
 void set_personality(const std::string& domain) {
     if (domain.empty()) return;

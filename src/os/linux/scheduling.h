@@ -22,6 +22,9 @@ public:
     /// execCPUAffinity: before and after the process joins its container's control groups.
     void use_initial_processors() const;
     void use_final_processors() const;
+    /// All that its control groups have: what our caller was bound to is no setting of the
+    /// container's.
+    static void use_all_processors();
 
 private:
     std::optional<Scheduler> scheduler_;

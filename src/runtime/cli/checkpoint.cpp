@@ -2,12 +2,18 @@
 // not take silence for a saved container.
 #include "base/error.h"
 #include "runtime/cli/command.h"
+#include "runtime/cli/help.h"
 
 namespace brig::runtime {
 namespace {
 
 template <const Command& command>
-int refuse(Context&, const Arguments&) {
+int refuse(Context&, const Arguments& arguments) {
+    if (!arguments.words().empty() &&
+        (arguments.words().front() == "-h" || arguments.words().front() == "--help")) {
+        print(command_help(command));
+        return 0;
+    }
     throw Error(ErrorKind::not_implemented,
                 "{} is not supported: brig-runtime does not save processes to disk", command.name);
 }

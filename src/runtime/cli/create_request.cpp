@@ -34,6 +34,7 @@ BundleRequest bundle_request(const Context& context, const Arguments& arguments,
     out.request.bundle = bundle.lexically_normal();
     if (!out.request.bundle.has_filename()) out.request.bundle = out.request.bundle.parent_path();
     out.request.stdio = own_stdio();
+    out.request.plain_newlines = !detached;
     out.request.preserve_fds = preserved_fds(arguments);
     out.request.systemd_cgroup = context.systemd_cgroup;
     out.request.no_new_keyring = arguments.has("no-new-keyring");

@@ -90,7 +90,8 @@ int run(Context& context, const Arguments& arguments) {
     if (arguments.has("cgroup"))
         throw Error(ErrorKind::not_implemented, "--cgroup is not implemented");
     const bool detached = arguments.has("detach");
-    ExecRequest request{process_of(context, arguments), own_stdio(), preserved_fds(arguments)};
+    ExecRequest request{process_of(context, arguments), own_stdio(), preserved_fds(arguments),
+                        !detached, arguments.has("ignore-paused")};
     check_console(arguments, request.process.terminal, detached);
     if (!detached && !arguments.has("no-subreaper")) os::become_subreaper();
     Started started = context.runtime.exec(arguments.words().front(), std::move(request));

@@ -22,7 +22,9 @@ namespace {
 class Relay {
 public:
     explicit Relay(const Fd& console) : console_(console) {
-        if (os::is_terminal(STDIN_FILENO)) raw_.emplace(STDIN_FILENO);
+        // The container's terminal passes plain newlines: see plain_newlines.
+        if (os::is_terminal(STDIN_FILENO))
+            raw_.emplace(STDIN_FILENO, os::RawTerminal::Output::with_carriage_returns);
         resize();
     }
     void resize() const {

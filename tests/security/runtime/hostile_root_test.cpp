@@ -225,10 +225,12 @@ TEST_F(HostileRoot, IdentifiersStayFileNames) {
 }
 
 // CVE-2021-30465, CVE-2025-52881: a directory of a shared volume is swapped for a link while
-// another container's mount points are made in it.
+// another container's mount points are made in it. CVE-2024-45310: nor does making them leave empty
+// files or directories where the link leads.
 TEST_F(HostileRoot, SwappedMountPoints) {
     TempDir shared("/tmp", "brig-shared");
     TempDir source("/tmp", "brig-source");
+    std::ofstream(source.path() / "file") << "x";
     std::filesystem::create_directory(shared.path() / "real");
     std::filesystem::create_symlink("../../../../../../../.." + (outside_.path() / "dir").string(),
                                     shared.path() / "link");
@@ -247,6 +249,7 @@ TEST_F(HostileRoot, SwappedMountPoints) {
         Bundle bundle({"sh", "-c", "touch /vol/real/sub/mark /vol/link/sub/mark"});
         bundle.spec.mounts.push_back({"bind", shared.path(), "/vol", {"rbind"}});
         bundle.spec.mounts.push_back({"bind", source.path(), "/vol/real/sub", {"bind"}});
+        bundle.spec.mounts.push_back({"bind", source.path() / "file", "/vol/real/a/b", {"bind"}});
         (void)failure(bundle);
     }
 }

@@ -53,6 +53,15 @@ TEST(RuntimeSpec, ReadsEveryResource) {
     EXPECT_EQ(to_json(runtime_spec_from_json(to_json(spec))), to_json(spec));
 }
 
+TEST(RuntimeSpec, ReadsFieldsInAnyCase) {
+    const std::string text = R"({"ociVersion":"1.2.0","linux":{"resources":{
+        "hugepageLimits":[{"pagesize":"2MB","limit":1}],"Pids":{"Limit":3},"pids":{"limit":4}}}})";
+    const auto resources = runtime_spec_from_json(text).linux->resources;
+    EXPECT_EQ(resources.hugepages.at(0).page_size, "2MB");
+    EXPECT_EQ(resources.pids_limit, 4);  // its own spelling comes first
+    EXPECT_THAT(refusal(R"({"ociVersion":"1.2.0","hostName":1})"), HasSubstr("hostname: want"));
+}
+
 TEST(RuntimeSpec, NamesTheFieldAtFault) {
     EXPECT_THAT(refusal("["), HasSubstr("malformed"));
     EXPECT_THAT(refusal(R"({"ociVersion":"2.0"})"), HasSubstr("ociVersion"));

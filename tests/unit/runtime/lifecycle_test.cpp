@@ -353,8 +353,6 @@ TEST_F(Lifecycle, ContradictionsAreNamed) {
                     s.process.rlimits.push_back({"RLIMIT_X", 1, 1});
                 }),
                 HasSubstr("RLIMIT_X"));
-    EXPECT_THAT(message([](auto& s) { s.process.capabilities->bounding.push_back("CAP_X"); }),
-                HasSubstr("CAP_X"));
     EXPECT_THAT(message([](auto& s) { s.process.cwd = "x"; }), HasSubstr("process.cwd"));
     EXPECT_THAT(message([](auto& s) { s.process.user.uid = 0x80000000; }),
                 HasSubstr("process.user"));

@@ -74,6 +74,33 @@ TEST_F(Settings, ClocksOfATimeNamespace) {
     EXPECT_THAT(failure(host_clock), HasSubstr("timeOffsets: needs a new time namespace"));
 }
 
+TEST_F(Settings, ClocksInAUserNamespace) {
+    Bundle bundle({"cat", "/proc/self/timens_offsets"});
+    map_users(bundle);
+    bundle.spec.linux->namespaces.push_back({"time", ""});
+    bundle.spec.linux->time_offsets["boottime"] = {.seconds = 1337};
+    EXPECT_THAT(bundle.run().output, HasSubstr("1337"));
+}
+
+TEST_F(Settings, EachVariableOnce) {
+    Bundle bundle({"env"});
+    bundle.spec.process.env = {"ONE=two", "PATH=/bin", "ONE=", "HOME=", "ONE=three"};
+    EXPECT_EQ(bundle.run().output, "PATH=/bin\nONE=three\nHOME=/\n");
+}
+
+TEST_F(Settings, ProgramsThatOnlyACapabilityOpens) {
+    Bundle bundle({"/bin/true"});
+    ASSERT_EQ(::chmod((bundle.rootfs() / "bin/busybox").c_str(), 0744), 0);
+    bundle.spec.process.user.uid = 1000;
+    auto& sets = *bundle.spec.process.capabilities;
+    sets = {};
+    EXPECT_THAT(failure(bundle), HasSubstr("permission denied"));
+    for (auto* set :
+         {&sets.bounding, &sets.effective, &sets.permitted, &sets.inheritable, &sets.ambient})
+        *set = {"CAP_DAC_OVERRIDE"};
+    EXPECT_EQ(bundle.run().status, 0);
+}
+
 TEST_F(Settings, SchedulerAndPriorities) {
     Bundle bundle({"sh", "-c", "cat /proc/self/stat; ionice"});
     bundle.spec.process.scheduler = {.policy = "SCHED_BATCH", .nice = 5};
@@ -88,6 +115,55 @@ TEST_F(Settings, SchedulerAndPriorities) {
     bundle.spec.process.scheduler.reset();
     bundle.spec.process.io_priority->priority = 8;
     EXPECT_THAT(failure(bundle), HasSubstr("process.ioPriority.priority"));
+}
+
+// What our caller was bound to is not the container's.
+TEST_F(Settings, AllProcessorsByDefault) {
+    cpu_set_t old;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof old, &old), 0);
+    cpu_set_t first;
+    CPU_ZERO(&first);
+    CPU_SET(0, &first);
+    if (CPU_COUNT(&old) < 2) GTEST_SKIP() << "needs two processors";
+    const std::string line = "Cpus_allowed_list";
+    Bundle bundle({"grep", line, "/proc/self/status"});
+    const std::string all = bundle.run().output;
+    ASSERT_EQ(::sched_setaffinity(0, sizeof first, &first), 0);
+    EXPECT_EQ(bundle.run().output, all);
+    bundle.spec.process.args = {"sleep", "100"};
+    const Started started = bundle.runtime().run(bundle.request());
+    EXPECT_EQ(bundle.exec({"grep", line, "/proc/self/status"}).output, all);
+    bundle.runtime().remove(bundle.id, true);
+    Bundle::wait(started.pid);
+    ::sched_setaffinity(0, sizeof old, &old);
+}
+
+TEST_F(Settings, UnknownCapabilitiesAreNotGiven) {
+    Bundle bundle({"grep", "CapBnd", "/proc/self/status"});
+    bundle.spec.process.capabilities->bounding = {"CAP_UNKNOWN", "CAP_KILL"};
+    EXPECT_THAT(bundle.run().output, HasSubstr("\t0000000000000020\n"));
+}
+
+TEST_F(Settings, OccupiedAndFrozenGroupsAreRefused) {
+    Bundle bundle({"sleep", "100"});
+    const Started started = bundle.runtime().run(bundle.request());
+    Bundle second({"true"});
+    second.spec.linux->cgroups_path = "/brig/" + bundle.id;
+    EXPECT_THAT(failure(second), HasSubstr("container's cgroup is not empty"));
+    EXPECT_EQ(bundle.runtime().state(bundle.id).status, Status::running);
+    bundle.runtime().remove(bundle.id, true);
+    Bundle::wait(started.pid);
+
+    const std::filesystem::path unified = "/sys/fs/cgroup/unified";
+    const auto group = (std::filesystem::exists(unified) ? unified : unified.parent_path()) /
+                       ("brig/frozen-" + bundle.id);
+    std::error_code error;
+    if (!std::filesystem::create_directories(group, error))
+        GTEST_SKIP() << "no version 2 of control groups";
+    write_all(open_file(group / "cgroup.freeze", O_WRONLY).get(), "1");
+    second.spec.linux->cgroups_path = "/brig/frozen-" + bundle.id;
+    EXPECT_THAT(failure(second), HasSubstr("container's cgroup unexpectedly frozen"));
+    std::filesystem::remove(group, error);
 }
 
 TEST_F(Settings, ProcessorsOfAnEnteringProcess) {

@@ -1,0 +1,71 @@
+// Hooks: what they are told, where and with which rights they run, and what is said of one that
+// fails. Needs root and busybox-static.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "support/bundle.h"
+
+namespace brig::runtime {
+namespace {
+
+using test::Bundle;
+using testing::HasSubstr;
+
+class Hooks : public testing::Test {
+protected:
+    void SetUp() override {
+        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
+    }
+    static oci::Hook shell(const std::string& script) { return {"/bin/sh", {"sh", "-c", script}}; }
+    static std::string failure(Bundle& bundle) {
+        try {
+            bundle.run();
+        } catch (const Error& e) {
+            return e.message();
+        }
+        return "started";
+    }
+};
+
+TEST_F(Hooks, FailuresAreNamedWithWhatWasSaid) {
+    using List = std::vector<oci::Hook> oci::Hooks::*;
+    for (const auto& [name, list] :
+         {std::pair<const char*, List>{"prestart", &oci::Hooks::prestart},
+          {"createRuntime", &oci::Hooks::create_runtime},
+          {"createContainer", &oci::Hooks::create_container},
+          {"startContainer", &oci::Hooks::start_container}}) {
+        Bundle bundle({"true"});
+        bundle.spec.hooks.*list = {shell("echo fine"), shell("echo out; echo why >&2; exit 3")};
+        EXPECT_THAT(failure(bundle), HasSubstr(fmt::format("error running {} hook #1: ", name)));
+        EXPECT_THAT(failure(bundle), HasSubstr("exit status 3: out\nwhy"));
+    }
+}
+
+TEST_F(Hooks, OutputWithoutEndFillsNothing) {
+    Bundle bundle({"true"});
+    bundle.spec.hooks.prestart = {shell("head -c 1000000 /dev/zero; sleep 5 & exit 0")};
+    EXPECT_EQ(bundle.run().status, 0);
+}
+
+TEST_F(Hooks, CreateContainerStartsInTheRoot) {
+    Bundle bundle({"cat", "/made"});
+    bundle.spec.hooks.create_container = {shell("echo here > ./made")};
+    EXPECT_EQ(bundle.run().output, "here\n");
+}
+
+TEST_F(Hooks, StartContainerIsLikeTheProgram) {
+    Bundle bundle({"cat", "/dev/shm/seen"});
+    bundle.spec.process.env = {"PATH=/bin", "ONE=two"};
+    bundle.spec.process.capabilities->bounding = {"CAP_KILL"};
+    bundle.spec.hooks.start_container = {
+        shell("{ echo $ONE; grep -E 'CapBnd|Seccomp:' /proc/self/status; } > /dev/shm/seen")};
+    EXPECT_EQ(bundle.run().output, "two\nCapBnd:\t0000000000000020\nSeccomp:\t2\n");
+    // One that names its own variables has no others.
+    bundle.spec.hooks.start_container.front().env = {"PATH=/bin", "THREE=four"};
+    EXPECT_THAT(bundle.run().output, HasSubstr("\nCapBnd"));
+}
+
+}  // namespace
+}  // namespace brig::runtime
