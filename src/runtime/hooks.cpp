@@ -11,11 +11,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/strings.h"
 
 namespace brig::runtime {
 namespace {
@@ -99,9 +101,9 @@ void run_hook(const oci::Hook& hook, const HookCall& call) {
     channel.first.reset();
     const int status = wait_for(pid, hook);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-    throw Error(ErrorKind::internal, "hook {} failed: {} {}{}", hook.path,
-                WIFEXITED(status) ? "exit status" : "signal",
-                WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said(output.get()));
+    const std::string how = WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status))
+                                              : to_lower(::strsignal(WTERMSIG(status)));
+    throw Error(ErrorKind::internal, "hook {} failed: {}{}", hook.path, how, said(output.get()));
 }
 
 }  // namespace
