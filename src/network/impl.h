@@ -10,6 +10,7 @@
 #include "network/address_pool.h"
 #include "network/endpoint_record.h"
 #include "network/network.h"
+#include "network/port_proxy.h"
 #include "network/port_table.h"
 #include "network/removals.h"
 #include "network/worker.h"
@@ -48,6 +49,7 @@ struct Networks::Impl {
     /// True when its link lies ready in stock.
     bool take_address(const AttachRequest& request, Endpoint& endpoint);
     void reserve(const AttachRequest& request, Endpoint& endpoint);
+    void serve_own_host(const Endpoint& endpoint);
     void free_ports(const Endpoint& endpoint);
     void free_address(const Endpoint& endpoint);
     void connect(const AttachRequest& request, Endpoint& endpoint);
@@ -72,6 +74,7 @@ struct Networks::Impl {
     std::vector<Fd> bare;                       ///< namespaces for isolate()
     bool bare_wanted = false;                   ///< somebody has asked for one
 
+    PortProxy proxy;
     std::atomic<bool> refill_posted = false;
     Removals removals;
     Worker worker;  ///< last: its tasks use all of the above

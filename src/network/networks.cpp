@@ -133,7 +133,27 @@ void Networks::Impl::reserve(const AttachRequest& request, Endpoint& endpoint) {
     give_back.dismiss();
 }
 
+/// Where the firewall does not. That a port works for others is worth having without it.
+void Networks::Impl::serve_own_host(const Endpoint& endpoint) {
+    if (os::redirects_own_connections()) return;
+    for (const auto& port : endpoint.ports) {
+        if (port.protocol != Protocol::tcp) continue;
+        try {
+            Fd socket;
+            {
+                const std::lock_guard lock(mutex);
+                socket = ports.socket_of(port);
+            }
+            if (socket) proxy.add(port, std::move(socket), endpoint.address.address);
+        } catch (const Error& error) {
+            log::warn("port {} is not served on this host itself: {}", port.host_port,
+                      error.message());
+        }
+    }
+}
+
 void Networks::Impl::free_ports(const Endpoint& endpoint) {
+    for (const auto& port : endpoint.ports) proxy.remove(port);
     const std::lock_guard lock(mutex);
     ports.release(endpoint.ports);
 }
@@ -152,17 +172,25 @@ void Networks::Impl::connect(const AttachRequest& request, Endpoint& endpoint) {
     const auto link = stack->connect(link_spec(endpoint, request.jail));
     endpoint.link = link.name;
     endpoint.sandbox_path = link.sandbox_path;
-    if (!endpoint.ports.empty()) firewall->publish(forwards_of(endpoint));
+    if (endpoint.ports.empty()) {
+        firewall->refresh();
+    } else {
+        firewall->publish(forwards_of(endpoint));
+        serve_own_host(endpoint);
+    }
     records.write(endpoint);
     undo.dismiss();
 }
 
 void Networks::Impl::adopt(const Endpoint& endpoint, int pid) {
-    const std::lock_guard lock(mutex);
-    addresses.take(endpoint.address.address);
-    for (const auto& port : endpoint.ports) ports.adopt(port);
-    endpoints.insert_or_assign(endpoint.container_id, endpoint);
-    if (pid > 0) stack->hand_over(endpoint.container_id, pid);
+    {
+        const std::lock_guard lock(mutex);
+        addresses.take(endpoint.address.address);
+        for (const auto& port : endpoint.ports) ports.adopt(port);
+        endpoints.insert_or_assign(endpoint.container_id, endpoint);
+        if (pid > 0) stack->hand_over(endpoint.container_id, pid);
+    }
+    serve_own_host(endpoint);
 }
 
 bool Networks::Impl::disconnect(const std::string& container_id) {

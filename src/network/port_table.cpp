@@ -1,6 +1,7 @@
 #include "network/port_table.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -128,6 +129,14 @@ void PortTable::adopt(const PublishedPort& port) {
                   error.message());
     }
     hold(port, std::move(socket));
+}
+
+Fd PortTable::socket_of(const PublishedPort& port) const {
+    const auto found = held_.find({port.protocol, port.host_port});
+    if (found == held_.end()) return {};
+    const auto socket = found->second.find(port.host_ip);
+    if (socket == found->second.end() || !socket->second) return {};
+    return Fd(::fcntl(socket->second.get(), F_DUPFD_CLOEXEC, 3));
 }
 
 void PortTable::release(const std::vector<PublishedPort>& ports) {

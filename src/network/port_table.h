@@ -27,6 +27,8 @@ public:
     /// host has got hold of it meanwhile; then the log says so.
     void adopt(const PublishedPort& port);
     void release(const std::vector<PublishedPort>& ports);
+    /// The socket that holds a port; nothing where another program has it.
+    [[nodiscard]] Fd socket_of(const PublishedPort& port) const;
 
 private:
     PublishedPort reserve_one(const PortRequest& request, Ipv4Address container);

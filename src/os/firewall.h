@@ -36,11 +36,17 @@ public:
     virtual void install(const std::vector<PortForward>& forwards) = 0;
     /// All or none. Needs `install` before it.
     virtual void publish(const std::vector<PortForward>& forwards) = 0;
+    /// A container joins: where the rules name the host's interfaces, these may be others by now.
+    virtual void refresh() {}
     /// Absent ones are fine.
     virtual void unpublish(const std::vector<PortForward>& forwards) = 0;
     /// Removes everything of ours.
     virtual void remove() = 0;
 };
+
+/// Whether published ports also lead connections of this host's own programs to the container
+/// (Linux); PF redirects only what comes in (FreeBSD).
+bool redirects_own_connections();
 
 std::unique_ptr<Firewall> make_firewall(FirewallConfig config);
 

@@ -59,9 +59,10 @@ public:
         const std::lock_guard lock(mutex_);
         forwards_ = {forwards.begin(), forwards.end()};
         try {
-            check_main_rules();
-            load("base", base_rules());
+            // First, for when the main rules come later than we.
+            load_base(outside_interfaces(config_.bridge));
             load("ports", port_rules(forwards_));
+            check_main_rules();
         } catch (const Error& error) {
             // Containers still reach each other and the host.
             log::warn("containers have no network address translation: {}", error.message());
@@ -73,9 +74,19 @@ public:
         check_main_rules();
         auto all = forwards_;
         all.insert(forwards.begin(), forwards.end());
-        load("base", base_rules());  // the main rule set may have been there later than we
+        load_base(outside_interfaces(config_.bridge));  // they may have been flushed
         load("ports", port_rules(all));
         forwards_ = std::move(all);
+    }
+
+    void refresh() override {
+        const std::lock_guard lock(mutex_);
+        try {
+            if (auto names = outside_interfaces(config_.bridge); names != outside_)
+                load_base(std::move(names));
+        } catch (const Error& error) {
+            log::debug("{}", error.message());  // install() has said what is missing
+        }
     }
 
     void unpublish(const std::vector<PortForward>& forwards) override {
@@ -103,12 +114,17 @@ private:
         run_pfctl({"-q", "-a", config_.name + "/" + part, "-f", "-"}, rules);
     }
 
+    void load_base(std::set<std::string> outside) {
+        load("base", base_rules(outside));
+        outside_ = std::move(outside);
+    }
+
     /// PF wants translation before filter rules.
-    [[nodiscard]] std::string base_rules() const {
+    [[nodiscard]] std::string base_rules(const std::set<std::string>& outside) const {
         const auto subnet = config_.gateway.network().str();
         const auto& bridge = config_.bridge;
         std::string rules;
-        for (const auto& name : outside_interfaces(bridge)) {
+        for (const auto& name : outside) {
             rules += fmt::format("nat on {0} inet from {1} to any -> ({0}:0)\n", name, subnet);
         }
         // A container that calls a published port of its own bridge.
@@ -125,8 +141,11 @@ private:
         std::string rules;
         for (const auto& forward : forwards) {
             const auto host = forward.host_ip.any() ? std::string("self") : forward.host_ip.str();
+            // What this host says to itself passes lo0, and its answers would not find their way
+            // back through the translation: see redirects_own_connections().
             rules += fmt::format(
-                "rdr pass inet proto {} from any to {} port {} tag BRIG_PORT -> {} port {}\n",
+                "rdr pass on ! lo0 inet proto {} from any to {} port {} tag BRIG_PORT -> {} port "
+                "{}\n",
                 to_string(forward.protocol), host, forward.host_port, forward.container_ip.str(),
                 forward.container_port);
         }
@@ -169,9 +188,12 @@ private:
     const FirewallConfig config_;
     std::mutex mutex_;
     std::set<PortForward> forwards_;
+    std::set<std::string> outside_;  ///< the interfaces that the loaded rules name
 };
 
 }  // namespace
+
+bool redirects_own_connections() { return false; }
 
 std::unique_ptr<Firewall> make_firewall(FirewallConfig config) {
     return std::make_unique<PfFirewall>(std::move(config));

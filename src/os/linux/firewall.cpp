@@ -175,6 +175,8 @@ private:
 
 }  // namespace
 
+bool redirects_own_connections() { return true; }
+
 std::unique_ptr<Firewall> make_firewall(FirewallConfig config) {
     return std::make_unique<NftFirewall>(std::move(config));
 }

@@ -1,0 +1,225 @@
+// See port_proxy.h. poll(2) suffices: who calls a published port from the host itself are a
+// handful.
+#include "network/port_proxy.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace brig::network {
+namespace {
+
+constexpr std::size_t most_pending = 64U << 10U;
+constexpr std::size_t most_connections = 2000;
+
+struct Listener {
+    PublishedPort port;
+    Fd socket;
+    Ipv4Address container;
+    /// Connections share this and not the socket, which must be closed when remove() returns.
+    std::shared_ptr<std::atomic<bool>> removed = std::make_shared<std::atomic<bool>>(false);
+};
+
+void make_nonblocking(const Fd& socket) {
+    if (::fcntl(socket.get(), F_SETFL, O_NONBLOCK) != 0) throw SysError("set O_NONBLOCK");
+}
+
+bool try_later() { return errno == EAGAIN || errno == EINTR || errno == ENOBUFS; }
+
+/// What goes one way.
+struct Flow {
+    std::string pending;
+    bool ended = false;   ///< its source has no more
+    bool passed = false;  ///< and its target was told
+
+    [[nodiscard]] bool wants_input() const { return !ended && pending.size() < most_pending; }
+
+    /// False when the connection is broken.
+    bool read(int source) {
+        std::array<char, 16384> buffer;
+        const auto got = ::recv(source, buffer.data(), buffer.size(), 0);
+        if (got < 0) return try_later();
+        ended = got == 0;
+        pending.append(buffer.data(), static_cast<std::size_t>(got));
+        return true;
+    }
+    bool write(int target) {
+        if (!pending.empty()) {
+            const auto sent = ::send(target, pending.data(), pending.size(), MSG_NOSIGNAL);
+            if (sent < 0) return try_later();
+            pending.erase(0, static_cast<std::size_t>(sent));
+        }
+        if (ended && pending.empty() && !passed) {
+            passed = true;
+            (void)::shutdown(target, SHUT_WR);
+        }
+        return true;
+    }
+};
+
+class Connection {
+public:
+    Connection(const Listener& listener, Fd client)
+        : removed_(listener.removed),
+          client_(std::move(client)),
+          server_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        if (!server_) throw SysError("create a socket");
+        make_nonblocking(client_);
+        make_nonblocking(server_);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(listener.port.container_port);
+        address.sin_addr.s_addr = htonl(listener.container.value());
+        const int done =
+            ::connect(server_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+        if (done != 0 && errno != EINPROGRESS)
+            throw SysError("connect to {}", listener.container.str());
+    }
+
+    /// Two entries.
+    void wait_for(std::vector<pollfd>& waiting) const {
+        const auto entry = [&](const Fd& socket, const Flow& from, const Flow& to) {
+            const int events =
+                (from.wants_input() ? POLLIN : 0) | (to.pending.empty() ? 0 : POLLOUT);
+            // A negative descriptor is not looked at; without events a hang-up would be, for ever.
+            waiting.push_back({events == 0 ? -1 : socket.get(), static_cast<short>(events), 0});
+        };
+        if (connected_) {
+            entry(client_, up_, down_);
+            entry(server_, down_, up_);
+        } else {
+            waiting.push_back({-1, 0, 0});
+            waiting.push_back({server_.get(), POLLOUT, 0});
+        }
+    }
+
+    /// False when it is over.
+    bool go_on(short client, short server) {
+        if (*removed_) return false;
+        if (!connected_) {
+            if (server == 0) return true;
+            int error = 0;
+            socklen_t size = sizeof(error);
+            (void)::getsockopt(server_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+            connected_ = true;
+            return error == 0;
+        }
+        if (client != 0 && up_.wants_input() && !up_.read(client_.get())) return false;
+        if (server != 0 && down_.wants_input() && !down_.read(server_.get())) return false;
+        if (!up_.write(server_.get()) || !down_.write(client_.get())) return false;
+        return !(up_.passed && down_.passed);
+    }
+
+private:
+    std::shared_ptr<const std::atomic<bool>> removed_;
+    Fd client_;
+    Fd server_;
+    bool connected_ = false;
+    Flow up_;
+    Flow down_;
+};
+
+}  // namespace
+
+struct PortProxy::Impl {
+    void wake() const { write_all(wake_up.second.get(), std::string_view("x")); }
+
+    std::vector<std::shared_ptr<Listener>> listening() {
+        const std::lock_guard lock(mutex);
+        ++round;
+        new_round.notify_all();
+        return listeners;
+    }
+
+    void accept_one(const std::shared_ptr<Listener>& listener) {
+        Fd client(::accept4(listener->socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (!client) return;
+        try {
+            connections.emplace_back(*listener, std::move(client));
+        } catch (const Error& error) {
+            log::debug("port {}: {}", listener->port.host_port, error.message());
+        }
+    }
+
+    void run() {
+        while (!stopping) {
+            const auto served = listening();
+            std::vector<pollfd> waiting{{wake_up.first.get(), POLLIN, 0}};
+            for (const auto& connection : connections) connection.wait_for(waiting);
+            const auto first_listener = waiting.size();
+            const bool full = connections.size() >= most_connections;
+            for (const auto& listener : served)
+                waiting.push_back({full ? -1 : listener->socket.get(), POLLIN, 0});
+            if (::poll(waiting.data(), static_cast<nfds_t>(waiting.size()), -1) < 0) continue;
+            std::array<std::byte, 64> ignored;
+            if (waiting[0].revents != 0) (void)read_some(wake_up.first.get(), ignored);
+            std::size_t at = 1;
+            std::erase_if(connections, [&](Connection& connection) {
+                at += 2;
+                return !connection.go_on(waiting[at - 2].revents, waiting[at - 1].revents);
+            });
+            for (std::size_t i = 0; i < served.size(); ++i) {
+                if (waiting[first_listener + i].revents != 0) accept_one(served[i]);
+            }
+        }
+    }
+
+    FdPair wake_up = make_pipe();
+    std::atomic<bool> stopping = false;
+    std::mutex mutex;
+    std::vector<std::shared_ptr<Listener>> listeners;
+    unsigned round = 0;  ///< of the loop; what it borrowed in the last one is given back
+    std::condition_variable new_round;
+    std::list<Connection> connections;  ///< the thread's own
+    std::thread thread;
+};
+
+PortProxy::PortProxy() : impl_(std::make_unique<Impl>()) {}
+
+PortProxy::~PortProxy() {
+    if (!impl_->thread.joinable()) return;
+    impl_->stopping = true;
+    impl_->wake();
+    impl_->thread.join();
+}
+
+void PortProxy::add(const PublishedPort& port, Fd bound, Ipv4Address container) {
+    auto listener = std::make_shared<Listener>();
+    listener->port = port;
+    listener->socket = std::move(bound);
+    listener->container = container;
+    make_nonblocking(listener->socket);
+    if (::listen(listener->socket.get(), 128) != 0)
+        throw SysError("listen on {}:{}", port.host_ip.str(), port.host_port);
+    const std::lock_guard lock(impl_->mutex);
+    impl_->listeners.push_back(std::move(listener));
+    if (!impl_->thread.joinable())
+        impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
+    impl_->wake();
+}
+
+void PortProxy::remove(const PublishedPort& port) {
+    std::unique_lock lock(impl_->mutex);
+    const auto count = std::erase_if(impl_->listeners, [&](const auto& listener) {
+        if (!(listener->port == port)) return false;
+        *listener->removed = true;
+        return true;
+    });
+    if (count == 0) return;
+    impl_->wake();
+    impl_->new_round.wait(lock, [&, before = impl_->round] { return impl_->round != before; });
+}
+
+}  // namespace brig::network

@@ -1,0 +1,110 @@
+// Connections through the proxy to a server of the test's own, on the loopback.
+#include "network/port_proxy.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+namespace brig::network {
+namespace {
+
+const Ipv4Address loopback(0x7f000001);
+
+sockaddr_in address_of(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(loopback.value());
+    return address;
+}
+
+/// Port 0: any.
+std::pair<Fd, std::uint16_t> bound(std::uint16_t port = 0) {
+    Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    auto address = address_of(port);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    return {std::move(socket), ntohs(address.sin_port)};
+}
+
+Fd connect_to(std::uint16_t port) {
+    Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto address = address_of(port);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+        socket.reset();
+    return socket;
+}
+
+/// Answers what it gets, once the caller has said everything.
+struct Echo {
+    Echo() {
+        ::listen(listener.first.get(), 8);
+        thread = std::thread([this] {
+            for (;;) {
+                Fd client(::accept(listener.first.get(), nullptr, nullptr));
+                if (!client) return;
+                write_all(client.get(), read_to_end(client.get(), 16U << 20U));
+            }
+        });
+    }
+    ~Echo() {
+        ::shutdown(listener.first.get(), SHUT_RDWR);
+        thread.join();
+    }
+    std::pair<Fd, std::uint16_t> listener = bound();
+    std::thread thread;
+};
+
+TEST(PortProxyTest, CarriesBothWaysToTheEnd) {
+    Echo echo;
+    PortProxy proxy;
+    auto [socket, port] = bound();
+    const PublishedPort published{loopback, port, echo.listener.second, Protocol::tcp};
+    proxy.add(published, std::move(socket), loopback);
+    const std::string text(3'000'000, 'x');
+    for (int i = 0; i < 3; ++i) {
+        const Fd client = connect_to(port);
+        ASSERT_TRUE(client);
+        std::thread sender([&] {
+            write_all(client.get(), text);
+            ::shutdown(client.get(), SHUT_WR);
+        });
+        EXPECT_EQ(read_to_end(client.get(), 16U << 20U).size(), text.size());
+        sender.join();
+    }
+}
+
+TEST(PortProxyTest, RemovalEndsConnectionsAndFreesThePort) {
+    Echo echo;
+    PortProxy proxy;
+    auto [socket, port] = bound();
+    const PublishedPort published{loopback, port, echo.listener.second, Protocol::tcp};
+    proxy.remove(published);  // absent
+    proxy.add(published, std::move(socket), loopback);
+    const Fd client = connect_to(port);
+    ASSERT_TRUE(client);
+    write_all(client.get(), std::string_view("half"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    proxy.remove(published);
+    EXPECT_FALSE(connect_to(port));
+    std::array<std::byte, 16> buffer;
+    EXPECT_LE(::recv(client.get(), buffer.data(), buffer.size(), 0), 0);
+}
+
+TEST(PortProxyTest, NobodyBehindEndsTheConnection) {
+    auto [unused, nobody] = bound();
+    PortProxy proxy;
+    auto [socket, port] = bound();
+    proxy.add({loopback, port, nobody, Protocol::tcp}, std::move(socket), loopback);
+    const Fd client = connect_to(port);
+    ASSERT_TRUE(client);
+    std::array<std::byte, 16> buffer;
+    EXPECT_LE(::recv(client.get(), buffer.data(), buffer.size(), 0), 0);
+}
+
+}  // namespace
+}  // namespace brig::network
