@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "os/mounts.h"
+#include "os/sandbox.h"
+#include "os/zfs.h"
 #include "support/tar_builder.h"
 
 namespace brig::snapshot {
@@ -29,25 +31,15 @@ class Mounted {
 public:
     Mounted(const std::vector<Mount>& mounts, fs::path target) : target_(std::move(target)) {
         fs::create_directories(target_);
-        for (const auto& mount : mounts) {
-            std::vector<std::string> data;
-            unsigned long flags = mount.type == "bind" ? MS_BIND : 0;
-            bool read_only = false;
-            for (const auto& option : mount.options) {
-                if (option == "ro")
-                    read_only = true;
-                else if (option != "rw" && option != "rbind")
-                    data.push_back(option);
-            }
-            ok_ = ::mount(mount.source.c_str(), target_.c_str(), mount.type.c_str(), flags,
-                          join(data, ",").c_str()) == 0;
-            if (ok_ && read_only)
-                ::mount(nullptr, target_.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY,
-                        nullptr);
+        try {
+            for (const auto& mount : mounts) os::mount_at(mount, target_);
+            ok_ = true;
+        } catch (const SysError&) {
+            // Asked for by ok().
         }
     }
     ~Mounted() {
-        if (ok_) ::umount2(target_.c_str(), MNT_DETACH);
+        if (ok_) os::unmount(target_);
     }
     Mounted(const Mounted&) = delete;
     Mounted& operator=(const Mounted&) = delete;
@@ -98,7 +90,7 @@ protected:
         return ErrorKind::cancelled;
     }
 
-    TempDir work_{"/tmp", "brig-snapshot-contract"};
+    TempDir work_{fs::temp_directory_path(), "brig-snapshot-contract"};
     std::unique_ptr<Snapshotter> driver_;
 };
 
@@ -333,7 +325,18 @@ TEST_P(SnapshotContract, ThreadsDoNotMeet) {
     EXPECT_EQ(driver_->list().size(), 42U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Drivers, SnapshotContract, ::testing::Values("overlay", "copy"),
+/// ZFS where the temporary directory is on it, as in the FreeBSD guest.
+std::vector<const char*> drivers() {
+    if (os::sandbox_kind() == os::SandboxKind::namespaces) return {"overlay", "copy"};
+    try {
+        os::zfs_dataset_of(fs::temp_directory_path().string());
+        return {"copy", "zfs"};
+    } catch (const Error&) {
+        return {"copy"};
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Drivers, SnapshotContract, ::testing::ValuesIn(drivers()),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

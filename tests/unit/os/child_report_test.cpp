@@ -5,8 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/linux/cgroup_layout.h"
-
 namespace brig::os {
 namespace {
 
@@ -48,15 +46,6 @@ TEST(ChildReport, PassesDescriptorsAndTakesTurns) {
     EXPECT_EQ(read_to_end(message.descriptor.get(), 100), "hello");
     EXPECT_EQ(report.receive().kind, ChildReport::Message::Kind::end);
     ::wait(nullptr);
-}
-
-TEST(CgroupPath, StaysBelowTheMountPoint) {
-    EXPECT_EQ(cgroup_path("id", ""), "/brig/id");
-    EXPECT_EQ(cgroup_path("id", "a/b"), "/a/b");
-    EXPECT_EQ(cgroup_path("id", "user.slice:brig:id"), "/user.slice/brig-id.scope");
-    EXPECT_EQ(cgroup_path("id", ":brig:id"), "/system.slice/brig-id.scope");
-    for (const char* path : {"/", "//", "/../x", "a/../../b", "x:../y:z"})
-        EXPECT_THROW(cgroup_path("id", path), Error) << path;
 }
 
 }  // namespace
