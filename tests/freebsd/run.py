@@ -61,14 +61,16 @@ def run_suites(machine, suites, results, limit):
 
 
 def write_table(path, version, rows):
+    """The rows of suites that did not run this time stay, if they are of the same kernel."""
     names = {"ok": "pass", "not ok": "FAIL", "skip": "not shown"}
-    lines = [BEGIN, f"On FreeBSD {version}.\n\n", "| capability | suite | result |\n", "|---|---|---|\n"]
-    for suite, what, word, why in rows:
-        lines.append(f"| {what} | {suite} | {names[word]}{': ' + why if why else ''} |\n")
-    lines.append(END)
-    text = path.read_text()
-    head, _, rest = text.partition(BEGIN)
-    path.write_text(head + "".join(lines) + rest.partition(END)[2])
+    heading = [f"On FreeBSD {version}.\n", "\n", "| capability | suite | result |\n", "|---|---|---|\n"]
+    head, _, rest = path.read_text().partition(BEGIN)
+    before, _, rest = rest.partition(END)
+    suites = {suite for suite, *_ in rows}
+    kept = [line + "\n" for line in before.splitlines()[len(heading):]
+            if before.startswith(heading[0]) and line.split(" | ")[-2] not in suites]
+    made = [f"| {what} | {suite} | {names[word]}{': ' + why if why else ''} |\n" for suite, what, word, why in rows]
+    path.write_text(head + BEGIN + "".join(heading + kept + made) + END + rest)
 
 
 def main():

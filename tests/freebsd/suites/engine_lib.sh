@@ -56,8 +56,9 @@ leftovers() {
 nothing_left() {
     [ -z "$(leftovers)" ]
 }
+# A jail is dying as long as a connection of its own is in TIME_WAIT: a minute.
 expect_nothing_left() {
-    within 30 nothing_left || fail "left over: $(leftovers | tr '\n' ';')"
+    within 90 nothing_left || fail "left over: $(leftovers | tr '\n' ';')"
 }
 
 status_of() {
