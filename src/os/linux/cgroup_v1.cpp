@@ -3,7 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
+#include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -78,21 +80,22 @@ void apply_memory(const std::string& path, const MemoryResources& memory) {
         write_control(directory, "memory.oom_control", "1");
 }
 
-/// Which of the two goes first depends on what a group above allows: their ratio may at no moment
-/// be larger than its.
-void apply_bandwidth(const std::string& directory, const CpuResources& cpu) {
+/// Time per period. Which of the two goes first depends on what there is and on what a group above
+/// allows: at no moment may there be more time than that, or more than the period.
+void apply_bandwidth(const std::string& directory, std::array<const char*, 2> files,
+                     std::optional<std::uint64_t> period, std::optional<std::int64_t> time) {
     const auto write = [&](const char* file, const auto& value) {
         if (value && *value != 0) write_control(directory, file, std::to_string(*value));
     };
     try {
-        write("cpu.cfs_period_us", cpu.period);
+        write(files[0], period);
     } catch (const SysError& e) {
-        if (e.error_number() != EINVAL || cpu.quota.value_or(0) == 0) throw;
-        write("cpu.cfs_quota_us", cpu.quota);
-        write("cpu.cfs_period_us", cpu.period);
+        if (e.error_number() != EINVAL || time.value_or(0) == 0) throw;
+        write(files[1], time);
+        write(files[0], period);
         return;
     }
-    write("cpu.cfs_quota_us", cpu.quota);
+    write(files[1], time);
 }
 
 void apply_cpu(const std::string& path, const CpuResources& cpu) {
@@ -101,10 +104,10 @@ void apply_cpu(const std::string& path, const CpuResources& cpu) {
         if (value && *value != 0) write_control(directory, file, std::to_string(*value));
     };
     write("cpu.shares", cpu.shares);
-    apply_bandwidth(directory, cpu);
+    apply_bandwidth(directory, {"cpu.cfs_period_us", "cpu.cfs_quota_us"}, cpu.period, cpu.quota);
     if (cpu.burst) write_control(directory, "cpu.cfs_burst_us", std::to_string(*cpu.burst));
-    write("cpu.rt_period_us", cpu.realtime_period);
-    write("cpu.rt_runtime_us", cpu.realtime_runtime);
+    apply_bandwidth(directory, {"cpu.rt_period_us", "cpu.rt_runtime_us"}, cpu.realtime_period,
+                    cpu.realtime_runtime);
     if (cpu.idle) write_control(directory, "cpu.idle", std::to_string(*cpu.idle));
 }
 

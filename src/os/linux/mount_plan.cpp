@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/strings.h"
 
 namespace brig::os {
@@ -102,12 +103,16 @@ bool take_special(MountPlan& plan, std::string_view option) {
     return true;
 }
 
+/// Data for a file system ("mode=755") is of no use to a bind, and documents have some all the
+/// same; a word may be a misspelt restriction.
 void check_bind_options(const MountPlan& plan) {
     for (const auto& [name, value] : plan.parameters) {
-        if (!value && std::ranges::find(file_system_words, name) != file_system_words.end())
-            continue;
-        throw Error(ErrorKind::invalid_argument, "mount {}: a bind mount has no option {:?}",
-                    plan.target, name);
+        if (value) {
+            log::warn("mount {}: the option {:?} has no effect on a bind mount", plan.target, name);
+        } else if (std::ranges::find(file_system_words, name) == file_system_words.end()) {
+            throw Error(ErrorKind::invalid_argument, "mount {}: a bind mount has no option {:?}",
+                        plan.target, name);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 
 #include "base/defer.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/strings.h"
 #include "os/linux/clone_process.h"
 #include "os/linux/early_mounts.h"
 #include "os/linux/id_maps.h"
@@ -59,6 +62,16 @@ void check_mappings(const LinuxSettings& settings, const NamespacePlan& namespac
     if (namespaces.has_new_user() == mapped || !namespaces.join_user.empty()) return;
     throw Error(ErrorKind::invalid_argument,
                 "uidMappings and gidMappings go with a new user namespace");
+}
+
+/// What the first process was given is every further one's too.
+std::string personality_of(pid_t pid) {
+    try {
+        const std::string text = read_file(fmt::format("/proc/{}/personality", pid));
+        return trim(text) == fmt::format("{:08x}", PER_LINUX32) ? "LINUX32" : "";
+    } catch (const SysError&) {
+        return {};  // not for an ordinary user, when that process has changed its own
+    }
 }
 
 }  // namespace
@@ -115,7 +128,8 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
     const Limits::Impl& groups = limits.impl();
     const Fd group = groups.open_v2();
     auto ends = ChildReport::make();
-    const ChildParts parts{process, setup, callbacks, stdio, ends.child, groups};
+    ChildParts parts{process, setup, callbacks, stdio, ends.child, groups};
+    parts.personality = personality_of(sandbox.pid);
     const std::uint64_t flags = namespace_flags(sandbox.detail);
     const bool two_steps = (flags & CLONE_NEWUSER) != 0;
     CloneResult child{};

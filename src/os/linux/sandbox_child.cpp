@@ -230,6 +230,7 @@ void run_in_sandbox(const ChildParts& parts, int sandbox, std::uint64_t flags) {
         }
         take_new_keyring(parts.callbacks);
         if (::chdir("/") != 0) throw SysError("enter the container's root");
+        set_personality(parts.personality);
         Pty terminal;
         if (parts.process.terminal) {
             terminal = open_container_pty(AT_FDCWD);

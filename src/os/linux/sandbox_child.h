@@ -1,6 +1,8 @@
 // The child's side of making and entering a sandbox: the isolation sequence as a table of contents.
 #pragma once
 
+#include <string>
+
 #include "os/linux/cgroup_mount.h"
 #include "os/linux/namespaces.h"
 #include "os/linux/process_setup.h"
@@ -17,6 +19,7 @@ struct ChildParts {
     const ChildReport& report;
     const Limits::Impl& groups;
     bool ordinary_caller = false;  ///< not root: it may not write to a process that forbids tracing
+    std::string personality = {};  ///< of a process that enters
 };
 
 /// What the first process of a sandbox is told besides.

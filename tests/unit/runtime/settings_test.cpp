@@ -55,6 +55,11 @@ TEST_F(Settings, Personality) {
     Bundle bundle({"uname", "-m"});
     bundle.spec.linux->personality = "LINUX32";
     EXPECT_EQ(busybox(bundle, "uname").run().output, "i686\n");
+    bundle.spec.process.args = {"sleep", "100"};
+    const Started started = bundle.runtime().run(bundle.request());
+    EXPECT_EQ(bundle.exec({"uname", "-m"}).output, "i686\n");
+    bundle.runtime().remove(bundle.id, true);
+    Bundle::wait(started.pid);
 }
 
 TEST_F(Settings, ClocksOfATimeNamespace) {

@@ -45,6 +45,7 @@ TEST(MountPlan, BindsAndRecursion) {
     EXPECT_TRUE(plan_mount({"bind", "/s", "/x", {}}).bind);
     EXPECT_FALSE(plan_mount({"bind", "/s", "/x", {"ro"}}).recursive_bind);
     EXPECT_TRUE(plan_mount({"", "/s", "/x", {"bind"}}).bind);
+    EXPECT_TRUE(plan_mount({"bind", "/s", "/x", {"mode=755"}}).bind);
 }
 
 TEST(MountPlan, RefusesWhatItCannotDo) {
