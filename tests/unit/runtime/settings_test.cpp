@@ -122,27 +122,6 @@ TEST_F(Settings, SchedulerAndPriorities) {
     EXPECT_THAT(failure(bundle), HasSubstr("process.ioPriority.priority"));
 }
 
-// What our caller was bound to is not the container's.
-TEST_F(Settings, AllProcessorsByDefault) {
-    cpu_set_t old;
-    ASSERT_EQ(::sched_getaffinity(0, sizeof old, &old), 0);
-    cpu_set_t first;
-    CPU_ZERO(&first);
-    CPU_SET(0, &first);
-    if (CPU_COUNT(&old) < 2) GTEST_SKIP() << "needs two processors";
-    const std::string line = "Cpus_allowed_list";
-    Bundle bundle({"grep", line, "/proc/self/status"});
-    const std::string all = bundle.run().output;
-    ASSERT_EQ(::sched_setaffinity(0, sizeof first, &first), 0);
-    EXPECT_EQ(bundle.run().output, all);
-    bundle.spec.process.args = {"sleep", "100"};
-    const Started started = bundle.runtime().run(bundle.request());
-    EXPECT_EQ(bundle.exec({"grep", line, "/proc/self/status"}).output, all);
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
-    ::sched_setaffinity(0, sizeof old, &old);
-}
-
 TEST_F(Settings, UnknownCapabilitiesAreNotGiven) {
     Bundle bundle({"grep", "CapBnd", "/proc/self/status"});
     bundle.spec.process.capabilities->bounding = {"CAP_UNKNOWN", "CAP_KILL"};
