@@ -122,7 +122,7 @@ network_checks() {
     kldstat -q -m if_bridge && kldstat -q -m if_epair || { skip "network" "no if_bridge or if_epair"; return; }
     brig image inspect base >/dev/null 2>&1 || brig import $work/base.tar base:latest >/dev/null
     make_outside
-    check "default network: addresses, gateway, from container to container" default_network
+    check "default network with addresses, gateway, from container to container" default_network
     check "host's network, no network" host_network
     check "RUN with the default network" build_network
     if printf 'nat-anchor "brigtest/*"\nrdr-anchor "brigtest/*"\nanchor "brigtest/*"\n' | pfctl -q -f - 2>/dev/null; then
@@ -144,11 +144,11 @@ start_engine || { tail $work/brigd.log; echo "not ok an engine: it does not star
 everything "copy on UFS"
 network_checks
 if [ "$(sysctl -n kern.racct.enable)" = 1 ]; then
-    check "limits: memory, processes, CPU, processors, update, stats" limits
+    check "limits of memory, processes, CPU, processors, update, stats" limits
 else
     check "limits are refused with what to do while accounting is off" limits_refused
 fi
-check "copy on UFS: nothing is left" all_gone
+check "copy on UFS, nothing is left" all_gone
 rm -rf $root
 say_log
 finish

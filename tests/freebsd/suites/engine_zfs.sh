@@ -15,7 +15,7 @@ no_datasets() {
     all_gone
     expect "brigsuite brigsuite/engine" "$(echo $(zfs list -H -o name))"
 }
-check "ZFS: nothing is left, no dataset either" no_datasets
+check "ZFS, nothing is left, no dataset either" no_datasets
 zpool destroy -f brigsuite
 say_log
 finish

@@ -294,7 +294,7 @@ exec_into() {
     $runtime exec box true && fail "exec in a container that is gone"
     expect_nothing_left
 }
-check "exec: user, working directory, exit code" exec_into
+check "exec with user, working directory, exit code" exec_into
 
 signals() {
     start_sleeper box "trap 'echo got-usr1' USR1; trap '' TERM; echo ready; while :; do sleep 0.2; done"
