@@ -39,11 +39,12 @@ on_freebsd() { [ "$(uname -s)" = FreeBSD ]; }
 install_build_packages() {
     if on_freebsd; then
         install_packages "to build Brig" bash cmake ninja pkgconf boost-libs nlohmann-json libfmt \
-            sqlite3 libarchive zstd tomlplusplus protobuf googletest
+            sqlite3 libarchive zstd curl tomlplusplus protobuf googletest
     else
         install_packages "to build Brig" g++ cmake ninja-build pkg-config git ccache libboost1.81-dev \
             nlohmann-json3-dev libfmt-dev libsqlite3-dev libarchive-dev libacl1-dev libbz2-dev \
-            liblzma-dev libzstd-dev zlib1g-dev libssl-dev libseccomp-dev libnftables-dev libtomlplusplus-dev \
+            liblzma-dev libzstd-dev zlib1g-dev libssl-dev libcurl4-openssl-dev \
+            libseccomp-dev libnftables-dev libtomlplusplus-dev \
             libprotobuf-dev protobuf-compiler
     fi
 }
@@ -57,5 +58,5 @@ install_test_packages() {
     # podman and buildah (20 MB) run on brig-runtime in the end-to-end suite; docker and containerd
     # do where they are there already.
     on_freebsd || install_packages "to test Brig" libgtest-dev libgmock-dev python3-venv nftables strace \
-        procps xz-utils podman buildah conmon
+        procps xz-utils podman buildah conmon docker-registry skopeo
 }

@@ -1,0 +1,46 @@
+// What the registry client is told: which hosts may be insecure, whose certificates count, how
+// patient to be. And who it speaks for.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace brig::registry {
+
+/// Whether nobody waits for the result any more; asked often, from several threads.
+using Cancelled = std::function<bool()>;
+
+struct Settings {
+    /// "HOST[:PORT]" of registries that may have any certificate or speak plain HTTP. Loopback
+    /// addresses always may.
+    std::set<std::string> insecure;
+    /// DIR/HOST[:PORT]/{*.crt, NAME.cert with NAME.key}, as docker has them.
+    std::vector<std::filesystem::path> certificates{"/etc/brig/certs.d", "/etc/docker/certs.d"};
+    std::string user_agent = "brig";
+    int attempts = 5;
+    std::chrono::milliseconds first_delay{500};  ///< doubled with every attempt
+    std::chrono::milliseconds longest_delay{30'000};
+    std::chrono::seconds connect_timeout{15};
+    std::chrono::seconds stall_timeout{60};  ///< without a single byte
+    /// Replaced in tests.
+    std::function<void(std::chrono::milliseconds)> sleep = {};
+};
+
+/// What a client sends as X-Registry-Auth. All empty: anonymous.
+struct Credentials {
+    std::string username;
+    std::string password;
+    std::string identity_token;  ///< an OAuth2 refresh token instead of a password
+    std::string registry_token;  ///< a Bearer token, used as it is
+
+    [[nodiscard]] bool empty() const {
+        return username.empty() && password.empty() && identity_token.empty() &&
+               registry_token.empty();
+    }
+};
+
+}  // namespace brig::registry

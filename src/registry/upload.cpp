@@ -1,0 +1,124 @@
+// Blobs to a registry: asked for, mounted from a sister repository, or sent in one chunk that goes
+// on where it was cut.
+#include <utility>
+
+#include "base/strings.h"
+#include "registry/backoff.h"
+#include "registry/naming.h"
+#include "registry/repository.h"
+
+namespace brig::registry {
+namespace {
+
+constexpr std::size_t max_answer = 1U << 20U;
+constexpr std::string_view octets = "application/octet-stream";
+
+}  // namespace
+
+/// An upload session: where it goes on, and how much of the blob the registry has.
+struct Repository::Upload {
+    Url location;
+    std::uint64_t offset = 0;
+};
+
+bool Repository::has_blob(const Digest& digest) {
+    try {
+        session_.text(
+            {.method = "HEAD", .target = target("blobs/" + digest.str()), .scope = scope()},
+            max_answer);
+        return true;
+    } catch (const RegistryError& e) {
+        if (e.status() != 404) throw;
+        return false;
+    }
+}
+
+/// Nothing when the blob has been mounted.
+std::optional<Repository::Upload> Repository::begin_upload(
+    const Digest& digest, const std::optional<std::string>& mount_from) {
+    std::string where = target("blobs/uploads/");
+    if (mount_from) where += fmt::format("?mount={}&from={}", digest.str(), *mount_from);
+    const auto [answer, ignored] =
+        session_.text({.method = "POST", .target = where, .scope = scope(mount_from)}, max_answer);
+    if (mount_from && answer.head.status == 201) return std::nullopt;
+    return Upload{answer.url.resolve(answer.head.header("location"))};
+}
+
+void Repository::send(Upload& upload, const oci::Descriptor& blob, const Fd& file,
+                      const Counter& sent) {
+    const auto size = static_cast<std::uint64_t>(blob.size);
+    Call call{.method = "PATCH",
+              .target = upload.location.text,
+              .scope = scope(),
+              .headers = {{"Content-Type", std::string(octets)}},
+              .file = FileBody{file.get(), upload.offset, size - upload.offset},
+              .on_sent = sent,
+              .retry = false};
+    if (upload.offset > 0) {
+        call.headers.emplace_back("Content-Range", fmt::format("{}-{}", upload.offset, size - 1));
+    }
+    const auto [answer, ignored] = session_.text(call, max_answer);
+    upload.location = answer.url.resolve(answer.head.header("location"));
+    upload.offset = size;
+}
+
+/// Asks how far the upload came; false when the registry has forgotten it.
+bool Repository::find_offset(Upload& upload) {
+    try {
+        const auto [answer, ignored] =
+            session_.text({.target = upload.location.text, .scope = scope()}, max_answer);
+        const auto end = split_once(answer.head.header("range"), '-').second;
+        const auto last = end ? parse_int<std::uint64_t>(*end) : std::nullopt;
+        upload.offset = last && *last > 0 ? *last + 1 : 0;
+        if (const auto location = answer.head.header("location"); !location.empty())
+            upload.location = answer.url.resolve(location);
+        return true;
+    } catch (const RegistryError& e) {
+        if (e.passing()) throw;
+        return false;
+    }
+}
+
+void Repository::finish(const Upload& upload, const Digest& digest) {
+    session_.text({.method = "PUT",
+                   .target = upload.location.with_query("digest", digest.str()).text,
+                   .scope = scope(),
+                   .headers = {{"Content-Type", std::string(octets)}}},
+                  max_answer);
+}
+
+void Repository::upload(Upload upload, const oci::Descriptor& blob, const Fd& file,
+                        const Counter& sent) {
+    const auto size = static_cast<std::uint64_t>(blob.size);
+    Backoff backoff(session_.settings(), session_.cancelled());
+    const auto go_on = [&](const Error& e, std::optional<std::chrono::seconds> asked_for) {
+        if (!backoff.wait(asked_for)) throw Error(e);
+        if (!find_offset(upload) || upload.offset > size)
+            upload = begin_upload(blob.digest, std::nullopt).value();
+    };
+    while (upload.offset < size) {
+        try {
+            send(upload, blob, file, sent);
+        } catch (const RegistryError& e) {
+            if (!e.passing() && e.status() != 416) throw;
+            go_on(e, e.retry_after);
+        } catch (const TransportError& e) {
+            if (e.what_failed() != TransportError::Kind::cut) throw;
+            go_on(e, {});
+        }
+    }
+    finish(upload, blob.digest);
+}
+
+Placed Repository::put_blob(const oci::Descriptor& blob, const Fd& file,
+                            const std::optional<std::string>& mount_from, const Counter& sent) {
+    return named([&] {
+        if (has_blob(blob.digest)) return Placed::was_there;
+        auto begun = begin_upload(blob.digest, mount_from);
+        if (!begun) return Placed::mounted;
+        upload(std::move(*begun), blob, file, sent);
+        return Placed::uploaded;
+    });
+}
+
+}  // namespace brig::registry

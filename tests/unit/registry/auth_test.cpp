@@ -1,0 +1,97 @@
+// Who gets which credentials.
+#include "unit/registry/fixture.h"
+
+namespace brig::registry {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string basic = "Authorization: Basic dXNlcjpzZWNyZXQ=";  // user:secret
+const Credentials user{.username = "user", .password = "secret"};
+const std::string refusal =
+    R"({"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]})";
+
+class Auth : public RegistryTest {
+protected:
+    std::string tags(const Credentials& credentials) {
+        return error_of([&] { EXPECT_EQ(repository(credentials).tags().size(), 1u); });
+    }
+    std::string token_answer(const FakeRequest& request) {
+        token_requests_.push_back(request.target);
+        return http_answer(200, R"({"token":"t0ken","expires_in":300})");
+    }
+    std::vector<std::string> token_requests_;
+};
+
+TEST_F(Auth, BasicIsSentWhenItIsAskedFor) {
+    serve_all([&](const FakeRequest& request) {
+        if (!request.has(basic))
+            return http_answer(401, refusal, "WWW-Authenticate: Basic realm=\"x\"\r\n");
+        return http_answer(200, R"({"tags":["a"]})");
+    });
+    EXPECT_EQ(tags(user), "no error");
+    EXPECT_THAT(tags({}), HasSubstr("no basic auth credentials"));
+    EXPECT_EQ(tags({.username = "user", .password = "wrong"}),
+              "unauthorized: authentication required");
+}
+
+TEST_F(Auth, TokensAreFetchedOnceForAScope) {
+    serve_all([&](const FakeRequest& request) {
+        if (request.target.starts_with("/token")) {
+            EXPECT_TRUE(request.has(basic));
+            return token_answer(request);
+        }
+        if (request.has("Authorization: Bearer t0ken"))
+            return http_answer(200, R"({"tags":["a"]})");
+        return http_answer(
+            401, refusal,
+            "WWW-Authenticate: Bearer realm=\"" + fake_->url() + "/token\",service=\"me\"\r\n");
+    });
+    auto repo = repository(user);
+    repo.tags();
+    repo.tags();
+    ASSERT_EQ(token_requests_.size(), 1u);
+    EXPECT_THAT(token_requests_[0], HasSubstr("service=me&scope=repository%3afoo%2fbar%3apull"));
+}
+
+TEST_F(Auth, ATokenThatIsNoHeaderIsRefused) {
+    serve_all([&](const FakeRequest& request) {
+        if (request.target.starts_with("/token"))
+            return http_answer(200, R"({"token":"a\r\nX-Evil: 1"})");
+        return http_answer(401, "",
+                           "WWW-Authenticate: Bearer realm=\"" + fake_->url() + "/token\"\r\n");
+    });
+    EXPECT_THAT(tags({}), HasSubstr("no token that can be used"));
+}
+
+TEST_F(Auth, CredentialsDoNotFollowARedirectElsewhere) {
+    FakeRegistry other([&](const FakeRequest& request) {
+        EXPECT_FALSE(request.has("Authorization")) << request.head;
+        return http_answer(200, "blob");
+    });
+    serve_all([&](const FakeRequest& request) {
+        if (!request.has(basic)) return http_answer(401, "", "WWW-Authenticate: Basic\r\n");
+        return http_answer(307, "", "Location: " + other.url() + "/there\r\n");
+    });
+    repository(user).fetch_blob(describe("blob"), store_, {});
+    EXPECT_EQ(other.count("/there"), 1u);
+}
+
+TEST_F(Auth, RedirectsEnd) {
+    serve([&](const FakeRequest& request) {
+        return http_answer(302, "", "Location: " + request.target + "x\r\n");
+    });
+    EXPECT_THAT(error_of([&] { repository().tags(); }), HasSubstr("redirects more than"));
+    serve([&](const FakeRequest&) {
+        return http_answer(302, "", "Location: file:///etc/passwd\r\n");
+    });
+    EXPECT_THAT(error_of([&] { repository().tags(); }), HasSubstr("repository foo/bar"));
+}
+
+TEST_F(Auth, ACredentialWithALineBreakIsRefused) {
+    serve([&](const FakeRequest&) { return http_answer(200, R"({"tags":["a"]})"); });
+    EXPECT_THAT(tags({.registry_token = "a\r\nX-Evil: 1"}), HasSubstr("control characters"));
+}
+
+}  // namespace
+}  // namespace brig::registry
