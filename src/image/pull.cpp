@@ -1,0 +1,240 @@
+// See pull.h. Layers come down side by side and are unpacked in their order, each as soon as it and
+// those below it are there.
+#include "image/pull.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "oci/manifest.h"
+#include "oci/runtime_defaults.h"
+
+namespace brig::image {
+namespace {
+
+constexpr int max_index_depth = 2;
+constexpr std::size_t short_id = 12;
+
+std::string id_of(const oci::Descriptor& layer) {
+    return std::string(layer.digest.hex().substr(0, short_id));
+}
+
+/// Docker's words for a registry's refusal.
+Error translate(const registry::RegistryError& e, const oci::Reference& name) {
+    if (e.code() == "DENIED" || (e.status() == 403 && e.code().empty())) {
+        return {ErrorKind::not_found,
+                "pull access denied for {}, repository does not exist or may require 'docker "
+                "login': {}",
+                name.familiar_name(), e.message()};
+    }
+    if (e.code() == "NAME_UNKNOWN") {
+        return {ErrorKind::not_found, "repository {} not found: {}", name.familiar_name(),
+                e.message()};
+    }
+    if (e.code() == "MANIFEST_UNKNOWN" || e.status() == 404) {
+        return {ErrorKind::not_found, "manifest for {} not found: {}", name.familiar(),
+                e.message()};
+    }
+    return e;
+}
+
+template <typename Work>
+auto translated(const oci::Reference& name, Work work) {
+    try {
+        return work();
+    } catch (const registry::RegistryError& e) {
+        throw translate(e, name);
+    }
+}
+
+bool is_image_config(std::string_view type) {
+    return type.empty() || type == oci::media_type::config ||
+           type == oci::media_type::docker_config ||
+           type == "application/octet-stream";  // docker before 1.10
+}
+
+/// What to look for, in this order. A FreeBSD host runs Linux programs where there is no other
+/// image.
+std::vector<oci::Platform> wanted_platforms(const std::optional<oci::Platform>& asked_for) {
+    if (asked_for) return {*asked_for};
+    const auto host = oci::Platform::host();
+    std::vector<oci::Platform> out{host};
+    if (host.os == "freebsd") {
+        out.push_back(host);
+        out.back().os = "linux";
+        out.back().os_version.clear();
+    }
+    return out;
+}
+
+const oci::Descriptor* choose(const oci::Index& index, const std::vector<oci::Platform>& wanted) {
+    for (const auto& platform : wanted) {
+        const oci::Descriptor* fits = nullptr;
+        for (const auto& manifest : index.manifests) {
+            if (!manifest.platform || manifest.platform->os == "unknown" ||
+                !platform.accepts(*manifest.platform)) {
+                continue;
+            }
+            if (manifest.platform->variant == platform.variant) return &manifest;
+            if (fits == nullptr) fits = &manifest;
+        }
+        if (fits != nullptr) return fits;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+Pull::Pull(Store& store, const registry::Settings& settings, PullRequest request,
+           registry::Cancelled cancelled)
+    : store_(store),
+      request_(std::move(request)),
+      repository_(
+          settings, request_.name, request_.credentials, registry::Access::pull,
+          [this, cancelled = std::move(cancelled)] { return stop_ || (cancelled && cancelled()); }),
+      digest_(Digest::of("")),
+      document_{{.media_type = {}, .digest = digest_}, {}},
+      manifest_{.config = {.media_type = {}, .digest = digest_}} {
+    translated(request_.name, [&] { find_manifest(); });
+}
+
+void Pull::find_manifest() {
+    const auto& name = request_.name;
+    document_ = repository_.manifest(name.digest ? name.digest->str() : name.tag);
+    digest_ = document_.descriptor.digest;
+    const auto parsed =
+        oci::parse_manifest_or_index(document_.bytes, document_.descriptor.media_type);
+    if (const auto* index = std::get_if<oci::Index>(&parsed)) {
+        choose_from(*index, 1);
+    } else {
+        manifest_ = std::get<oci::Manifest>(parsed);
+    }
+    if (!is_image_config(manifest_.config.media_type)) {
+        throw Error(ErrorKind::invalid_argument, "{} is no image: unsupported media type {}",
+                    name.familiar(), manifest_.config.media_type.substr(0, 100));
+    }
+}
+
+void Pull::choose_from(const oci::Index& index, int depth) {
+    const auto wanted = wanted_platforms(request_.platform);
+    const auto* chosen = choose(index, wanted);
+    if (chosen == nullptr) {
+        throw Error(ErrorKind::not_found,
+                    "no matching manifest for {} in the manifest list entries",
+                    wanted.front().str());
+    }
+    document_ = repository_.manifest(*chosen);
+    const auto parsed =
+        oci::parse_manifest_or_index(document_.bytes, document_.descriptor.media_type);
+    if (const auto* nested = std::get_if<oci::Index>(&parsed)) {
+        if (depth >= max_index_depth)
+            throw Error(ErrorKind::invalid_argument, "indexes are nested too deeply");
+        return choose_from(*nested, depth + 1);
+    }
+    manifest_ = std::get<oci::Manifest>(parsed);
+}
+
+/// Its tag, and the digest of what was asked for.
+std::vector<oci::Reference> Pull::names() const {
+    oci::Reference by_digest = request_.name;
+    by_digest.tag.clear();
+    by_digest.digest = digest_;
+    if (request_.name.digest) return {by_digest};
+    return {request_.name, by_digest};
+}
+
+bool Pull::has_layer(const oci::Descriptor& layer, const Digest& chain) const {
+    return store_.content().size(layer.digest) == static_cast<std::uint64_t>(layer.size) &&
+           store_.snapshots().stat(chain.str()).has_value();
+}
+
+/// The image, when it is here under the same names.
+std::optional<Image> Pull::already_there() {
+    const auto image = store_.find(manifest_.config.digest);
+    if (!image) return std::nullopt;
+    for (const auto& name : names()) {
+        const auto& shown = name.digest ? image->digests : image->tags;
+        if (std::ranges::find(shown, name.familiar()) == shown.end()) return std::nullopt;
+    }
+    return image;
+}
+
+oci::ImageConfig Pull::fetch_config() {
+    auto& content = store_.content();
+    const auto& config = manifest_.config;
+    if (config.size > static_cast<std::int64_t>(oci::max_document_bytes)) {
+        throw Error(ErrorKind::invalid_argument, "{}: configuration of {} bytes is too large",
+                    request_.name.familiar(), config.size);
+    }
+    if (!content.has(config.digest)) repository_.fetch_blob(config, content, {});
+    auto parsed = oci::ImageConfig::parse(content.read(config.digest, oci::max_document_bytes));
+    if (parsed.diff_ids.size() != manifest_.layers.size()) {
+        throw Error(ErrorKind::invalid_argument,
+                    "{}: manifest has {} layers, but its configuration names {}",
+                    request_.name.familiar(), manifest_.layers.size(), parsed.diff_ids.size());
+    }
+    if (request_.platform && !request_.platform->accepts(parsed.platform)) {
+        throw Error(ErrorKind::not_found,
+                    "image with reference {} was found but does not match the specified platform: "
+                    "wanted {}, actual: {}",
+                    request_.name.familiar(), request_.platform->str(), parsed.platform.str());
+    }
+    return parsed;
+}
+
+void Pull::fetch_layer(std::size_t index, Reporter& reporter) {
+    const auto& layer = manifest_.layers[index];
+    auto& content = store_.content();
+    if (content.size(layer.digest) != static_cast<std::uint64_t>(layer.size)) {
+        std::int64_t last = 0;
+        repository_.fetch_blob(layer, content, [&](std::uint64_t bytes) {
+            reporter.count(
+                {id_of(layer), "Downloading", bytes, static_cast<std::uint64_t>(layer.size)}, last);
+        });
+        reporter.tell({id_of(layer), "Verifying Checksum"});
+    }
+    if (!complete_[index]) reporter.tell({id_of(layer), "Download complete"});
+}
+
+void Pull::bring_layers(const oci::ImageConfig& config, Reporter& reporter) {
+    const auto chains = oci::chain_ids(config.diff_ids);
+    const auto& layers = manifest_.layers;
+    complete_.clear();
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        complete_.push_back(has_layer(layers[i], chains[i]));
+        reporter.tell({id_of(layers[i]), complete_[i] ? "Already exists" : "Pulling fs layer"});
+    }
+    Transfers transfers(
+        layers.size(), max_downloads, [&](std::size_t i) { fetch_layer(i, reporter); }, stop_);
+    std::optional<Digest> parent;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        transfers.wait(i);
+        const auto size = static_cast<std::uint64_t>(layers[i].size);
+        if (!complete_[i]) reporter.tell({id_of(layers[i]), "Extracting", size, size});
+        parent = store_.unpack(layers[i], parent, config.diff_ids[i]).chain_id;
+        if (!complete_[i]) reporter.tell({id_of(layers[i]), "Pull complete"});
+    }
+}
+
+Image Pull::run(const TransferProgress& progress) {
+    Reporter reporter(progress);
+    return translated(request_.name, [&] {
+        // Whatever is stored from here on stays until the row is written.
+        const content::Lease lease = store_.content().lease();
+        if (const auto image = already_there()) {
+            was_there_ = true;
+            return *image;
+        }
+        store_.content().put(document_.bytes);
+        bring_layers(fetch_config(), reporter);
+        return store_.record(document_.descriptor.digest, names());
+    });
+}
+
+std::vector<std::string> remote_tags(const registry::Settings& settings,
+                                     const PullRequest& request) {
+    registry::Repository repository(settings, request.name, request.credentials,
+                                    registry::Access::pull);
+    return translated(request.name, [&] { return repository.tags(); });
+}
+
+}  // namespace brig::image

@@ -1,0 +1,181 @@
+// See push.h.
+#include "image/push.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "archive/stream.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "oci/document.h"
+#include "oci/manifest.h"
+
+namespace brig::image {
+namespace {
+
+constexpr int gzip_level = 6;
+constexpr std::size_t short_id = 12;
+
+bool is_uncompressed(std::string_view type) {
+    return type == oci::media_type::layer || type == oci::media_type::docker_layer;
+}
+
+/// The blob as gzip, in the store as long as a lease lives.
+oci::Descriptor compress(content::Store& content, const oci::Descriptor& layer) {
+    content::Ingest ingest = content.begin();
+    archive::GzipSink gzip([&](std::span<const std::byte> data) { ingest.write(data); },
+                           gzip_level);
+    const Fd file = content.open(layer.digest);
+    const auto source = archive::from_fd(file.get());
+    for (auto chunk = source->next(); !chunk.empty(); chunk = source->next()) gzip.write(chunk);
+    gzip.finish();
+    oci::Descriptor out = layer;
+    out.media_type = oci::media_type::layer_gzip;
+    out.size = static_cast<std::int64_t>(ingest.size());
+    out.digest = ingest.commit();
+    return out;
+}
+
+/// Repositories of the same registry that are known to have an image's layers.
+std::vector<std::pair<std::string, Image>> sisters(const Store& store, const oci::Reference& name) {
+    std::vector<std::pair<std::string, Image>> out;
+    for (const auto& image : store.list(true)) {
+        for (const auto& text : image.digests) {
+            const auto other = oci::Reference::parse(text);
+            if (other.domain == name.domain && other.path != name.path)
+                out.emplace_back(other.path, image);
+        }
+    }
+    return out;
+}
+
+/// One push under way.
+class Push {
+public:
+    Push(Store& store, const registry::Settings& settings, const PushRequest& request,
+         const TransferProgress& progress, registry::Cancelled cancelled)
+        : store_(store),
+          request_(request),
+          reporter_(progress),
+          repository_(settings, request.name, request.credentials, registry::Access::push,
+                      [this, cancelled = std::move(cancelled)] {
+                          return stop_ || (cancelled && cancelled());
+                      }),
+          image_(find_image()),
+          sisters_(sisters(store, request.name)) {}
+
+    Pushed run() {
+        auto& content = store_.content();
+        const auto stored =
+            oci::parse_manifest(content.read(image_.manifest, oci::max_document_bytes));
+        layers_ = stored.layers;
+        for (std::size_t i = 0; i < layers_.size(); ++i) reporter_.tell({id_of(i), "Preparing"});
+        {
+            Transfers transfers(
+                layers_.size(), max_uploads, [this](std::size_t i) { send_layer(i); }, stop_);
+            for (std::size_t i = 0; i < layers_.size(); ++i) transfers.wait(i);
+        }
+        stop_ = false;
+        const Fd config = content.open(stored.config.digest);
+        repository_.put_blob(stored.config, config, mount_source(stored.config.digest), {});
+        return send_manifest(stored);
+    }
+
+private:
+    Image find_image() const {
+        try {
+            return store_.resolve(request_.name.familiar());
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::not_found) throw;
+            throw Error(ErrorKind::not_found, "An image does not exist locally with the tag: {}",
+                        request_.name.familiar_name());
+        }
+    }
+
+    /// Docker shows layers of a push by their diff ID.
+    [[nodiscard]] std::string id_of(std::size_t index) const {
+        return std::string(image_.config.diff_ids.at(index).hex().substr(0, short_id));
+    }
+
+    [[nodiscard]] std::optional<std::string> mount_source(const Digest& blob) const {
+        for (const auto& [path, image] : sisters_) {
+            if (image.id == blob ||
+                std::ranges::find(image.layers, blob, &oci::Descriptor::digest) !=
+                    image.layers.end()) {
+                return path;
+            }
+        }
+        return std::nullopt;
+    }
+
+    void send_layer(std::size_t index) {
+        auto& layer = layers_[index];
+        const auto from = mount_source(layer.digest);
+        if (is_uncompressed(layer.media_type)) layer = compress(store_.content(), layer);
+        const Fd file = store_.content().open(layer.digest);
+        std::int64_t last = 0;
+        const auto size = static_cast<std::uint64_t>(layer.size);
+        const auto placed = repository_.put_blob(layer, file, from, [&](std::uint64_t bytes) {
+            reporter_.count({id_of(index), "Pushing", bytes, size}, last);
+        });
+        switch (placed) {
+            case registry::Placed::was_there:
+                return reporter_.tell({id_of(index), "Layer already exists"});
+            case registry::Placed::mounted:
+                return reporter_.tell({id_of(index), "Mounted from " + from.value_or("")});
+            case registry::Placed::uploaded: return reporter_.tell({id_of(index), "Pushed"});
+        }
+    }
+
+    Pushed send_manifest(const oci::Manifest& stored) {
+        auto& content = store_.content();
+        // Unchanged, it keeps its digest.
+        std::string bytes = content.read(image_.manifest, oci::max_document_bytes);
+        if (layers_ != stored.layers) {
+            oci::Manifest manifest = stored;
+            manifest.layers = layers_;
+            bytes = manifest.to_json();
+        }
+        repository_.put_manifest(request_.name.tag, stored.media_type, bytes);
+        const Pushed out{Digest::of(bytes), static_cast<std::int64_t>(bytes.size())};
+        oci::Reference by_digest = request_.name;
+        by_digest.tag.clear();
+        by_digest.digest = out.digest;
+        store_.record(image_.manifest, {by_digest});
+        return out;
+    }
+
+    Store& store_;
+    const PushRequest& request_;
+    Reporter reporter_;
+    std::atomic<bool> stop_ = false;
+    registry::Repository repository_;
+    Image image_;
+    std::vector<std::pair<std::string, Image>> sisters_;
+    std::vector<oci::Descriptor> layers_;
+};
+
+}  // namespace
+
+Pushed push(Store& store, const registry::Settings& settings, const PushRequest& request,
+            const TransferProgress& progress, registry::Cancelled cancelled) {
+    const content::Lease lease = store.content().lease();
+    return Push(store, settings, request, progress, std::move(cancelled)).run();
+}
+
+std::vector<oci::Reference> local_tags(const Store& store, const oci::Reference& name) {
+    std::vector<oci::Reference> out;
+    for (const auto& image : store.list(true)) {
+        for (const auto& tag : image.tags) {
+            auto reference = oci::Reference::parse(tag);
+            if (reference.name() == name.name()) out.push_back(std::move(reference));
+        }
+    }
+    if (out.empty()) {
+        throw Error(ErrorKind::not_found, "An image does not exist locally with the tag: {}",
+                    name.familiar_name());
+    }
+    return out;
+}
+
+}  // namespace brig::image

@@ -1,0 +1,71 @@
+// Several blobs on their way at once: a few threads work through a list, and whoever needs an item
+// waits for it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace brig::image {
+
+/// What pull and push report, in docker's words. Without `id` it is about the whole.
+struct TransferEvent {
+    std::string id;
+    std::string status;
+    std::uint64_t current = 0;
+    std::uint64_t total = 0;
+};
+/// May be called from several threads, never at the same time.
+using TransferProgress = std::function<void(const TransferEvent&)>;
+
+/// As docker, which makes this its default in both directions.
+inline constexpr std::size_t max_downloads = 3;
+inline constexpr std::size_t max_uploads = 5;
+
+class Transfers {
+public:
+    /// `work` gets each index below `count` once. `stop` becomes true when one has failed or when
+    /// nobody needs the rest; `work` is to end soon then.
+    Transfers(std::size_t count, std::size_t threads, std::function<void(std::size_t)> work,
+              std::atomic<bool>& stop);
+    Transfers(const Transfers&) = delete;
+    Transfers& operator=(const Transfers&) = delete;
+    ~Transfers();
+
+    /// Returns when this item is done; throws what the first failure threw, of whichever item.
+    void wait(std::size_t index);
+
+private:
+    void loop();
+
+    std::function<void(std::size_t)> work_;
+    std::atomic<bool>& stop_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t next_ = 0;
+    std::vector<bool> done_;
+    std::exception_ptr failure_;
+    std::vector<std::thread> threads_;
+};
+
+/// Passes events on one at a time, and of those about bytes only as many as anybody can read.
+class Reporter {
+public:
+    explicit Reporter(const TransferProgress& progress) : progress_(progress) {}
+    void tell(TransferEvent event);
+    /// Bytes of one item; the caller keeps `last` from call to call.
+    void count(const TransferEvent& event, std::int64_t& last);
+
+private:
+    const TransferProgress& progress_;
+    std::mutex mutex_;
+};
+
+}  // namespace brig::image

@@ -1,0 +1,165 @@
+// Pulls from and pushes to a registry in this process.
+#include "image/pull.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "archive/stream.h"
+#include "fixture.h"
+#include "image/push.h"
+#include "support/fake_registry.h"
+
+namespace brig::image {
+namespace {
+
+using brig::testing::FakeRegistry;
+using brig::testing::FakeRequest;
+using brig::testing::http_answer;
+
+class PullTest : public StoreTest {
+protected:
+    void SetUp() override {
+        StoreTest::SetUp();
+        settings_.certificates.clear();
+        settings_.sleep = [](std::chrono::milliseconds) {};
+    }
+    /// An image of one layer per text in the registry, as repo:1.
+    void publish(const std::vector<std::string>& layers, const oci::Platform& platform) {
+        oci::ImageConfig config{.platform = platform};
+        oci::Manifest manifest{.config = {.media_type = std::string(oci::media_type::config),
+                                          .digest = Digest::of("")}};
+        for (const auto& text : layers) {
+            const auto tar = brig::testing::TarBuilder().file("f" + text, text).finish();
+            config.diff_ids.push_back(Digest::of(tar));
+            manifest.layers.push_back(add(tar, oci::media_type::layer));
+        }
+        manifest.config = add(config.to_json(), oci::media_type::config);
+        manifest_ = add(manifest.to_json(), oci::media_type::manifest);
+        manifest_.platform = platform;
+    }
+    oci::Descriptor add(const std::string& bytes, std::string_view type) {
+        const auto digest = Digest::of(bytes);
+        blobs_[digest.str()] = bytes;
+        types_[digest.str()] = type;
+        return {.media_type = std::string(type),
+                .digest = digest,
+                .size = static_cast<std::int64_t>(bytes.size())};
+    }
+    std::string answer(const FakeRequest& request) {
+        if (request.target == "/v2/") return http_answer(200);
+        std::string name = request.target.substr(request.target.rfind('/') + 1);
+        if (name == "1") name = manifest_.digest.str();
+        if (!blobs_.contains(name))
+            return http_answer(
+                404, R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})");
+        return http_answer(200, blobs_[name], "Content-Type: " + types_[name] + "\r\n");
+    }
+    oci::Reference name(const std::string& tag = "1") {
+        return oci::Reference::parse(registry_.host() + "/lib/repo:" + tag);
+    }
+    Image pull(const std::string& tag = "1") {
+        Pull one(store(), settings_, {.name = name(tag)});
+        return one.run([&](const TransferEvent& event) { said_.push_back(event.status); });
+    }
+
+    std::map<std::string, std::string> blobs_;
+    std::map<std::string, std::string> types_;
+    oci::Descriptor manifest_{.media_type = {}, .digest = Digest::of("")};
+    registry::Settings settings_;
+    std::vector<std::string> said_;
+    FakeRegistry registry_{[this](const FakeRequest& request) { return answer(request); }};
+};
+
+TEST_F(PullTest, BringsAnImageAndFetchesNothingTwice) {
+    publish({"a", "b", "a"}, oci::Platform::host());
+    const auto image = pull();
+    EXPECT_EQ(image.tags, std::vector<std::string>{name().familiar()});
+    EXPECT_EQ(image.digests.at(0), name().familiar_name() + "@" + manifest_.digest.str());
+    EXPECT_EQ(store().resolve(image.digests.at(0)).id, image.id);
+    EXPECT_TRUE(store().top_snapshot(image));
+    const auto before = registry_.asked().size();
+    EXPECT_EQ(pull().id, image.id);
+    EXPECT_EQ(registry_.asked().size(), before + 1);  // the manifest
+
+    publish({"a", "b", "a", "c"}, oci::Platform::host());
+    pull();
+    EXPECT_EQ(registry_.asked().size(), before + 4);  // manifest, configuration, one layer
+}
+
+TEST_F(PullTest, ChoosesThePlatform) {
+    auto other = oci::Platform::host();
+    other.architecture = "s390x";
+    oci::Index index;
+    publish({"wrong"}, other);
+    index.manifests.push_back(manifest_);
+    publish({"right"}, oci::Platform::host());
+    index.manifests.push_back(manifest_);
+    manifest_ = add(index.to_json(), oci::media_type::index);
+    EXPECT_EQ(pull().config.platform, oci::Platform::host());
+    other.architecture = "riscv64";
+    const auto e = error_of([&] { Pull(store(), settings_, {name(), other}); });
+    EXPECT_EQ(e.message(),
+              "no matching manifest for " + other.str() + " in the manifest list entries");
+}
+
+TEST_F(PullTest, SaysWhatIsNotThereAsDockerDoes) {
+    const auto e = error_of([&] { pull("2"); });
+    EXPECT_EQ(e.kind(), ErrorKind::not_found);
+    EXPECT_EQ(e.message(), "manifest for " + name("2").familiar() +
+                               " not found: manifest unknown: manifest unknown");
+}
+
+TEST_F(PullTest, LiesLeaveNoImage) {
+    publish({"a", "b"}, oci::Platform::host());
+    const auto good = blobs_;
+    for (const auto& [digest, bytes] : good) {
+        if (digest == manifest_.digest.str()) continue;
+        for (const auto& lie : {std::string(bytes.size(), 'x'), bytes + "x", std::string("x")}) {
+            store().collect();  // or what came well the last time is not asked for
+            blobs_ = good;
+            blobs_[digest] = lie;
+            const auto e = error_of([&] { pull(); });
+            EXPECT_NE(e.message().find(digest.substr(0, 20)), std::string::npos) << e.message();
+        }
+    }
+    EXPECT_TRUE(store().list(true).empty());
+    blobs_ = good;
+    pull();
+    store().remove(name().familiar(), {.force = true});
+    store().collect();
+    EXPECT_EQ(snapshot_count() + blob_count(), 0u);
+}
+
+TEST_F(PullTest, AFailedPullIsGoneAfterARestart) {
+    publish({"a", "b"}, oci::Platform::host());
+    blobs_.erase(oci::parse_manifest(blobs_[manifest_.digest.str()]).layers[1].digest.str());
+    error_of([&] { pull(); });
+    EXPECT_GT(blob_count(), 0u);  // what is complete helps the next try
+    open();
+    EXPECT_EQ(snapshot_count() + blob_count(), 0u);
+}
+
+TEST_F(PullTest, PushCompressesWhatIsNotYet) {
+    make_image({"one", "two"}, "local:1");
+    std::map<std::string, std::string> got;
+    FakeRegistry other([&](const FakeRequest& request) {
+        if (request.target == "/v2/") return http_answer(200);
+        if (request.method == "HEAD") return http_answer(404);
+        if (request.method == "POST") return http_answer(202, "", "Location: /v2/up\r\n");
+        got[request.method + (request.target.find("manifests") == std::string::npos ? "" : "M")] =
+            request.body;
+        return http_answer(request.method == "PATCH" ? 202 : 201, "", "Location: /v2/up\r\n");
+    });
+    const auto target = oci::Reference::parse(other.host() + "/x:1");
+    store().tag("local:1", target.familiar());
+    const auto pushed = push(store(), settings_, {target, {}}, {});
+    const auto manifest = oci::parse_manifest(got["PUTM"]);
+    EXPECT_EQ(pushed.digest, Digest::of(got["PUTM"]));
+    for (const auto& layer : manifest.layers)
+        EXPECT_EQ(layer.media_type, oci::media_type::layer_gzip);
+    EXPECT_EQ(store().resolve("local:1").digests.at(0),
+              target.familiar_name() + "@" + pushed.digest.str());
+}
+
+}  // namespace
+}  // namespace brig::image
