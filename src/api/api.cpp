@@ -9,7 +9,13 @@ namespace brig::api {
 
 struct Api::State {
     explicit State(const Parts& parts)
-        : context{parts.engine, parts.builder, parts.temporary, parts.storage_driver, {}, {}} {}
+        : context{parts.engine,
+                  parts.builder,
+                  parts.temporary,
+                  parts.storage_driver,
+                  parts.registries,
+                  {},
+                  {}} {}
     Router router;
     Context context;
 };
@@ -26,6 +32,7 @@ Api::Api(const Parts& parts) : state_(std::make_unique<State>(parts)) {
     add_archive_routes(routes);
     add_image_routes(routes);
     add_image_transfer_routes(routes);
+    add_image_registry_routes(routes);
     add_build_routes(routes);
     add_volume_routes(routes);
     add_network_routes(routes);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/http.h"
+#include "registry/settings.h"
 
 namespace brig::build {
 class Builder;
@@ -22,6 +23,7 @@ struct Parts {
     /// Where build contexts are unpacked: on the file system of the engine's root.
     std::filesystem::path temporary;
     std::string storage_driver;  ///< as image inspect shows it
+    registry::Settings registries = {};
 };
 
 /// Thread-safe. Streams that are being written keep threads in here: end the server, whose

@@ -8,6 +8,7 @@
 #include "api/waiters.h"
 #include "build/builder.h"
 #include "engine/engine.h"
+#include "registry/settings.h"
 
 namespace brig::api {
 
@@ -16,6 +17,7 @@ struct Context {
     build::Builder& builder;
     std::filesystem::path temporary;
     std::string storage_driver;
+    registry::Settings registries;
     Streams streams;
     Waiters waiters;
 };
@@ -44,6 +46,7 @@ void add_exec_routes(Routes& routes);
 void add_archive_routes(Routes& routes);
 void add_image_routes(Routes& routes);
 void add_image_transfer_routes(Routes& routes);
+void add_image_registry_routes(Routes& routes);
 void add_build_routes(Routes& routes);
 void add_volume_routes(Routes& routes);
 void add_network_routes(Routes& routes);

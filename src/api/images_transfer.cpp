@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
+#include "api/images_registry.h"
 #include "api/reply.h"
 #include "base/strings.h"
 #include "image/bootstrap.h"
@@ -81,10 +82,7 @@ Reply bootstrap(Context& context, Request& request, const std::string& what) {
 }
 
 Reply create(Context& context, Request& request) {
-    if (request.has_param("fromImage")) {
-        not_implemented(
-            "pulling images from a registry (use load, import or brig image bootstrap)");
-    }
+    if (request.has_param("fromImage")) return pull_image(context, request);
     const auto source = request.param("fromSrc");
     if (source.starts_with(bootstrap_scheme)) {
         return bootstrap(context, request, source.substr(bootstrap_scheme.size()));

@@ -9,12 +9,9 @@ namespace {
 constexpr std::string_view endpoints[] = {
     "GET /containers/{id}/attach/ws",
     "POST /build/cancel",
-    "POST /images/{name*}/push",
     "GET /images/search",
-    "POST /auth",
     "POST /session",
     "POST /grpc",
-    "GET /distribution/{name*}/json",
     "PUT /volumes/{name}",
     "POST /networks/create",
     "DELETE /networks/{id}",

@@ -19,6 +19,7 @@
 #include "content/store.h"
 #include "engine/daemon_options.h"
 #include "engine/engine.h"
+#include "image/pull.h"
 #include "image/store.h"
 #include "network/network.h"
 #include "os/memory.h"
@@ -156,6 +157,31 @@ std::string best_snapshotter(const fs::path& root) {
     }
 }
 
+registry::Settings registry_settings(const engine::DaemonOptions& options) {
+    registry::Settings out;
+    out.insecure = options.insecure_registries;
+    out.certificates = {os::default_places().config.parent_path() / "certs.d",
+                        "/etc/docker/certs.d"};
+    out.user_agent = fmt::format("brig/{}", brig::version);
+    return out;
+}
+
+/// The image of a FROM that is not here, without credentials, as the classic builder says it.
+void pull_base(image::Store& images, const registry::Settings& registries, const std::string& name,
+               build::Progress& progress) {
+    const auto reference = oci::Reference::parse(name).with_default_tag();
+    try {
+        image::Pull pull(images, registries, {.name = reference},
+                         [&] { return progress.cancelled(); });
+        pull.run([&](const image::TransferEvent& event) {
+            if (event.total == 0) progress.text(fmt::format("{}: {}\n", event.id, event.status));
+        });
+    } catch (const Error& e) {
+        throw e.within("cannot pull " + reference.familiar());
+    }
+    progress.text(fmt::format("Status: Downloaded newer image for {}\n", reference.familiar()));
+}
+
 int serve(const engine::DaemonOptions& options, const char* self) {
     make_directories(options.root, 0710);
     if (::chmod(options.root.c_str(), 0710) != 0)
@@ -185,9 +211,13 @@ int serve(const engine::DaemonOptions& options, const char* self) {
         const auto snapshots = parts.snapshots;
         const auto images = parts.images;
         engine::Engine engine(std::move(parts));
-        build::Builder builder({*images, *snapshots, engine.runner(), options.root});
+        const auto registries = registry_settings(options);
+        const auto pull = [&](const std::string& name, build::Progress& progress) {
+            pull_base(*images, registries, name, progress);
+        };
+        build::Builder builder({*images, *snapshots, engine.runner(), options.root, pull});
         make_directories(options.root / "tmp", 0700);
-        api::Api api({engine, builder, options.root / "tmp", driver});
+        api::Api api({engine, builder, options.root / "tmp", driver, registries});
         api::Server server(api);
         for (const auto& socket : options.sockets) {
             make_directories(socket.parent_path(), 0755);

@@ -31,6 +31,8 @@ std::string daemon_usage() {
         "  --shim PROGRAM        brig-shim to start\n"
         "  --log-level LEVEL     debug, info, warn, error\n"
         "  -D, --debug           the same as --log-level debug\n"
+        "  --insecure-registry HOST[:PORT]  may speak plain HTTP or have any certificate (may be "
+        "repeated)\n"
         "  --idle-exit SECONDS   leave after that long without a container or a request\n"
         "  --version, --help\n",
         places.root.string(), places.run.string(), places.config.string());
@@ -158,6 +160,8 @@ void apply_option(DaemonOptions& options, const std::string& key, const std::str
             throw Error(ErrorKind::invalid_argument, "option {} wants seconds, not {}", key, value);
         }
         options.idle_exit = *seconds;
+    } else if (key == "insecure-registry" || key == "insecure-registries") {
+        options.insecure_registries.insert(value);
     } else if (key == "help") {
         options.help = flag();
     } else if (key == "version") {

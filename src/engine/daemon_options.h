@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@ struct DaemonOptions {
     std::string shim;         ///< program; empty: beside brigd, else from PATH
     log::Level log_level = log::Level::info;
     std::optional<int> idle_exit;  ///< seconds
+    std::set<std::string> insecure_registries;
     bool help = false;
     bool version = false;
 };

@@ -1,0 +1,75 @@
+// See registry_params.h.
+#include "api/registry_params.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/reply.h"
+#include "base/base64.h"
+#include "oci/document.h"
+
+namespace brig::api {
+namespace {
+
+constexpr std::size_t max_credentials = 1U << 20U;
+constexpr std::uint64_t bar_width = 50;
+
+std::string bar(std::uint64_t current, std::uint64_t total) {
+    const auto filled =
+        std::min(current * bar_width / std::max<std::uint64_t>(total, 1), bar_width);
+    return fmt::format("[{}>{}]  {}B/{}B", std::string(filled, '='),
+                       std::string(bar_width - filled, ' '), current, total);
+}
+
+}  // namespace
+
+registry::Credentials credentials_from_json(const nlohmann::json& json) {
+    namespace fields = oci::fields;
+    registry::Credentials out{.username = fields::string(json, "username"),
+                              .password = fields::string(json, "password"),
+                              .identity_token = fields::string(json, "identitytoken"),
+                              .registry_token = fields::string(json, "registrytoken")};
+    if (const auto both = fields::string(json, "auth"); out.username.empty() && !both.empty()) {
+        const auto text = from_base64(both).value_or("");
+        const auto colon = text.find(':');
+        if (colon != std::string::npos) {
+            out.username = text.substr(0, colon);
+            out.password = text.substr(colon + 1);
+        }
+    }
+    return out;
+}
+
+registry::Credentials registry_credentials(const Request& request) {
+    const auto header = request.header("x-registry-auth");
+    if (header.empty()) return {};
+    const auto text = from_base64(header);
+    if (!text) throw Error(ErrorKind::invalid_argument, "invalid X-Registry-Auth header");
+    const auto json = nlohmann::json::parse(*text, nullptr, false);
+    if (json.is_null() || text->empty()) return {};
+    if (!json.is_object() || text->size() > max_credentials)
+        throw Error(ErrorKind::invalid_argument, "invalid X-Registry-Auth header");
+    return credentials_from_json(json);
+}
+
+void write_event(JsonLines& lines, const image::TransferEvent& event) {
+    nlohmann::json message{{"status", event.status}};
+    if (!event.id.empty()) {
+        message["id"] = event.id;
+        message["progressDetail"] = nlohmann::json::object();
+    }
+    if (event.total > 0) {
+        message["progressDetail"] = {{"current", event.current}, {"total", event.total}};
+        message["progress"] = bar(event.current, event.total);
+    }
+    lines.write(message);
+}
+
+oci::Reference reference_param(const std::string& name, const std::string& tag_or_digest) {
+    std::string text = name;
+    if (!tag_or_digest.empty())
+        text += (tag_or_digest.find(':') == std::string::npos ? ":" : "@") + tag_or_digest;
+    return oci::Reference::parse(text);
+}
+
+}  // namespace brig::api

@@ -1,0 +1,21 @@
+// What the endpoints about registries have in common: credentials and progress in docker's forms.
+#pragma once
+
+#include "api/http.h"
+#include "api/streams.h"
+#include "image/transfers.h"
+#include "oci/reference.h"
+#include "registry/settings.h"
+
+namespace brig::api {
+
+/// X-Registry-Auth. Throws Error{invalid_argument} for what is malformed.
+registry::Credentials registry_credentials(const Request& request);
+/// The same from a JSON document (POST /auth).
+registry::Credentials credentials_from_json(const nlohmann::json& json);
+/// One event as docker's message, with a bar for older clients.
+void write_event(JsonLines& lines, const image::TransferEvent& event);
+/// A name with the tag or digest that came beside it; neither: the tag latest.
+oci::Reference reference_param(const std::string& name, const std::string& tag_or_digest);
+
+}  // namespace brig::api
