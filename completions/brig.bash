@@ -14,7 +14,7 @@ _brig_names() { # what a command's arguments name
         start) brig ps -a --format '{{.Names}}' ;;
         exec | attach | stop | kill | restart | pause | unpause | top | port | stats) brig ps --format '{{.Names}}' ;;
         rm | logs | rename | wait | inspect) brig ps -a --format '{{.Names}}' ;;
-        run | create | rmi | tag | history | save) brig images --format '{{.Repository}}:{{.Tag}}' ;;
+        run | create | rmi | tag | history | save | push) brig images --format '{{.Repository}}:{{.Tag}}' ;;
         image) brig images --format '{{.Repository}}:{{.Tag}}' ;;
         container) brig ps -a --format '{{.Names}}' ;;
         volume) brig volume ls -q ;;

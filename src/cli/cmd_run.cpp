@@ -11,7 +11,7 @@
 #include "cli/detach_keys.h"
 #include "cli/exit_codes.h"
 #include "cli/output.h"
-#include "cli/progress.h"
+#include "cli/pull_image.h"
 
 namespace brig::cli {
 namespace {
@@ -67,14 +67,7 @@ std::string with_tag(const std::string& image) {
 
 void pull(client::Client& engine, const std::string& image, const ContainerFlags& flags,
           bool quiet) {
-    client::Query query;
-    const std::string full = with_tag(image);
-    const bool has_digest = full.find('@') != std::string::npos;
-    const auto colon = full.rfind(has_digest ? '@' : ':');
-    query.add("fromImage", full.substr(0, colon)).add("tag", full.substr(colon + 1));
-    if (!flags.platform.empty()) query.add("platform", flags.platform);
-    client::Exchange exchange = engine.begin("POST", "/images/create" + query.str());
-    show_progress(exchange, {.to_stderr = true, .quiet = quiet});
+    pull_image(engine, image, {.platform = flags.platform, .quiet = quiet, .to_stderr = true});
 }
 
 Json create(client::Client& engine, const ContainerFlags& flags, const Json& body) {

@@ -1,0 +1,274 @@
+"""Images to and from Debian's docker-registry on loopback: plain, with passwords, with TLS."""
+import base64
+import contextlib
+import crypt
+import json
+import os
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from conftest import docker_client, wait_for
+
+pytestmark = pytest.mark.skipif(not shutil.which("docker-registry"), reason="needs docker-registry")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def registry(directory, password=None, tls=False):
+    """A docker-registry of our own; yields its "HOST:PORT"."""
+    directory.mkdir()
+    port = free_port()
+    config = {"version": "0.1", "log": {"level": "warn"},
+              "storage": {"filesystem": {"rootdirectory": str(directory / "data")}, "delete": {"enabled": True}},
+              "http": {"addr": f"127.0.0.1:{port}"}}
+    if password:
+        hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))
+        (directory / "htpasswd").write_text(f"user:{hashed}\n")
+        config["auth"] = {"htpasswd": {"realm": "test", "path": str(directory / "htpasswd")}}
+    if tls:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
+                        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
+                        directory / "key", "-out", directory / "cert"], check=True, stderr=subprocess.DEVNULL)
+        config["http"]["tls"] = {"certificate": str(directory / "cert"), "key": str(directory / "key")}
+    (directory / "config.yml").write_text(json.dumps(config))
+    with open(directory / "log", "wb") as log:
+        process = subprocess.Popen(["docker-registry", "serve", directory / "config.yml"], stdout=log, stderr=log,
+                                   env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
+    try:
+        def answers():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return True
+        wait_for(answers, 15, "docker-registry answering")
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def plain(workspace):
+    with registry(workspace / "registry-plain") as host:
+        yield host
+
+
+@pytest.fixture(autouse=True)
+def private_config(tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    return tmp_path / "docker" / "config.json"
+
+
+@pytest.fixture(scope="module")
+def pushed(engine, plain):
+    """An image of two layers, one of them stored uncompressed, pushed as HOST/lib/web:1."""
+    made = engine.dir / "context"
+    made.mkdir()
+    (made / "Dockerfile").write_text("FROM busybox\nRUN echo hello > /greeting\nCMD cat /greeting\n")
+    name = f"{plain}/lib/web:1"
+    engine.brig("build", "-t", name, made)
+    engine.brig("push", name)
+    return name
+
+
+@pytest.fixture
+def image(engine, pushed):
+    """The same, and here."""
+    engine.brig("pull", "-q", pushed)
+    return pushed
+
+
+def image_id(engine, name):
+    return engine.brig("image", "inspect", "--format", "{{.Id}}", name).stdout.strip()
+
+
+def forget(engine, *names):
+    for name in names:
+        engine.brig("rmi", "-f", name, check=False)
+
+
+def test_push_and_pull_again(tidy, image, plain):
+    again = tidy.brig("push", image).stdout
+    assert again.count("Layer already exists") == 2 and "1: digest: sha256:" in again
+    before = image_id(tidy, image)
+    forget(tidy, before)
+    done = tidy.brig("pull", image)
+    assert f"Pulling from {plain}/lib/web" in done.stdout
+    assert f"Status: Downloaded newer image for {image}" in done.stdout and done.stdout.endswith(f"{image}\n")
+    assert image_id(tidy, image) == before
+    assert tidy.brig("run", "--rm", "--net", "none", image).stdout == "hello\n"
+    assert f"Image is up to date for {image}" in tidy.brig("pull", image).stdout
+    assert tidy.brig("pull", "-q", image).stdout == f"{image}\n"
+
+
+def test_by_digest(tidy, image, plain):
+    tidy.brig("pull", image)
+    digests = json.loads(tidy.brig("image", "inspect", "--format", "{{json .RepoDigests}}", image).stdout)
+    by_digest = next(d for d in digests if d.startswith(plain))
+    forget(tidy, image_id(tidy, image))
+    assert by_digest.split("@")[1] in tidy.brig("pull", by_digest).stdout
+    assert tidy.brig("run", "--rm", "--net", "none", by_digest).stdout == "hello\n"
+
+
+def test_run_and_build_pull_what_is_missing(tidy, image, tmp_path):
+    forget(tidy, image_id(tidy, image))
+    done = tidy.brig("run", "--rm", "--net", "none", "--pull", "never", image, check=False)
+    assert done.returncode == 125 and "No such image" in done.stderr
+    done = tidy.brig("run", "--rm", "--net", "none", image)
+    assert done.stdout == "hello\n" and "Unable to find image" in done.stderr and "Pull complete" in done.stderr
+    forget(tidy, image_id(tidy, image))
+    (tmp_path / "Dockerfile").write_text(f"FROM {image}\nRUN test -f /greeting\n")
+    tidy.brig("build", "-t", "onpulled", tmp_path)
+    forget(tidy, "onpulled")
+    tidy.brig("run", "--rm", "--net", "none", "--pull", "always", "-q", image)
+
+
+def test_what_is_not_there(tidy, image, plain):
+    done = tidy.brig("pull", f"{plain}/lib/web:none", check=False)
+    assert done.returncode == 1
+    assert f"manifest for {plain}/lib/web:none not found: manifest unknown: manifest unknown" in done.stderr
+    done = tidy.brig("push", f"{plain}/not/here:1", check=False)
+    assert done.returncode == 1 and f"does not exist locally with the tag: {plain}/not/here" in done.stderr
+    done = tidy.brig("pull", "127.0.0.1:1/x", check=False)
+    assert done.returncode == 1 and "127.0.0.1:1" in done.stderr
+
+
+def test_all_tags(tidy, image, plain):
+    for tag in ("2", "3"):
+        tidy.brig("tag", image, f"{plain}/lib/many:{tag}")
+    pushed = tidy.brig("push", "-a", f"{plain}/lib/many").stdout
+    assert "2: digest" in pushed and "3: digest" in pushed and "Mounted from lib/web" in pushed or "exists" in pushed
+    forget(tidy, f"{plain}/lib/many:2", f"{plain}/lib/many:3")
+    tidy.brig("pull", "-a", f"{plain}/lib/many")
+    for tag in ("2", "3"):
+        assert image_id(tidy, f"{plain}/lib/many:{tag}") == image_id(tidy, image)
+    forget(tidy, f"{plain}/lib/many:2", f"{plain}/lib/many:3")
+
+
+def test_passwords(tidy, image, workspace, private_config):
+    with registry(workspace / "registry-auth", password="secret") as host:
+        name = f"{host}/web"
+        tidy.brig("tag", image, name)
+        refused = tidy.brig("push", name, check=False)
+        assert refused.returncode == 1 and "no basic auth credentials" in refused.stderr
+        wrong = tidy.brig("login", "-u", "user", "--password-stdin", host, input="wrong\n", check=False)
+        assert wrong.returncode == 1 and "unauthorized" in wrong.stderr
+        assert not private_config.exists()
+        done = tidy.brig("login", "-u", "user", "--password-stdin", host, input="secret\n")
+        assert done.stdout == "Login Succeeded\n" and "stored unencrypted" in done.stderr
+        stored = json.loads(private_config.read_text())["auths"][host]["auth"]
+        assert base64.b64decode(stored) == b"user:secret"
+        assert private_config.stat().st_mode & 0o777 == 0o600
+        tidy.brig("push", name)
+        forget(tidy, name)
+        tidy.brig("pull", name)
+        assert tidy.brig("logout", host).stdout == f"Removing login credentials for {host}\n"
+        refused = tidy.brig("pull", name, check=False)
+        assert refused.returncode == 1 and "no basic auth credentials" in refused.stderr
+        forget(tidy, name)
+
+
+def test_credential_helper(tidy, image, workspace, private_config, tmp_path, monkeypatch):
+    helper = tmp_path / "bin" / "docker-credential-test"
+    helper.parent.mkdir()
+    helper.write_text(f"""#!/bin/sh
+case $1 in
+store) cat > {tmp_path}/kept ;;
+get) [ -f {tmp_path}/kept ] || {{ echo credentials not found; exit 1; }}; cat {tmp_path}/kept ;;
+erase) rm {tmp_path}/kept ;;
+esac
+""")
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{helper.parent}:{os.environ['PATH']}")
+    private_config.parent.mkdir()
+    private_config.write_text('{"credsStore": "test", "HttpHeaders": {"kept": "yes"}}')
+    with registry(workspace / "registry-helper", password="secret") as host:
+        tidy.brig("login", "-u", "user", "--password-stdin", host, input="secret")
+        assert "secret" not in private_config.read_text() and "kept" in private_config.read_text()
+        tidy.brig("tag", image, f"{host}/web")
+        tidy.brig("push", f"{host}/web")
+        tidy.brig("logout", host)
+        assert not (tmp_path / "kept").exists()
+        forget(tidy, f"{host}/web")
+
+
+def test_tls(tidy, image, workspace):
+    # Loopback may have any certificate, as with docker.
+    with registry(workspace / "registry-tls", tls=True) as host:
+        tidy.brig("tag", image, f"{host}/web")
+        tidy.brig("push", f"{host}/web")
+        forget(tidy, f"{host}/web")
+        tidy.brig("pull", f"{host}/web")
+        forget(tidy, f"{host}/web")
+
+
+@pytest.mark.skipif(not docker_client(), reason="needs the docker client")
+def test_docker_client(tidy, image, plain, workspace):
+    name = f"{plain}/lib/docker:1"
+    tidy.docker("tag", image, name)
+    assert "1: digest: sha256:" in tidy.docker("push", name).stdout
+    tidy.docker("rmi", name)
+    pulled = tidy.docker("pull", name).stdout
+    assert f"Status: Downloaded newer image for {name}" in pulled
+    missing = tidy.docker("pull", f"{plain}/lib/docker:2", check=False)
+    assert missing.returncode == 1 and "manifest unknown" in missing.stderr
+    with registry(workspace / "registry-docker", password="secret") as host:
+        assert "Login Succeeded" in tidy.docker("login", "-u", "user", "--password-stdin", host, input="secret").stdout
+        bad = tidy.docker("login", "-u", "user", "--password-stdin", host, input="bad", check=False)
+        assert bad.returncode == 1
+        tidy.docker("tag", image, f"{host}/web")
+        tidy.docker("push", f"{host}/web")
+        forget(tidy, f"{host}/web")
+
+
+def test_docker_py(tidy, image, plain):
+    docker = pytest.importorskip("docker", reason="needs the Python package docker")
+    client = docker.DockerClient(base_url=tidy.host)
+    name = f"{plain}/lib/py"
+    client.images.get(image).tag(name, "1")
+    assert any("aux" in line for line in client.images.push(name, "1", stream=True, decode=True))
+    forget(tidy, f"{name}:1")
+    assert f"{name}:1" in client.images.pull(name, "1").tags
+    found = client.images.get_registry_data(f"{name}:1")
+    assert found.id.startswith("sha256:") and found.has_platform("linux")
+    with pytest.raises(docker.errors.NotFound):
+        client.images.pull(name, "none")
+    client.close()
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="needs skopeo")
+def test_skopeo(tidy, image, plain, tmp_path):
+    """What Brig pushes others read, and Brig reads theirs: docker's types, OCI's, zstd."""
+    def skopeo(*args):
+        subprocess.run(["skopeo", *args], check=True, capture_output=True)
+    skopeo("copy", "--src-tls-verify=false", f"docker://{image}", f"oci:{tmp_path}/layout:1")
+    for kind, options in {"v2s2": ["--format", "v2s2"], "oci": ["--format", "oci"],
+                          "zstd": ["--format", "oci", "--dest-compress-format", "zstd", "--dest-compress"]}.items():
+        name = f"{plain}/lib/{kind}:1"
+        skopeo("copy", "--dest-tls-verify=false", *options, f"oci:{tmp_path}/layout:1", f"docker://{name}")
+        forget(tidy, image_id(tidy, image))
+        tidy.brig("pull", name)
+        assert tidy.brig("run", "--rm", "--net", "none", name).stdout == "hello\n"
+        forget(tidy, name)
+        tidy.brig("pull", image)
+
+
+def test_killed_while_pulling(tidy, image):
+    """Whatever the moment, the next start needs no hand and the next pull succeeds."""
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.2):
+        forget(tidy, image_id(tidy, image))
+        pull = subprocess.Popen(tidy.command("pull", image), env=tidy.env(), stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            pull.wait(delay)
+        tidy.kill9()
+        pull.wait(20)
+        tidy.start()
+        tidy.brig("pull", image)
+        assert tidy.brig("run", "--rm", "--net", "none", image).stdout == "hello\n"
