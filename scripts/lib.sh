@@ -42,7 +42,7 @@ install_build_packages() {
             sqlite3 libarchive zstd curl tomlplusplus protobuf googletest
     else
         install_packages "to build Brig" g++ cmake ninja-build pkg-config git ccache libboost1.81-dev \
-            nlohmann-json3-dev libfmt-dev libsqlite3-dev libarchive-dev libacl1-dev libbz2-dev \
+            nlohmann-json3-dev libfmt-dev libsqlite3-dev libarchive-dev libacl1-dev libbz2-dev nettle-dev \
             liblzma-dev libzstd-dev zlib1g-dev libssl-dev libcurl4-openssl-dev \
             libseccomp-dev libnftables-dev libtomlplusplus-dev \
             libprotobuf-dev protobuf-compiler
