@@ -68,9 +68,11 @@ def peak_memory(steps):
     memory of whoever called vfork, too."""
     peak = 0
     for argv in steps:
-        done = subprocess.run(["/bin/busybox", "time", "-v", *argv], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        peak = max(peak, int(re.search(r"Maximum resident set size \(kbytes\): (\d+)", done.stderr).group(1)))
+        with tempfile.TemporaryFile("w+") as errors:  # no pipe: a created container holds on to it
+            subprocess.run(["/bin/busybox", "time", "-v", *argv], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=errors)
+            errors.seek(0)
+            peak = max(peak, int(re.search(r"Maximum resident set size \(kbytes\): (\d+)", errors.read()).group(1)))
     return peak
 
 
