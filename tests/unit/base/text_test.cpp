@@ -1,9 +1,9 @@
 // Times and sizes as docker writes and reads them.
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/random.h"
-#include "base/base64.h"
 #include "base/strings.h"
 #include "base/time.h"
 

@@ -19,7 +19,9 @@ TEST_F(EngineTest, UpdateChangesOnlyWhatWasAskedFor) {
     EXPECT_EQ(host["CpuShares"], 512);
     EXPECT_EQ(host["Memory"], 64 << 20);
     EXPECT_EQ(host["RestartPolicy"]["Name"], "always");
-    EXPECT_EQ(kind_of([&] { engine_->update("web", {{"Memory", 1024}}); }),
+    EXPECT_EQ(kind_of([&] {
+                  engine_->update("web", {{"Memory", 1024}});
+              }),
               ErrorKind::invalid_argument);
     engine_->update("web", {{"RestartPolicy", {{"Name", "no"}}}, {"PidsLimit", 7}});
     reopen();

@@ -128,8 +128,8 @@ TEST_F(Download, EveryOrderOfTroubleEndsWell) {
                 const auto said = failure(blob);
                 // 416 to a request without a range is a refusal.
                 if (said != "no error") {
- EXPECT_THAT(said, HasSubstr("416"));
-}
+                    EXPECT_THAT(said, HasSubstr("416"));
+                }
                 EXPECT_EQ(store_.has(blob.digest), said == "no error") << a << b << c;
                 store_.remove(blob.digest);
             }
