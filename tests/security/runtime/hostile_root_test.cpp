@@ -14,16 +14,18 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "oci/runtime_defaults.h"
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {
 
 using test::Bundle;
+using test::end;
+using test::failure;
 using testing::HasSubstr;
 using testing::Not;
 
-class HostileRoot : public testing::Test {
+class HostileRoot : public test::ContainerTest {
 protected:
     void SetUp() override {
         if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
@@ -38,16 +40,6 @@ protected:
         EXPECT_EQ(read_file("/proc/self/mountinfo"), mounts_);
     }
     [[nodiscard]] std::filesystem::path canary() const { return outside_.path() / "canary"; }
-
-    /// The message of the failure, or nothing when it started.
-    static std::string failure(Bundle& bundle) {
-        try {
-            bundle.run();
-        } catch (const Error& e) {
-            return e.message();
-        }
-        return {};
-    }
 
     TempDir outside_{"/tmp", "brig-outside"};
     std::string mounts_;
@@ -132,8 +124,7 @@ TEST_F(HostileRoot, WorkingDirectoryThroughADescriptor) {
         } catch (const Error&) {
         }
     }
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
 }
 
 TEST_F(HostileRoot, OnlyStandardDescriptorsArePassedOn) {
@@ -156,8 +147,7 @@ TEST_F(HostileRoot, EnteringProcessesCannotBeTraced) {
     const Started started = bundle.runtime().run(std::move(request));
     request.stdio.out.reset();
     for (int i = 0; i < 30; ++i) EXPECT_EQ(bundle.exec({"true"}).status, 0);
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
     EXPECT_THAT(read_to_end(out.get(), 64U << 20U), Not(HasSubstr(bundle.path().string())));
 }
 

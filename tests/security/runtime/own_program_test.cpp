@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {

@@ -13,42 +13,18 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/strings.h"
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {
 
+using test::both_ways;
 using test::Bundle;
+using test::failure;
 using testing::HasSubstr;
 using testing::Not;
 
-class Privileges : public testing::Test {
-protected:
-    void SetUp() override {
-        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
-    }
-
-    static std::string failure(Bundle& bundle) {
-        try {
-            bundle.run();
-        } catch (const Error& e) {
-            return e.message();
-        }
-        return {};
-    }
-
-    /// What `words` print as the first process and as one that enters.
-    static std::vector<std::string> both_ways(Bundle& bundle, std::vector<std::string> words) {
-        bundle.spec.process.args = words;
-        std::vector<std::string> out{bundle.run().output};
-        bundle.spec.process.args = {"sleep", "100"};
-        const Started started = bundle.runtime().run(bundle.request());
-        out.push_back(bundle.exec(std::move(words)).output);
-        bundle.runtime().remove(bundle.id, true);
-        Bundle::wait(started.pid);
-        return out;
-    }
-};
+using Privileges = test::ContainerTest;
 
 // CVE-2016-8867, CVE-2022-24769, CVE-2022-29162: nothing inheritable or ambient, and nothing at all
 // for an ordinary user.

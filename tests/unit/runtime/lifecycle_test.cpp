@@ -10,22 +10,18 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "oci/runtime_defaults.h"
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {
 
 using test::Bundle;
+using test::end;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-class Lifecycle : public testing::Test {
-protected:
-    void SetUp() override {
-        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
-    }
-};
+using Lifecycle = test::ContainerTest;
 
 template <typename Action>
 Error error_of(Action action) {
@@ -412,8 +408,7 @@ TEST_F(Lifecycle, AnotherContainersNamespacesAreJoined) {
                                        std::string("sleep\0"
                                                    "100\0",
                                                    10));
-    first.runtime().remove(first.id, true);
-    Bundle::wait(started.pid);
+    end(first, started);
 }
 
 TEST_F(Lifecycle, NothingStaysOpen) {

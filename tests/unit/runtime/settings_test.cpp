@@ -9,32 +9,19 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {
 
 using test::Bundle;
+using test::end;
+using test::failure;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class Settings : public testing::Test {
+class Settings : public test::ContainerTest {
 protected:
-    void SetUp() override {
-        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
-    }
-
-    /// The message of the failure, or nothing when it started.
-    static std::string failure(Bundle& bundle) {
-        try {
-            bundle.run();
-        } catch (const Error& e) {
-            EXPECT_TRUE(bundle.runtime().list().empty());
-            return e.message();
-        }
-        return {};
-    }
-
     static void map_users(Bundle& bundle, std::uint32_t first = 100000) {
         bundle.spec.linux->namespaces.push_back({"user", ""});
         bundle.spec.linux->uid_mappings = {{0, first, 65536}};
@@ -58,8 +45,7 @@ TEST_F(Settings, Personality) {
     bundle.spec.process.args = {"sleep", "100"};
     const Started started = bundle.runtime().run(bundle.request());
     EXPECT_EQ(bundle.exec({"uname", "-m"}).output, "i686\n");
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
 }
 
 TEST_F(Settings, ClocksOfATimeNamespace) {
@@ -71,8 +57,7 @@ TEST_F(Settings, ClocksOfATimeNamespace) {
     const auto uptime = parse_int<std::uint64_t>(
         split_once(bundle.exec({"cat", "/proc/uptime"}).output, '.').first);
     EXPECT_GE(uptime.value_or(0), 50000000U);
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
 
     Bundle host_clock({"true"});
     host_clock.spec.linux->time_offsets["boottime"] = {.seconds = 1};
@@ -135,8 +120,7 @@ TEST_F(Settings, OccupiedAndFrozenGroupsAreRefused) {
     second.spec.linux->cgroups_path = "/brig/" + bundle.id;
     EXPECT_THAT(failure(second), HasSubstr("container's cgroup is not empty"));
     EXPECT_EQ(bundle.runtime().state(bundle.id).status, Status::running);
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
 
     const std::filesystem::path unified = "/sys/fs/cgroup/unified";
     const auto group = (std::filesystem::exists(unified) ? unified : unified.parent_path()) /
@@ -158,8 +142,7 @@ TEST_F(Settings, ProcessorsOfAnEnteringProcess) {
                 HasSubstr("\t0\n"));
     bundle.spec.process.exec_affinity->final = "x";
     EXPECT_THROW(bundle.exec({"true"}), Error);
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
 }
 
 TEST_F(Settings, UserNamespace) {
@@ -172,8 +155,7 @@ TEST_F(Settings, UserNamespace) {
     EXPECT_THAT(outcome.output, HasSubstr("null"));
     struct stat info {};
     ASSERT_EQ(::stat(fmt::format("/proc/{}", started.pid).c_str(), &info), 0);
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
 }
 
 TEST_F(Settings, JoinsAUserNamespaceAndOthersOfIt) {
@@ -199,8 +181,7 @@ TEST_F(Settings, JoinsAUserNamespaceAndOthersOfIt) {
     EXPECT_EQ(outcome.status, 0);
     EXPECT_THAT(outcome.output, HasSubstr("100000      65536\n" + net + "\n"));
     EXPECT_THAT(outcome.output, testing::Not(HasSubstr(uts)));
-    first.runtime().remove(first.id, true);
-    Bundle::wait(started.pid);
+    end(first, started);
 }
 
 TEST_F(Settings, NewUserNamespaceInAJoinedNetwork) {
@@ -216,8 +197,7 @@ TEST_F(Settings, NewUserNamespaceInAJoinedNetwork) {
     }
     const std::string net = std::filesystem::read_symlink(path).string();
     EXPECT_EQ(second.run().output, net + "\n");
-    first.runtime().remove(first.id, true);
-    Bundle::wait(started.pid);
+    end(first, started);
 }
 
 TEST_F(Settings, JoinsAMountNamespace) {
@@ -233,8 +213,7 @@ TEST_F(Settings, JoinsAMountNamespace) {
     second.spec.linux->masked_paths.clear();
     second.spec.linux->readonly_paths.clear();
     EXPECT_EQ(second.run().output, "joined\n");
-    first.runtime().remove(first.id, true);
-    Bundle::wait(started.pid);
+    end(first, started);
 }
 
 TEST_F(Settings, IdmappedMounts) {
@@ -308,8 +287,7 @@ TEST_F(Settings, CheckBeforeUpdate) {
     tiny.memory.limit = 4096;
     tiny.memory.check_before_update = true;
     EXPECT_THROW(bundle.runtime().update(bundle.id, tiny), Error);
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
 }
 
 TEST_F(Settings, PoststopHooksFollowAFailedHook) {

@@ -8,24 +8,16 @@
 
 #include "base/error.h"
 #include "os/socket_at.h"
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {
 
 using test::Bundle;
+using test::end;
 using testing::HasSubstr;
 
-class Created : public testing::Test {
-protected:
-    void SetUp() override {
-        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
-    }
-    static void end(Bundle& bundle, const Started& started) {
-        bundle.runtime().remove(bundle.id, true);
-        Bundle::wait(started.pid);
-    }
-};
+using Created = test::ContainerTest;
 
 /// What the descriptors of a process past standard error are.
 std::vector<std::string> descriptors(pid_t pid) {

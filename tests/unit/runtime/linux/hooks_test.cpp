@@ -5,28 +5,18 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {
 
 using test::Bundle;
+using test::failure;
 using testing::HasSubstr;
 
-class Hooks : public testing::Test {
+class Hooks : public test::ContainerTest {
 protected:
-    void SetUp() override {
-        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
-    }
     static oci::Hook shell(const std::string& script) { return {"/bin/sh", {"sh", "-c", script}}; }
-    static std::string failure(Bundle& bundle) {
-        try {
-            bundle.run();
-        } catch (const Error& e) {
-            return e.message();
-        }
-        return "started";
-    }
 };
 
 TEST_F(Hooks, FailuresAreNamedWithWhatWasSaid) {

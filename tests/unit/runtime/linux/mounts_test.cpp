@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {
@@ -13,11 +13,8 @@ namespace {
 using test::Bundle;
 using testing::HasSubstr;
 
-class Mounts : public testing::Test {
+class Mounts : public test::ContainerTest {
 protected:
-    void SetUp() override {
-        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
-    }
     static std::filesystem::path directory(const std::filesystem::path& path, mode_t mode,
                                            uid_t owner = 0) {
         std::filesystem::create_directories(path);

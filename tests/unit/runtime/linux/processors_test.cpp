@@ -2,12 +2,13 @@
 #include <gmock/gmock.h>
 #include <sched.h>
 
-#include "support/bundle.h"
+#include "support/container_test.h"
 
 namespace brig::runtime {
 namespace {
 
 using test::Bundle;
+using test::end;
 
 // What our caller was bound to is not the container's.
 TEST(Processors, AllByDefault) {
@@ -26,8 +27,7 @@ TEST(Processors, AllByDefault) {
     bundle.spec.process.args = {"sleep", "100"};
     const Started started = bundle.runtime().run(bundle.request());
     EXPECT_EQ(bundle.exec({"grep", line, "/proc/self/status"}).output, all);
-    bundle.runtime().remove(bundle.id, true);
-    Bundle::wait(started.pid);
+    end(bundle, started);
     ::sched_setaffinity(0, sizeof old, &old);
 }
 

@@ -1,0 +1,49 @@
+// What tests that start containers from a Bundle have in common.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/bundle.h"
+
+namespace brig::test {
+
+/// Skips where containers cannot be started.
+class ContainerTest : public testing::Test {
+protected:
+    void SetUp() override {
+        if (const char* reason = Bundle::missing()) GTEST_SKIP() << reason;
+    }
+};
+
+/// The message of the failure, or nothing when it started. Whatever failed leaves nothing.
+inline std::string failure(Bundle& bundle) {
+    try {
+        bundle.run();
+    } catch (const Error& e) {
+        EXPECT_TRUE(bundle.runtime().list().empty());
+        return e.message();
+    }
+    return {};
+}
+
+/// Kills a container that was started in the background.
+inline void end(Bundle& bundle, const runtime::Started& started) {
+    bundle.runtime().remove(bundle.id, true);
+    Bundle::wait(started.pid);
+}
+
+/// What `words` print as the first process and as one that enters.
+inline std::vector<std::string> both_ways(Bundle& bundle, std::vector<std::string> words) {
+    bundle.spec.process.args = words;
+    std::vector<std::string> out{bundle.run().output};
+    bundle.spec.process.args = {"sleep", "100"};
+    const runtime::Started started = bundle.runtime().run(bundle.request());
+    out.push_back(bundle.exec(std::move(words)).output);
+    end(bundle, started);
+    return out;
+}
+
+}  // namespace brig::test
