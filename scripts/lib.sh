@@ -51,7 +51,7 @@ install_build_packages() {
 
 # Programs that brigd and its image bootstrap call, or that the demo shows.
 install_runtime_packages() {
-    on_freebsd || install_packages "base images and the demo" busybox-static curl iproute2 mmdebstrap
+    on_freebsd || install_packages "base images and the demo" busybox-static curl libcurl4 iproute2 mmdebstrap
 }
 
 install_test_packages() {

@@ -1,7 +1,6 @@
 // See http.h.
 #include "registry/http.h"
 
-#include <curl/curl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <mutex>
 
 #include "base/strings.h"
+#include "registry/curl.h"
 
 namespace brig::registry {
 namespace {
@@ -17,12 +17,12 @@ namespace {
 constexpr std::size_t max_header_bytes = 256U << 10U;
 
 struct FreeEasy {
-    void operator()(CURL* handle) const { ::curl_easy_cleanup(handle); }
+    void operator()(CURL* handle) const { curl().easy_cleanup(handle); }
 };
 using Easy = std::unique_ptr<CURL, FreeEasy>;
 
 struct FreeList {
-    void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { curl().slist_free_all(list); }
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
@@ -32,9 +32,9 @@ bool has_control_characters(std::string_view text) {
 
 HeaderList header_list(const HttpRequest& request) {
     // Without "Expect" curl does not wait for a 100 that some servers never send.
-    HeaderList list(::curl_slist_append(nullptr, "Expect:"));
+    HeaderList list(curl().slist_append(nullptr, "Expect:"));
     const auto add = [&](const std::string& line) {
-        list.reset(::curl_slist_append(list.release(), line.c_str()));
+        list.reset(curl().slist_append(list.release(), line.c_str()));
     };
     if (request.body.empty()) add("Content-Type:");
     for (const auto& [name, value] : request.headers) {
@@ -58,9 +58,9 @@ public:
 
     template <typename Value>
     void set(CURLoption option, Value value) {
-        if (const auto code = ::curl_easy_setopt(handle_, option, value); code != CURLE_OK) {
+        if (const auto code = curl().easy_setopt(handle_, option, value); code != CURLE_OK) {
             throw Error(ErrorKind::internal, "libcurl refuses option {}: {}",
-                        static_cast<int>(option), ::curl_easy_strerror(code));
+                        static_cast<int>(option), curl().easy_strerror(code));
         }
     }
 
@@ -81,7 +81,7 @@ public:
     }
 
     HttpHead run() {
-        const CURLcode code = ::curl_easy_perform(handle_);
+        const CURLcode code = curl().easy_perform(handle_);
         if (failure_) std::rethrow_exception(failure_);
         if (code != CURLE_OK) fail(code);
         return std::move(head_);
@@ -127,7 +127,7 @@ private:
     [[noreturn]] void fail(CURLcode code) const {
         const std::string text =
             fmt::format("{} {:?}: {}", request_.method, request_.url.text,
-                        error_text_[0] != '\0' ? error_text_ : ::curl_easy_strerror(code));
+                        error_text_[0] != '\0' ? error_text_ : curl().easy_strerror(code));
         using enum TransportError::Kind;
         switch (code) {
             case CURLE_ABORTED_BY_CALLBACK:
@@ -165,7 +165,7 @@ private:
         if (line.starts_with("HTTP/")) {
             head_ = {};
             long status = 0;
-            ::curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
+            curl().easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
             head_.status = static_cast<int>(status);
             return;
         }
@@ -225,14 +225,6 @@ private:
     char error_text_[CURL_ERROR_SIZE] = {};
 };
 
-void initialise_once() {
-    static const CURLcode result = ::curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (result != CURLE_OK) {
-        throw Error(ErrorKind::internal, "cannot initialise libcurl: {}",
-                    ::curl_easy_strerror(result));
-    }
-}
-
 }  // namespace
 
 std::string HttpHead::header(std::string_view lower_case_name) const {
@@ -246,7 +238,7 @@ public:
     Easy take() {
         const std::scoped_lock lock(mutex_);
         if (idle_.empty()) {
-            Easy fresh(::curl_easy_init());
+            Easy fresh(curl().easy_init());
             if (!fresh) throw std::bad_alloc();
             return fresh;
         }
@@ -255,7 +247,7 @@ public:
         return handle;
     }
     void give_back(Easy handle) {
-        ::curl_easy_reset(handle.get());
+        curl().easy_reset(handle.get());
         const std::scoped_lock lock(mutex_);
         idle_.push_back(std::move(handle));
     }
@@ -270,7 +262,6 @@ Http::~Http() = default;
 
 HttpHead Http::send(const HttpRequest& request, const Tls& tls, const BodySink& sink,
                     const Cancelled& cancelled) {
-    initialise_once();
     Easy handle = handles_->take();
     Transfer transfer(handle.get(), request, sink, cancelled);
     transfer.prepare(settings_, tls);

@@ -1,19 +1,18 @@
 // See url.h.
 #include "registry/url.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <memory>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "registry/curl.h"
 
 namespace brig::registry {
 namespace {
 
 struct Free {
-    void operator()(CURLU* url) const { ::curl_url_cleanup(url); }
+    void operator()(CURLU* url) const { curl().url_cleanup(url); }
 };
 using Handle = std::unique_ptr<CURLU, Free>;
 
@@ -23,17 +22,17 @@ using Handle = std::unique_ptr<CURLU, Free>;
 
 std::string part(const Handle& url, CURLUPart which, std::string_view text) {
     char* value = nullptr;
-    if (::curl_url_get(url.get(), which, &value, CURLU_DEFAULT_PORT) != CURLUE_OK)
+    if (curl().url_get(url.get(), which, &value, CURLU_DEFAULT_PORT) != CURLUE_OK)
         refuse(text, "is incomplete");
     std::string out(value);
-    ::curl_free(value);
+    curl().free(value);
     return out;
 }
 
 void set(const Handle& url, CURLUPart which, std::string_view value, unsigned flags) {
     if (std::ranges::any_of(value, [](unsigned char c) { return c <= ' ' || c == 0x7f; }))
         refuse(value, "has spaces or control characters");
-    if (::curl_url_set(url.get(), which, std::string(value).c_str(), flags) != CURLUE_OK)
+    if (curl().url_set(url.get(), which, std::string(value).c_str(), flags) != CURLUE_OK)
         refuse(value, "is malformed");
 }
 
@@ -44,15 +43,15 @@ Url finish(const Handle& url, std::string_view text) {
             .port = part(url, CURLUPART_PORT, text)};
     if (out.scheme != "http" && out.scheme != "https") refuse(text, "is neither http nor https");
     char* whole = nullptr;
-    if (::curl_url_get(url.get(), CURLUPART_URL, &whole, 0) != CURLUE_OK)
+    if (curl().url_get(url.get(), CURLUPART_URL, &whole, 0) != CURLUE_OK)
         refuse(text, "is malformed");
     out.text = whole;
-    ::curl_free(whole);
+    curl().free(whole);
     return out;
 }
 
 Handle open(std::string_view text) {
-    Handle url(::curl_url());
+    Handle url(curl().url());
     if (!url) throw std::bad_alloc();
     set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER);
     return url;
