@@ -3,21 +3,15 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/unix_socket.h"
 
 namespace brig::client {
 namespace {
-
-Fd unix_socket() {
-    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd) throw SysError("create a unix socket");
-    return fd;
-}
 
 bool nobody_listens(int error_number) {
     return error_number == ENOENT || error_number == ECONNREFUSED || error_number == ENOTDIR;
@@ -40,13 +34,7 @@ Endpoint Endpoint::parse(std::string_view text) {
 }
 
 Fd connect(const Endpoint& endpoint) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (endpoint.path.size() >= sizeof address.sun_path) {
-        throw Error(ErrorKind::invalid_argument, "socket path {} is longer than {} bytes",
-                    endpoint.path, sizeof address.sun_path - 1);
-    }
-    std::ranges::copy(endpoint.path, address.sun_path);
+    const sockaddr_un address = unix_address(endpoint.path);
     Fd fd = unix_socket();
     while (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         if (errno == EINTR) continue;

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/unix_socket.h"
+
 namespace brig::os {
 namespace {
 
@@ -20,29 +22,6 @@ union Control {
     cmsghdr header;
     std::array<char, CMSG_SPACE(sizeof(int))> space;
 };
-
-/// False when the other end is gone.
-bool send_packet(int socket, std::string_view data, int descriptor = -1) {
-    iovec part{const_cast<char*>(data.data()), data.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    Control control{};
-    if (descriptor >= 0) {
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control;
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-    }
-    for (;;) {
-        const ssize_t n = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-        if (n >= 0) return true;
-        if (errno != EINTR) return false;
-    }
-}
 
 struct Packet {
     std::string data;  // empty at the end
@@ -93,17 +72,17 @@ ChildReport::Ends ChildReport::make() {
 }
 
 void ChildReport::ready(int descriptor) const {
-    if (!send_packet(socket_.get(), "R", descriptor)) ::_exit(1);
+    if (!send_message(socket_.get(), "R", descriptor)) ::_exit(1);
 }
 
 void ChildReport::successor(int process) const {
-    if (!send_packet(socket_.get(), "S", process)) ::_exit(1);
+    if (!send_message(socket_.get(), "S", process)) ::_exit(1);
 }
 
 void ChildReport::fail(const Error& error) const { send_error(socket_.get(), error); }
 
 void ChildReport::rendezvous() const {
-    if (!send_packet(socket_.get(), "Q") || receive_packet(socket_.get()).data != "G") ::_exit(1);
+    if (!send_message(socket_.get(), "Q") || receive_packet(socket_.get()).data != "G") ::_exit(1);
 }
 
 ChildReport::Message ChildReport::receive() const {
@@ -118,7 +97,7 @@ ChildReport::Message ChildReport::receive() const {
 }
 
 void ChildReport::proceed() const {
-    if (!send_packet(socket_.get(), "G")) {
+    if (!send_message(socket_.get(), "G")) {
         throw Error(ErrorKind::internal, "the container's process died while it was being set up");
     }
 }
@@ -128,11 +107,11 @@ void send_error(int connection, const Error& error) {
     packet += to_string(error.kind());
     packet += '\0';
     packet += error.message().substr(0, max_packet - 100);
-    send_packet(connection, packet);
+    send_message(connection, packet);
 }
 
 void send_go(int connection, int descriptor) {
-    if (!send_packet(connection, "G", descriptor))
+    if (!send_message(connection, "G", descriptor))
         throw Error(ErrorKind::unavailable, "the container's process has ended");
 }
 

@@ -9,21 +9,11 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/unix_socket.h"
 #include "shim/rpc_status.h"
 #include "shim/ttrpc.pb.h"
-#include "shim/unix_address.h"
 
 namespace brig::shim {
-
-Fd connect_unix(const std::filesystem::path& path) {
-    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) throw SysError("create socket");
-    const sockaddr_un address = unix_address(path);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        throw SysError("connect to {}", path.string());
-    }
-    return socket;
-}
 
 bool Channel::send(std::string_view service, std::string_view method, std::string payload,
                    bool stream) {

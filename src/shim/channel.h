@@ -11,9 +11,6 @@
 
 namespace brig::shim {
 
-/// A connected socket, or SysError.
-Fd connect_unix(const std::filesystem::path& path);
-
 class Channel {
 public:
     explicit Channel(Fd socket) : socket_(std::move(socket)) {}

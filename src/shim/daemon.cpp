@@ -13,13 +13,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/unix_socket.h"
 #include "os/poller.h"
 #include "runtime/runtime.h"
 #include "shim/launcher.h"
 #include "shim/rpc_server.h"
 #include "shim/service.h"
 #include "shim/supervisor.h"
-#include "shim/unix_address.h"
 
 namespace brig::shim {
 namespace fs = std::filesystem;

@@ -13,6 +13,7 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/unix_socket.h"
 #include "shim/channel.h"
 
 extern char** environ;

@@ -7,19 +7,14 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <cstring>
-
 #include "base/error.h"
+#include "base/unix_socket.h"
 
 namespace brig::os {
 namespace {
 
 sockaddr_un address_of(const std::string& name) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (name.size() >= sizeof address.sun_path)
-        throw Error(ErrorKind::invalid_argument, "socket name {} is too long", name);
-    std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
+    sockaddr_un address = unix_address(name);
     address.sun_len = static_cast<unsigned char>(SUN_LEN(&address));
     return address;
 }

@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/unix_socket.h"
 #include "os/find_program.h"
 #include "os/linux/seccomp.h"
 #include "os/pty.h"
@@ -83,22 +84,7 @@ void move_to(int fd, int number) {
 /// The message and the descriptor in one packet or none: after the filter is in force, this one
 /// call is all that it must let through.
 void send_listener(int socket, const std::string& message, int descriptor) {
-    iovec part{const_cast<char*>(message.data()), message.size()};
-    union {
-        cmsghdr header;
-        std::array<char, CMSG_SPACE(sizeof(int))> space;
-    } control{};
-    msghdr packet{};
-    packet.msg_iov = &part;
-    packet.msg_iovlen = 1;
-    packet.msg_control = &control;
-    packet.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&packet);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-    if (::sendmsg(socket, &packet, MSG_NOSIGNAL) < 0)
+    if (!send_message(socket, message, descriptor))
         throw SysError("tell the listener of seccomp.listenerPath");
 }
 

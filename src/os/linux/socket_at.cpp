@@ -4,23 +4,15 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-
-#include <cstring>
 
 #include "base/error.h"
+#include "base/unix_socket.h"
 
 namespace brig::os {
 namespace {
 
 sockaddr_un address_of(int directory, const std::string& name) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = fmt::format("/proc/self/fd/{}/{}", directory, name);
-    if (path.size() >= sizeof address.sun_path)
-        throw Error(ErrorKind::invalid_argument, "socket name {} is too long", name);
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    return address;
+    return unix_address(fmt::format("/proc/self/fd/{}/{}", directory, name));
 }
 
 Fd new_socket() {

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/unix_socket.h"
 #include "runtime/runtime.h"
 #include "shim/channel.h"
 #include "shim/client.h"
