@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["base", "os", "oci", "archive", "content", "snapshot", "registry", "image", "runtime",
+LAYERS = ["base", "os", "oci", "archive", "content", "snapshot", "http", "registry", "image", "runtime",
           "network", "volume", "shim", "build", "engine", "api", "client", "cli", "apps"]
 CLIENT_SIDE = {"client": {"base", "os", "oci", "client"}, "cli": {"base", "os", "oci", "client", "cli"}}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

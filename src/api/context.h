@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "api/router.h"
+#include "api/http.h"
 #include "api/streams.h"
 #include "api/waiters.h"
 #include "build/builder.h"

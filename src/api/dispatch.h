@@ -2,7 +2,6 @@
 #pragma once
 
 #include "api/http.h"
-#include "api/router.h"
 
 namespace brig::api {
 

@@ -1,75 +1,19 @@
-// HTTP as the handlers see it. The server behind it is Beast's, but only server.cpp knows: handlers
-// are plain synchronous functions, and everything of unbounded size is a file descriptor.
+// The names of the HTTP layer that every endpoint uses.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
-#include <vector>
-
-#include "base/fd.h"
+#include "http/message.h"
+#include "http/router.h"
 
 namespace brig::api {
 
-struct Request {
-    std::string method;
-    std::string path;                               ///< percent-decoded, without the query
-    std::multimap<std::string, std::string> query;  ///< decoded
-    std::map<std::string, std::string> headers;     ///< names in lower case
-    std::map<std::string, std::string> parameters;  ///< what {name} in the route's pattern matched
-    std::string version;                            ///< API version asked for: "1.51"
-    std::string body;                               ///< for BodyMode::buffered
-    Fd body_stream;                                 ///< for BodyMode::streamed: read to end of file
-
-    /// The first value of a query parameter; empty when absent.
-    [[nodiscard]] std::string param(std::string_view name) const;
-    [[nodiscard]] bool has_param(std::string_view name) const;
-    /// Docker's reading of a flag: absent, "", "0", "no", "false", "none" are false.
-    [[nodiscard]] bool flag(std::string_view name, bool absent = false) const;
-    [[nodiscard]] std::string header(std::string_view lower_case_name) const;
-    [[nodiscard]] const std::string& parameter(std::string_view name) const;
-    /// Whether the client asked for a protocol switch (Connection: Upgrade).
-    [[nodiscard]] bool wants_upgrade() const;
-    /// Whether the API version asked for is `version` or later.
-    [[nodiscard]] bool at_least(std::string_view version) const;
-};
-
-/// The connection stops being HTTP: bytes go both ways between the client and `stream`, with half
-/// close (the client's end of file becomes shutdown(SHUT_WR) on `stream`). End of file on `stream`
-/// ends the connection.
-struct Upgrade {
-    Fd stream;  ///< a connected stream socket
-    std::string content_type = "application/vnd.docker.raw-stream";
-    /// Instead of `stream`, for one that begins when the client has been told that it will: called
-    /// once, on a handler's thread. Must not throw.
-    std::function<Fd()> open = {};
-};
-
-/// `body` as Fd (pipe or stream socket) is sent as it becomes readable, until end of file. When the
-/// client goes away the descriptor is closed, so that the writer's next write fails with EPIPE.
-struct Reply {
-    int status = 200;
-    std::vector<std::pair<std::string, std::string>> headers;
-    std::variant<std::string, Fd, Upgrade> body;
-};
-
-enum class BodyMode { buffered, streamed };
-
-/// What a server serves. Called from many threads at once.
-class Service {
-public:
-    virtual ~Service() = default;
-    /// Decides from the head alone how the body reaches handle(). Must not block.
-    virtual BodyMode body_mode(const Request& head) const = 0;
-    /// Must turn every failure into a Reply; a throw becomes a bare status 500.
-    virtual Reply handle(Request request) = 0;
-};
-
-/// Splits and decodes "/path?a=b&c": fills path and query. Throws Error{invalid_argument} for bad
-/// percent escapes and control characters.
-void parse_target(std::string_view target, Request& request);
+using http::BodyMode;
+using http::Handler;
+using http::parse_target;
+using http::Reply;
+using http::Request;
+using http::Route;
+using http::Router;
+using http::Service;
+using http::Upgrade;
 
 }  // namespace brig::api

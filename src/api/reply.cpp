@@ -8,22 +8,6 @@
 
 namespace brig::api {
 
-int http_status(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::not_found: return 404;
-        case ErrorKind::already_exists: return 409;
-        case ErrorKind::conflict: return 409;
-        case ErrorKind::invalid_argument: return 400;
-        case ErrorKind::failed_precondition: return 409;
-        case ErrorKind::permission_denied: return 403;
-        case ErrorKind::unavailable: return 503;
-        case ErrorKind::not_implemented: return 501;
-        case ErrorKind::cancelled: return 499;  // nobody is left to read it
-        case ErrorKind::internal: return 500;
-    }
-    return 500;
-}
-
 Reply json_reply(const nlohmann::json& value, int status) {
     // Names and labels come from clients and images: bytes that are no UTF-8 must not fail a list.
     auto text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

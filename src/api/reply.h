@@ -1,4 +1,4 @@
-// Replies in Docker's form, and the one table from error kinds to HTTP statuses.
+// Replies in Docker's form, and parameters of requests.
 #pragma once
 
 #include <exception>
@@ -13,7 +13,7 @@
 
 namespace brig::api {
 
-int http_status(ErrorKind kind);
+using http::http_status;
 
 Reply json_reply(const nlohmann::json& value, int status = 200);
 Reply text_reply(std::string text, int status = 200);

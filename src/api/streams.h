@@ -1,30 +1,17 @@
-// Replies that are written while they are made: on a thread of their own into a socket whose other
-// end the server reads.
+// Docker's progress messages, as replies that are written while they are made.
 #pragma once
 
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
-#include <string>
 #include <string_view>
 
 #include "api/http.h"
-#include "base/worker_pool.h"
+#include "http/streams.h"
 
 namespace brig::api {
 
-/// Writes to `sink`, a descriptor it does not own; throws on failure. A failed write means that
-/// the client has gone.
-using Producer = std::function<void(int sink)>;
-
-class Streams {
-public:
-    /// A reply of what `producer` writes. A producer that throws breaks the reply off, so that
-    /// the client sees that it is incomplete.
-    Reply reply(std::string content_type, Producer producer);
-
-private:
-    WorkerPool threads_{4096};
-};
+using http::Producer;
+using http::Streams;
 
 /// Docker's progress messages: one JSON object per line.
 class JsonLines {

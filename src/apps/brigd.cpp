@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "api/api.h"
-#include "api/server.h"
+#include "http/server.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -106,7 +106,7 @@ sigset_t ending_signals() {
 /// signals are blocked in all threads.
 class Watchdog {
 public:
-    Watchdog(api::Server& server, engine::Engine& engine, std::optional<int> idle_exit)
+    Watchdog(http::Server& server, engine::Engine& engine, std::optional<int> idle_exit)
         : thread_([this, &server, &engine, idle_exit] { watch(server, engine, idle_exit); }) {}
     ~Watchdog() {
         done_ = true;
@@ -117,7 +117,7 @@ public:
     Watchdog& operator=(const Watchdog&) = delete;
 
 private:
-    void watch(api::Server& server, engine::Engine& engine, std::optional<int> idle_exit) {
+    void watch(http::Server& server, engine::Engine& engine, std::optional<int> idle_exit) {
         const sigset_t set = ending_signals();
         const timespec interval{1, 0};
         for (;;) {
@@ -218,10 +218,10 @@ int serve(const engine::DaemonOptions& options, const char* self) {
         build::Builder builder({*images, *snapshots, engine.runner(), options.root, pull});
         make_directories(options.root / "tmp", 0700);
         api::Api api({engine, builder, options.root / "tmp", driver, registries});
-        api::Server server(api);
+        http::Server server(api);
         for (const auto& socket : options.sockets) {
             make_directories(socket.parent_path(), 0755);
-            server.listen(api::listen_unix(socket));
+            server.listen(http::listen_unix(socket));
             log::info("brigd {} serves on {}", brig::version, socket.string());
         }
         {

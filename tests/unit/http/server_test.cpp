@@ -1,5 +1,5 @@
 // The server over a real unix socket, with a service that does what its path says.
-#include "api/server.h"
+#include "http/server.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -10,12 +10,12 @@
 #include <latch>
 #include <thread>
 
-#include "api/streams.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "unit/api/http_client.h"
+#include "http/streams.h"
+#include "unit/http/http_client.h"
 
-namespace brig::api {
+namespace brig::http {
 namespace {
 
 using test::RawClient;
@@ -400,4 +400,4 @@ TEST(Listen, ReplacesAStaleSocketWithTheModeGiven) {
 }
 
 }  // namespace
-}  // namespace brig::api
+}  // namespace brig::http

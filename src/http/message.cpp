@@ -1,12 +1,12 @@
 // Reading requests: targets, parameters, flags.
-#include "api/http.h"
+#include "http/message.h"
 
 #include <optional>
 
 #include "base/error.h"
 #include "base/strings.h"
 
-namespace brig::api {
+namespace brig::http {
 namespace {
 
 std::optional<int> hex_digit(char c) {
@@ -85,6 +85,22 @@ bool Request::at_least(std::string_view wanted) const {
     return numbers(version) >= numbers(wanted);
 }
 
+int http_status(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::not_found: return 404;
+        case ErrorKind::already_exists: return 409;
+        case ErrorKind::conflict: return 409;
+        case ErrorKind::invalid_argument: return 400;
+        case ErrorKind::failed_precondition: return 409;
+        case ErrorKind::permission_denied: return 403;
+        case ErrorKind::unavailable: return 503;
+        case ErrorKind::not_implemented: return 501;
+        case ErrorKind::cancelled: return 499;  // nobody is left to read it
+        case ErrorKind::internal: return 500;
+    }
+    return 500;
+}
+
 void parse_target(std::string_view target, Request& request) {
     const auto question = target.find('?');
     request.path = decode(target.substr(0, question), false);
@@ -101,4 +117,4 @@ void parse_target(std::string_view target, Request& request) {
     }
 }
 
-}  // namespace brig::api
+}  // namespace brig::http

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "api/http.h"
+#include "http/message.h"
 
-namespace brig::api {
+namespace brig::http {
 
 using Handler = std::function<Reply(Request&)>;
 
@@ -40,4 +40,4 @@ private:
     std::vector<Route> routes_;
 };
 
-}  // namespace brig::api
+}  // namespace brig::http

@@ -3,12 +3,12 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include "api/http.h"
-#include "api/relay.h"
-#include "api/server.h"
 #include "base/worker_pool.h"
+#include "http/message.h"
+#include "http/relay.h"
+#include "http/server.h"
 
-namespace brig::api {
+namespace brig::http {
 
 /// What all connections of a server share.
 struct Shared {
@@ -19,4 +19,4 @@ struct Shared {
 
 boost::asio::awaitable<void> serve(Socket socket, Shared& shared);
 
-}  // namespace brig::api
+}  // namespace brig::http

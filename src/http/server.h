@@ -10,9 +10,9 @@
 #include <optional>
 #include <string>
 
-#include "api/http.h"
+#include "http/message.h"
 
-namespace brig::api {
+namespace brig::http {
 
 /// Binds a unix stream socket and listens. A stale socket file is replaced; a live one is
 /// Error{conflict}. `group` by name, ignored (with a log line) where it does not exist.
@@ -48,4 +48,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace brig::api
+}  // namespace brig::http

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 
-namespace brig::api::test {
+namespace brig::http::test {
 
 class RawClient {
 public:
@@ -62,4 +62,4 @@ private:
     std::string pending_;
 };
 
-}  // namespace brig::api::test
+}  // namespace brig::http::test

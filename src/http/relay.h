@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 
-namespace brig::api {
+namespace brig::http {
 
 using Socket = boost::asio::generic::stream_protocol::socket;
 using Descriptor = boost::asio::posix::stream_descriptor;
@@ -43,4 +43,4 @@ boost::asio::awaitable<void> linger(Socket& client);
 /// Waits until the client has gone (end of file counts) or until it sends more; true if gone.
 boost::asio::awaitable<bool> wait_gone(Socket& client);
 
-}  // namespace brig::api
+}  // namespace brig::http

@@ -1,12 +1,12 @@
 // Replies are few and simple enough to be written as text: that costs less code than a serializer
 // per type of body.
-#include "api/wire.h"
+#include "http/wire.h"
 
 #include <fmt/format.h>
 
 #include <boost/beast/http/status.hpp>
 
-namespace brig::api {
+namespace brig::http {
 namespace {
 
 /// A header's value must not be able to end the line it stands in.
@@ -27,8 +27,8 @@ std::string header_lines(const Reply& reply) {
 }
 
 std::string_view reason_of(int status) {
-    namespace http = boost::beast::http;
-    return http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
+    namespace beast = boost::beast::http;
+    return beast::obsolete_reason(beast::int_to_status(static_cast<unsigned>(status)));
 }
 
 }  // namespace
@@ -59,4 +59,4 @@ bool bodiless(const Reply& reply) {
     return reply.status == 204 || reply.status == 304 || reply.status / 100 == 1;
 }
 
-}  // namespace brig::api
+}  // namespace brig::http

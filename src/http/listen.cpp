@@ -7,12 +7,12 @@
 #include <cstring>
 #include <vector>
 
-#include "api/server.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/unix_socket.h"
+#include "http/server.h"
 
-namespace brig::api {
+namespace brig::http {
 namespace {
 
 bool answers(const sockaddr_un& address) {
@@ -55,4 +55,4 @@ Fd listen_unix(const std::filesystem::path& path, mode_t mode, const std::string
     return fd;
 }
 
-}  // namespace brig::api
+}  // namespace brig::http

@@ -1,5 +1,5 @@
 // The only user of Beast's parser. Replies are written as text (wire.h).
-#include "api/connection.h"
+#include "http/connection.h"
 
 #include <sys/socket.h>
 
@@ -17,29 +17,29 @@
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
-#include "api/wire.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "http/wire.h"
 
-namespace brig::api {
+namespace brig::http {
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
+namespace beast = boost::beast::http;
 namespace {
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kept_buffer = 16U << 10U;  // of an idle connection
 constexpr std::size_t read_size = 64U << 10U;    // Beast reads what its buffer has room for
 
-using HeadParser = http::request_parser<http::empty_body>;
-using StreamParser = http::request_parser<http::buffer_body>;
-using TextParser = http::request_parser<http::string_body>;
+using HeadParser = beast::request_parser<beast::empty_body>;
+using StreamParser = beast::request_parser<beast::buffer_body>;
+using TextParser = beast::request_parser<beast::string_body>;
 
 Rejected rejection(const boost::system::error_code& error) {
-    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    if (error == beast::error::header_limit || error == beast::error::buffer_overflow) {
         return {431, "request header is too large"};
     }
-    if (error == http::error::body_limit) return {413, "request body is too large"};
+    if (error == beast::error::body_limit) return {413, "request body is too large"};
     return {400, "malformed HTTP request: " + to_lower(error.message())};
 }
 
@@ -111,10 +111,10 @@ private:
         HeadParser head;
         head.header_limit(static_cast<std::uint32_t>(shared_.options.header_limit));
         head.body_limit(boost::none);
-        const auto [error, n] = co_await http::async_read_header(socket_, buffer_, head, quiet);
+        const auto [error, n] = co_await beast::async_read_header(socket_, buffer_, head, quiet);
         if (error) {
-            if (error.category() == make_error_code(http::error::bad_method).category() &&
-                error != http::error::end_of_stream && error != http::error::partial_message) {
+            if (error.category() == make_error_code(beast::error::bad_method).category() &&
+                error != beast::error::end_of_stream && error != beast::error::partial_message) {
                 const auto why = rejection(error);
                 co_await refuse(why);
             }
@@ -163,7 +163,7 @@ private:
             if (!length || *length > buffer_.capacity()) buffer_.reserve(read_size);
             TextParser parser(std::move(head));
             parser.body_limit(shared_.options.body_limit);
-            const auto [error, n] = co_await http::async_read(socket_, buffer_, parser, quiet);
+            const auto [error, n] = co_await beast::async_read(socket_, buffer_, parser, quiet);
             if (error) {
                 const auto why = rejection(error);
                 co_await refuse(why);
@@ -260,8 +260,9 @@ private:
         while (!parser.is_done()) {
             parser.get().body().data = buffer.data();
             parser.get().body().size = buffer.size();
-            const auto [error, n] = co_await http::async_read_some(socket_, buffer_, parser, quiet);
-            if (error && error != http::error::need_buffer) {
+            const auto [error, n] =
+                co_await beast::async_read_some(socket_, buffer_, parser, quiet);
+            if (error && error != beast::error::need_buffer) {
                 exchange.upload.close(ignored);
                 co_return false;
             }
@@ -382,4 +383,4 @@ asio::awaitable<void> serve(Socket socket, Shared& shared) {
     co_await connection.run();
 }
 
-}  // namespace brig::api
+}  // namespace brig::http

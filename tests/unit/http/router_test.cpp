@@ -1,8 +1,8 @@
-#include "api/router.h"
+#include "http/router.h"
 
 #include <gtest/gtest.h>
 
-namespace brig::api {
+namespace brig::http {
 namespace {
 
 Handler named(const std::string& name) {
@@ -59,4 +59,4 @@ TEST_F(RouterTest, RemembersHowBodiesTravel) {
 }
 
 }  // namespace
-}  // namespace brig::api
+}  // namespace brig::http

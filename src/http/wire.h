@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "api/http.h"
+#include "http/message.h"
 
-namespace brig::api {
+namespace brig::http {
 
 /// A request that cannot be served and after which the connection cannot be understood any more.
 struct Rejected {
@@ -22,4 +22,4 @@ std::string hijack_head(const Reply& reply, const Upgrade& hijack, bool upgrade)
 /// Whether a reply of this status has no body, whatever is in it.
 bool bodiless(const Reply& reply);
 
-}  // namespace brig::api
+}  // namespace brig::http

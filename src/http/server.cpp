@@ -1,5 +1,5 @@
 // Accepting connections and the life of the I/O thread.
-#include "api/server.h"
+#include "http/server.h"
 
 #include <sys/socket.h>
 
@@ -12,11 +12,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 
-#include "api/connection.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "http/connection.h"
 
-namespace brig::api {
+namespace brig::http {
 namespace asio = boost::asio;
 namespace {
 
@@ -115,4 +115,4 @@ std::optional<std::chrono::steady_clock::duration> Server::idle_for() const {
     return impl_->presence().empty_for();
 }
 
-}  // namespace brig::api
+}  // namespace brig::http

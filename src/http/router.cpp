@@ -1,9 +1,9 @@
 // A linear table: a hundred short comparisons cost less than the request's parsing.
-#include "api/router.h"
+#include "http/router.h"
 
 #include "base/strings.h"
 
-namespace brig::api {
+namespace brig::http {
 namespace {
 
 using Parts = std::vector<std::string>;
@@ -67,4 +67,4 @@ std::optional<Router::Match> Router::find(std::string_view method, std::string_v
     return std::nullopt;
 }
 
-}  // namespace brig::api
+}  // namespace brig::http

@@ -1,6 +1,6 @@
 // Both directions of a hijacked connection are coroutines over one shared state; whoever finishes
 // last releases it.
-#include "api/relay.h"
+#include "http/relay.h"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 
-namespace brig::api {
+namespace brig::http {
 namespace asio = boost::asio;
 namespace {
 
@@ -156,4 +156,4 @@ asio::awaitable<bool> wait_gone(Socket& client) {
     co_return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-}  // namespace brig::api
+}  // namespace brig::http
