@@ -22,6 +22,18 @@ using nlohmann::json;
     throw Error(ErrorKind::invalid_argument, "want {}", wanted);
 }
 
+/// Puts the field's name before what is wrong with it.
+template <typename Read>
+void naming(std::string_view name, Read read) {
+    try {
+        read();
+    } catch (const Error& e) {
+        const std::string_view text = e.message();
+        const bool path_first = text.substr(0, text.find(": ")).find(' ') == std::string_view::npos;
+        throw Error(e.kind(), "{}{}{}", name, path_first ? "." : ": ", text);
+    }
+}
+
 inline void read_value(const json& value, std::string& out) {
     if (!value.is_string()) wrong_type("a string");
     out = value.get_ref<const std::string&>();
@@ -67,7 +79,8 @@ template <typename T>
 void read_value(const json& value, std::map<std::string, T>& out) {
     if (!value.is_object()) wrong_type("an object");
     out.clear();
-    for (const auto& [key, item] : value.items()) read_value(item, out[key]);
+    for (auto item = value.begin(); item != value.end(); ++item)
+        naming(item.key(), [&] { read_value(*item, out[item.key()]); });
 }
 
 /// A property of the specification that this runtime does not implement: set, it is an error.
@@ -78,21 +91,18 @@ inline void read_value(const json&, const Refused& refused) {
     throw Error(ErrorKind::not_implemented, "not supported: {}", refused.why);
 }
 
-/// A property meant for other platforms.
+/// A property meant for other platforms: "runtimes MUST ignore", but not in silence.
 struct Ignored {};
 inline constexpr Ignored ignored;
-inline void read_value(const json&, const Ignored&) {}
 
 /// null leaves the default; errors name the field.
 template <typename T>
 void read_named_value(const json& value, const char* name, T&& out) {
     if (value.is_null()) return;
-    try {
-        read_value(value, out);
-    } catch (const Error& e) {
-        const std::string_view text = e.message();
-        const bool path_first = text.substr(0, text.find(": ")).find(' ') == std::string_view::npos;
-        throw Error(e.kind(), "{}{}{}", name, path_first ? "." : ": ", text);
+    if constexpr (std::is_same_v<std::remove_cvref_t<T>, Ignored>) {
+        log::warn("the property {:?} is for another platform and has no effect", name);
+    } else {
+        naming(name, [&] { read_value(value, out); });
     }
 }
 

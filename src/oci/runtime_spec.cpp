@@ -175,8 +175,18 @@ static void read_value(const json& j, Personality& out) {
         throw Error(ErrorKind::invalid_argument, "domain: want LINUX or LINUX32");
 }
 
+static void read_value(const json& j, MemoryPolicy& out) {
+    read_fields(j, "mode", out.mode, "nodes", out.nodes, "flags", out.flags);
+}
+
+struct NetDevice {
+    std::string name;
+};
+static void read_value(const json& j, NetDevice& out) { read_fields(j, "name", out.name); }
+
 static void read_value(const json& j, LinuxSettings& out) {
     Personality personality;
+    std::map<std::string, NetDevice> net_devices;
     read_fields(j, "namespaces", out.namespaces, "uidMappings", out.uid_mappings, "gidMappings",
                 out.gid_mappings, "sysctl", out.sysctl, "cgroupsPath", out.cgroups_path,
                 "resources", out.resources, "devices", out.devices, "seccomp", out.seccomp,
@@ -184,8 +194,9 @@ static void read_value(const json& j, LinuxSettings& out) {
                 "readonlyPaths", out.readonly_paths, "mountLabel", out.mount_label, "timeOffsets",
                 out.time_offsets, "personality", personality, "intelRdt",
                 Refused{"cache and memory bandwidth are not partitioned"}, "memoryPolicy",
-                Refused{"memory policies are not set"}, "netDevices",
-                Refused{"interfaces are moved by a network engine, not by the runtime"});
+                out.memory_policy, "netDevices", net_devices);
+    for (const auto& [name, device] : net_devices)
+        out.net_devices[name] = device.name.empty() ? name : device.name;
     out.personality = std::move(personality.domain);
 }
 

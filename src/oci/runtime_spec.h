@@ -19,6 +19,7 @@ namespace brig::oci {
 // The parts that the kernel is told as they are.
 using os::Capabilities;
 using os::ConsoleSize;
+using os::MemoryPolicy;
 using os::ProcessUser;
 using os::Rlimit;
 using os::Scheduler;

@@ -221,6 +221,13 @@ json write_linux(const Linux& settings) {
         offsets[clock] = {{"secs", offset.seconds}, {"nanosecs", offset.nanoseconds}};
     put(out, "timeOffsets", std::move(offsets));
     if (!settings.personality.empty()) out["personality"] = {{"domain", settings.personality}};
+    if (settings.memory_policy) {
+        json& policy = out["memoryPolicy"] = {{"mode", settings.memory_policy->mode}};
+        put(policy, "nodes", settings.memory_policy->nodes);
+        put(policy, "flags", settings.memory_policy->flags);
+    }
+    for (const auto& [host_name, name] : settings.net_devices)
+        out["netDevices"][host_name] = {{"name", name}};
     return out;
 }
 

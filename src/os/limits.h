@@ -17,12 +17,16 @@ namespace brig::os {
 /// that made it, and remove() finds it again by name.
 class Limits {
 public:
+    /// Who makes the group: we in the kernel's file system, or systemd where it runs.
+    enum class Keeper { kernel, systemd };
+
     /// The group that make() would make; nothing is there yet, so that its handle() can be noted
     /// before. `path` as the OCI's cgroupsPath ("/brig/ID", "ID", "slice:prefix:name"); empty:
     /// "/brig/ID". FreeBSD: the parent jail's name, or empty; `id` is the jail's own. Throws Error
     /// for settings that this host cannot honour, Error{conflict} when a group of that name has
     /// processes or is frozen.
-    static Limits plan(const std::string& id, const std::string& path, const Resources& resources);
+    static Limits plan(const std::string& id, const std::string& path, const Resources& resources,
+                       Keeper keeper = Keeper::kernel);
     /// Creates it with `resources` applied; a left-over one of the same name with no processes is
     /// reused. Throws Error{conflict} when it got some since plan(): it is not ours then. An
     /// ordinary user who was given no control groups and asks for no limits gets none: handle()
@@ -44,6 +48,9 @@ public:
     [[nodiscard]] std::string handle() const;
     /// Applies what is set in `resources` and leaves the rest as it is.
     void update(const Resources& resources);
+    /// Processes that enter the container join this group beneath its own: Linux's "PATH", or
+    /// "CONTROLLER,…:PATH" for some of version 1. Throws when there can be no such.
+    void enter_below(const std::string& where);
     [[nodiscard]] std::vector<pid_t> processes() const;
     void signal_all(int signal);
     void freeze();

@@ -58,6 +58,13 @@ struct CpuAffinity {
     std::string initial, final;
 };
 
+/// Linux: set_mempolicy(2), words as there.
+struct MemoryPolicy {
+    std::string mode;   ///< "MPOL_BIND"
+    std::string nodes;  ///< "0-3,7"
+    std::vector<std::string> flags;
+};
+
 struct ProcessSpec {
     bool terminal = false;
     std::optional<ConsoleSize> console_size;
@@ -73,7 +80,8 @@ struct ProcessSpec {
     std::optional<int> oom_score_adj;
     std::optional<Scheduler> scheduler;
     std::optional<IoPriority> io_priority;
-    std::optional<CpuAffinity> exec_affinity;  ///< for processes that enter a container only
+    std::optional<CpuAffinity> exec_affinity;   ///< for processes that enter a container only
+    std::optional<MemoryPolicy> memory_policy;  ///< the container's: LinuxSettings::memory_policy
 };
 
 // ---- Linux ----
@@ -136,6 +144,8 @@ struct LinuxSettings {
     std::string mount_label;
     std::map<std::string, TimeOffset> time_offsets;  ///< "monotonic", "boottime"
     std::string personality;                         ///< "", "LINUX" or "LINUX32"
+    std::optional<MemoryPolicy> memory_policy;
+    std::map<std::string, std::string> net_devices;  ///< the host's name → the container's
 };
 
 // ---- FreeBSD (runtime-spec 1.3) ----

@@ -104,11 +104,11 @@ Record new_record(const CreateRequest& request, const os::SandboxSpec& spec) {
                   .oci_version = document.oci_version,
                   .bundle = request.bundle,
                   .rootfs = spec.root,
-                  .created = now(),
-                  .sandbox = os::planned_sandbox(spec)};
+                  .created = now()};
     record.poststart_hooks = !document.hooks.poststart.empty();
     record.poststop_hooks = !document.hooks.poststop.empty();
     record.annotations = document.annotations;
+    record.memory_policy = spec.linux_settings.memory_policy;
     if (spec.linux_settings.seccomp) {
         record.listener = spec.linux_settings.seccomp->listener_path;
         record.listener_metadata = spec.linux_settings.seccomp->listener_metadata;
@@ -116,13 +116,15 @@ Record new_record(const CreateRequest& request, const os::SandboxSpec& spec) {
     return record;
 }
 
-/// The container's group, noted before it is there.
-os::Limits make_limits(const os::SandboxSpec& spec, Record& record, const Entry& entry) {
+/// The container's group. All that will be made is noted before it is there.
+os::Limits make_limits(const os::SandboxSpec& spec, os::Limits::Keeper keeper, Record& record,
+                       const Entry& entry) {
     const bool jail = os::sandbox_kind() == os::SandboxKind::jail;
     os::Limits limits = os::Limits::plan(
         spec.id, jail ? spec.jail_settings.jail.parent : spec.linux_settings.cgroups_path,
-        spec.linux_settings.resources);
+        spec.linux_settings.resources, keeper);
     record.limits = limits.handle();
+    record.sandbox = os::planned_sandbox(spec);
     entry.save(record);
     try {
         limits.make(spec.linux_settings.resources);
@@ -158,7 +160,9 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
 
     const os::SyscallFilter filter = filter_for(document);
     record.filter = filter.key();
-    os::Limits limits = make_limits(spec, record, entry);
+    os::Limits limits = make_limits(
+        spec, request.systemd_cgroup ? os::Limits::Keeper::systemd : os::Limits::Keeper::kernel,
+        record, entry);
     os::SandboxCallbacks callbacks = hook_callbacks(document.hooks, record);
     callbacks.preserve_fds = request.preserve_fds;
     callbacks.plain_newlines = request.plain_newlines;

@@ -150,11 +150,13 @@ Started Runtime::exec(const std::string& id, ExecRequest request) {
     Status status{};
     const Record record = load_to_enter(entry, id, request.ignore_paused, status);
     os::Limits limits = os::Limits::open(record.limits);
+    for (const std::string& group : request.below) limits.enter_below(group);
     os::SandboxCallbacks callbacks;
     callbacks.preserve_fds = request.preserve_fds;
     callbacks.plain_newlines = request.plain_newlines;
     const os::SyscallFilter filter = impl_->filter_of(record);
     const Fd listener = settle_listener(record, filter, status, callbacks);
+    request.process.memory_policy = record.memory_policy;
     os::SandboxStart start = os::enter_sandbox(record.sandbox, request.process, limits, filter,
                                                borrow(request.stdio), std::move(callbacks));
     const pid_t pid = start.ref().pid;

@@ -52,7 +52,8 @@ struct ExecRequest {
     Stdio stdio;
     int preserve_fds = 0;
     bool plain_newlines = false;
-    bool ignore_paused = false;  ///< in a paused container: it waits for resume(), and so do we
+    std::vector<std::string> below;  ///< os::Limits::enter_below()
+    bool ignore_paused = false;      ///< in a paused container: it waits for resume(), and so do we
 };
 
 enum class Status { creating, created, running, paused, stopped };

@@ -39,6 +39,14 @@ Fd lock_directory(const fs::path& path) {
     return directory;
 }
 
+oci::MemoryPolicy policy_from(const json& j) {
+    return {j.at("mode"), j.at("nodes"), j.at("flags").get<std::vector<std::string>>()};
+}
+
+json to_json(const oci::MemoryPolicy& policy) {
+    return {{"mode", policy.mode}, {"nodes", policy.nodes}, {"flags", policy.flags}};
+}
+
 }  // namespace
 
 void check_id(const std::string& id) {
@@ -69,6 +77,7 @@ std::optional<Record> Entry::load() const {
         record.filter = j.at("filter");
         record.listener = j.value("listener", "");
         record.listener_metadata = j.value("listenerMetadata", "");
+        if (j.contains("memoryPolicy")) record.memory_policy = policy_from(j["memoryPolicy"]);
         record.poststart_hooks = j.at("poststart");
         record.poststop_hooks = j.at("poststop");
         record.annotations = j.at("annotations").get<std::map<std::string, std::string>>();
@@ -96,6 +105,7 @@ void Entry::save(const Record& record) const {
         j["listener"] = record.listener;
         j["listenerMetadata"] = record.listener_metadata;
     }
+    if (record.memory_policy) j["memoryPolicy"] = to_json(*record.memory_policy);
     write_file_atomic(path_ / state_file, j.dump(-1, ' ', false, json::error_handler_t::replace),
                       0600, Durability::rebuildable);
 }

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/time.h"
+#include "oci/runtime_spec.h"
 #include "os/sandbox.h"
 
 namespace brig::runtime {
@@ -20,10 +21,11 @@ struct Record {
     std::filesystem::path bundle;
     std::filesystem::path rootfs;
     Instant created{};
-    os::SandboxRef sandbox;                   ///< pid 0: being created
-    std::string limits;                       ///< os::Limits::handle()
-    std::string filter;                       ///< os::SyscallFilter::key()
-    std::string listener, listener_metadata;  ///< seccomp's, for filters that ask
+    os::SandboxRef sandbox;                          ///< pid 0: being created
+    std::string limits;                              ///< os::Limits::handle()
+    std::string filter;                              ///< os::SyscallFilter::key()
+    std::string listener, listener_metadata;         ///< seccomp's, for filters that ask
+    std::optional<oci::MemoryPolicy> memory_policy;  ///< of processes that enter, too
     bool poststart_hooks = false, poststop_hooks = false;
     std::map<std::string, std::string> annotations;
 };

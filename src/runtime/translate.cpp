@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "os/sandbox.h"
 #include "runtime/jail_annotations.h"
 
@@ -43,7 +44,12 @@ os::SandboxSpec sandbox_spec(const std::string& id, const fs::path& bundle,
     out.mounts = absolute_sources(spec.mounts, bundle);
     out.hostname = spec.hostname;
     out.domainname = spec.domainname;
-    if (spec.linux) out.linux_settings = *spec.linux;
+    if (spec.linux) {
+        out.linux_settings = *spec.linux;
+        out.process.memory_policy = spec.linux->memory_policy;
+    }
+    if (spec.freebsd && os::sandbox_kind() == os::SandboxKind::namespaces)
+        log::warn("the section freebsd is for another platform and has no effect");
     out.jail_settings = spec.freebsd ? *spec.freebsd : jail_without_section();
     apply_jail_annotations(spec.annotations, out.jail_settings);
     out.annotations = spec.annotations;

@@ -29,6 +29,17 @@ inline std::string failure(Bundle& bundle) {
     return {};
 }
 
+/// In a user namespace of its own, with files that belong to its root.
+inline void map_users(Bundle& bundle, std::uint32_t first = 100000) {
+    bundle.spec.linux->namespaces.push_back({"user", ""});
+    bundle.spec.linux->uid_mappings = {{0, first, 65536}};
+    bundle.spec.linux->gid_mappings = {{0, first, 65536}};
+    fs::permissions(bundle.path(), fs::perms(0755));
+    for (const auto& entry : fs::recursive_directory_iterator(bundle.rootfs()))
+        ASSERT_EQ(::lchown(entry.path().c_str(), first, first), 0);
+    ASSERT_EQ(::lchown(bundle.rootfs().c_str(), first, first), 0);
+}
+
 /// Kills a container that was started in the background.
 inline void end(Bundle& bundle, const runtime::Started& started) {
     bundle.runtime().remove(bundle.id, true);

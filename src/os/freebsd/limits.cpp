@@ -149,7 +149,10 @@ Limits::Limits(Limits&&) noexcept = default;
 Limits& Limits::operator=(Limits&&) noexcept = default;
 Limits::~Limits() = default;
 
-Limits Limits::plan(const std::string& id, const std::string& path, const Resources& resources) {
+Limits Limits::plan(const std::string& id, const std::string& path, const Resources& resources,
+                    Keeper keeper) {
+    if (keeper == Keeper::systemd)
+        throw Error(ErrorKind::not_implemented, "--systemd-cgroup: FreeBSD has no systemd");
     check_supported(resources);
     return open(jail_name(id, path));
 }
@@ -210,6 +213,10 @@ void Limits::update(const Resources& resources) {
     (void)parse_cpus(resources.cpu.cpus);
     impl_->cpus = resources.cpu.cpus;
     if (const auto number = find_jail(jail)) impl_->attach(*number);
+}
+
+void Limits::enter_below(const std::string& where) {
+    throw Error(ErrorKind::not_implemented, "--cgroup {}: FreeBSD has no control groups", where);
 }
 
 std::vector<pid_t> Limits::processes() const {

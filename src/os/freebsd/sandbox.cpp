@@ -78,6 +78,28 @@ std::string mount_root(const SandboxSpec& spec, const std::string& root_path) {
     return root_path;
 }
 
+/// The limits are rctl's, and paths of control groups are harmless; the rest has no counterpart.
+void refuse_linux_settings(const LinuxSettings& settings) {
+    const auto refuse = [](bool wanted, std::string_view name) {
+        if (!wanted) return;
+        throw Error(ErrorKind::not_implemented, "linux.{} has no counterpart on FreeBSD", name);
+    };
+    refuse(!settings.namespaces.empty(), "namespaces");
+    refuse(!settings.uid_mappings.empty(), "uidMappings");
+    refuse(!settings.gid_mappings.empty(), "gidMappings");
+    refuse(!settings.sysctl.empty(), "sysctl");
+    refuse(!settings.devices.empty(), "devices");
+    refuse(settings.seccomp.has_value(), "seccomp");
+    refuse(!settings.rootfs_propagation.empty(), "rootfsPropagation");
+    refuse(!settings.masked_paths.empty(), "maskedPaths");
+    refuse(!settings.readonly_paths.empty(), "readonlyPaths");
+    refuse(!settings.mount_label.empty(), "mountLabel");
+    refuse(!settings.time_offsets.empty(), "timeOffsets");
+    refuse(!settings.personality.empty(), "personality");
+    refuse(settings.memory_policy.has_value(), "memoryPolicy");
+    refuse(!settings.net_devices.empty(), "netDevices");
+}
+
 struct ChildParts {
     const ProcessSpec& process;
     ProcessSetup& setup;
@@ -186,6 +208,7 @@ SandboxRef planned_sandbox(const SandboxSpec& spec) {
 
 SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter&,
                             StdioFds stdio, SandboxCallbacks callbacks) {
+    refuse_linux_settings(spec.linux_settings);
     ProcessSetup setup(spec.process);
     SandboxRef ref = planned_sandbox(spec);
     const auto [name, root] = jail_and_root(ref);

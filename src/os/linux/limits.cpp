@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/strings.h"
 #include "os/linux/cgroup_devices.h"
 #include "os/linux/cgroup_files.h"
@@ -19,6 +20,7 @@
 #include "os/linux/cgroup_v1.h"
 #include "os/linux/cgroup_v2.h"
 #include "os/linux/limits_impl.h"
+#include "os/linux/systemd_scope.h"
 
 namespace brig::os {
 namespace {
@@ -98,12 +100,27 @@ std::string Limits::Impl::tracking_directory() const {
 
 Fd Limits::Impl::open_v2() const {
     if (cgroup_layout().v2.empty() || path.empty()) return {};
-    return open_file(v2_directory(), O_RDONLY | O_DIRECTORY);
+    const auto beneath = below.find("");
+    return open_file(v2_directory() + (beneath == below.end() ? "" : beneath->second),
+                     O_RDONLY | O_DIRECTORY);
+}
+
+Fd Limits::Impl::open_v2_of(pid_t process) {
+    for (const std::string& line :
+         split(read_file(fmt::format("/proc/{}/cgroup", process)), '\n')) {
+        if (line.starts_with("0::/"))
+            return open_file(cgroup_layout().v2 + line.substr(3), O_RDONLY | O_DIRECTORY);
+    }
+    throw Error(ErrorKind::failed_precondition, "process {} is in no group of version 2", process);
 }
 
 void Limits::Impl::attach_self() const {
-    for (const std::string& hierarchy : hierarchies)
-        write_control(v1_directory(hierarchy, path), "tasks", "0");
+    for (const std::string& hierarchy : hierarchies) {
+        const auto beneath = below.find(hierarchy);
+        write_control(
+            v1_directory(hierarchy, path) + (beneath == below.end() ? "" : beneath->second),
+            "tasks", "0");
+    }
 }
 
 CgroupView Limits::Impl::view() const {
@@ -165,7 +182,9 @@ static void check_vacant(const Limits::Impl& impl) {
     }
 }
 
-Limits Limits::plan(const std::string& id, const std::string& path, const Resources& resources) {
+Limits Limits::plan(const std::string& id, const std::string& path, const Resources& resources,
+                    Keeper keeper) {
+    if (keeper == Keeper::systemd) check_systemd(path);
     const CgroupLayout& layout = cgroup_layout();
     check_obsolete(resources);
     auto impl = std::make_unique<Impl>();
@@ -256,6 +275,35 @@ void Limits::update(const Resources& resources) {
         apply_unified(impl_->v2_directory(), resources.unified);
     }
     apply_devices(*impl_, resources);
+}
+
+void Limits::enter_below(const std::string& where) {
+    impl_->require("groups beneath");
+    const auto [controllers, path] = split_once(where, ':');
+    std::string beneath = "/" + path.value_or(controllers);
+    for (const std::string& part : split(beneath, '/')) {
+        if (part == "..")
+            throw Error(ErrorKind::invalid_argument, "bad sub cgroup path {:?}", where);
+    }
+    const CgroupLayout& layout = cgroup_layout();
+    if (!path) {
+        if (!layout.v2.empty()) impl_->below[""] = beneath;
+        for (const std::string& hierarchy : impl_->hierarchies) impl_->below[hierarchy] = beneath;
+        return;
+    }
+    for (const std::string& controller : split(controllers, ',')) {
+        const auto found = layout.v1.find(controller);
+        if (found == layout.v1.end())
+            throw Error(ErrorKind::invalid_argument, "unknown controller {:?} in {:?}", controller,
+                        where);
+        if (!impl_->hierarchies.contains(found->second)) {
+            throw Error(ErrorKind::failed_precondition,
+                        "{:?}: no limit of the container needs the controller {}, so that it has "
+                        "no group there",
+                        where, controller);
+        }
+        impl_->below[found->second] = beneath;
+    }
 }
 
 std::vector<pid_t> Limits::processes() const {

@@ -1,6 +1,7 @@
 // What the sandbox needs of a container's control groups beyond Limits.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,12 +15,16 @@ namespace brig::os {
 struct Limits::Impl {
     std::string path;                   ///< below every mount point; empty: there is no group
     std::set<std::string> hierarchies;  ///< of version 1 that it is in
+    /// By hierarchy, "" for version 2: the group beneath that processes enter, as "/sub".
+    std::map<std::string, std::string> below;
 
     [[nodiscard]] std::string v2_directory() const;  ///< empty without version 2
     /// Where all processes are found.
     [[nodiscard]] std::string tracking_directory() const;
     /// For clone_process(); empty without version 2.
     [[nodiscard]] Fd open_v2() const;
+    /// The group of version 2 that `process` is in, if that is another one.
+    [[nodiscard]] static Fd open_v2_of(pid_t process);
     /// Moves the calling process, which has one thread only, into the groups of version 1. A thread
     /// that moves itself spares the kernel the grace period (5 to 10 ms for each hierarchy) that
     /// moving another process costs.

@@ -158,6 +158,13 @@ void add_default_route(NetlinkBatch& batch, unsigned index, Ipv4Address gateway)
     batch.attribute_u32(RTA_OIF, index);
 }
 
+void move_link(NetlinkBatch& batch, unsigned index, const LinkMove& move) {
+    batch.begin(RTM_SETLINK, 0, link_header(index),
+                fmt::format("move interface {} to the container as {}", move.name, move.new_name));
+    batch.attribute_u32(IFLA_NET_NS_PID, static_cast<std::uint32_t>(move.process));
+    batch.attribute_text(IFLA_IFNAME, move.new_name);
+}
+
 void delete_link(NetlinkBatch& batch, const std::string& name) {
     batch.begin(RTM_DELLINK, 0, link_header(), "delete link " + name);
     batch.attribute_text(IFLA_IFNAME, name);

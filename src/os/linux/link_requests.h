@@ -1,6 +1,8 @@
 // The rtnetlink requests that make up a container's link, each appended to a batch.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -26,6 +28,13 @@ void set_up(NetlinkBatch& batch, unsigned index, const std::string& name);
 void set_mac(NetlinkBatch& batch, unsigned index, const MacAddress& mac);
 void add_address(NetlinkBatch& batch, unsigned index, const Ipv4Interface& address);
 void add_default_route(NetlinkBatch& batch, unsigned index, Ipv4Address gateway);
+struct LinkMove {
+    std::string name;
+    pid_t process = 0;  ///< whose network namespace it goes to
+    std::string new_name;
+};
+/// It is down afterwards and has no addresses.
+void move_link(NetlinkBatch& batch, unsigned index, const LinkMove& move);
 void delete_link(NetlinkBatch& batch, const std::string& name);
 
 struct LinkInfo {

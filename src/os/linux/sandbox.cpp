@@ -74,6 +74,20 @@ std::string personality_of(pid_t pid) {
     }
 }
 
+/// A group that has shared controllers out to groups beneath holds no processes, and a container
+/// may have moved its processes and removed its group: then it is the first process's group.
+CloneResult clone_into_group(const Limits::Impl& groups, pid_t first) {
+    try {
+        const Fd group = groups.open_v2();
+        return clone_process(0, group ? group.get() : -1);
+    } catch (const SysError& e) {
+        const bool elsewhere = e.error_number() == EBUSY || e.error_number() == ENOENT;
+        if (!elsewhere || !groups.below.empty()) throw;
+    }
+    const Fd group = Limits::Impl::open_v2_of(first);
+    return clone_process(0, group.get());
+}
+
 }  // namespace
 
 SandboxKind sandbox_kind() { return SandboxKind::namespaces; }
@@ -95,6 +109,10 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
     const ChildParts parts{spec.process, setup,  callbacks,       stdio,
                            ends.child,   groups, ::geteuid() != 0};
     const auto early = make_early_mounts(spec);
+    const NetDevices net_devices(settings.net_devices);
+    if (!net_devices.empty() && !namespaces.has(CLONE_NEWNET)) {
+        throw Error(ErrorKind::invalid_argument, "linux.netDevices: needs a network namespace");
+    }
 
     const Fd group = groups.open_v2();
     CloneResult child{};
@@ -106,10 +124,11 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
         }
         const auto flags = namespaces.in_two_steps() ? 0 : namespaces.create;
         child = clone_process(flags, group ? group.get() : -1);
-        if (child.pid == 0) run_new_sandbox(parts, {spec, namespaces, view, early});
+        if (child.pid == 0) run_new_sandbox(parts, {spec, namespaces, view, early, net_devices});
     }
     if (namespaces.in_two_steps()) await_successor(child, ends.parent);
     if (namespaces.has_new_user()) prepare_child(child, ends.parent, settings);
+    guarding(child, [&] { net_devices.give(ends.parent, child.pid); });
     SandboxRef ref = planned_sandbox(spec);
     ref.pid = child.pid;
     ref.start_time = process_start_time(child.pid).value_or(0);
@@ -126,7 +145,6 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
         throw Error(ErrorKind::failed_precondition, "container {:?} is not running", sandbox.id);
     }
     const Limits::Impl& groups = limits.impl();
-    const Fd group = groups.open_v2();
     auto ends = ChildReport::make();
     ChildParts parts{process, setup, callbacks, stdio, ends.child, groups};
     parts.personality = personality_of(sandbox.pid);
@@ -136,7 +154,7 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
     {
         std::optional<ChildrenInPidNamespace> guard;
         if (!two_steps && (flags & CLONE_NEWPID) != 0) guard.emplace(init.fd().get());
-        child = clone_process(0, group ? group.get() : -1);
+        child = clone_into_group(groups, sandbox.pid);
         if (child.pid == 0) run_in_sandbox(parts, init.fd().get(), flags);
     }
     if (two_steps) await_successor(child, ends.parent);

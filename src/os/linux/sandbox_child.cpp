@@ -190,6 +190,7 @@ void run_new_sandbox(const ChildParts& parts, const NewSandbox& sandbox) {
             enter_new_time_namespace(sandbox.spec.linux_settings.time_offsets,
                                      namespaces.has_new_user());
         if ((namespaces.create & CLONE_NEWNET) != 0) raise_loopback();
+        sandbox.net_devices.take(parts.report);
         take_new_keyring(parts.callbacks);
         if (!parts.process.terminal)
             ProcessSetup::take_stdio(parts.stdio, parts.callbacks.preserve_fds);

@@ -5,6 +5,7 @@
 
 #include "os/linux/cgroup_mount.h"
 #include "os/linux/namespaces.h"
+#include "os/linux/net_devices.h"
 #include "os/linux/process_setup.h"
 #include "os/sandbox.h"
 
@@ -28,6 +29,7 @@ struct NewSandbox {
     const NamespacePlan& namespaces;
     const CgroupView& cgroups;
     const std::map<std::size_t, Fd>& early;  ///< mounts made by the caller, by index
+    const NetDevices& net_devices;
 };
 
 /// Never returns; failures go to the report.

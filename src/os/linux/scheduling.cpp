@@ -102,6 +102,7 @@ Scheduling::Scheduling(const ProcessSpec& process) : scheduler_(process.schedule
         }
     }
     if (process.io_priority) io_priority_ = io_priority_number(*process.io_priority);
+    if (process.memory_policy) memory_policy_.emplace(*process.memory_policy);
     if (!process.exec_affinity) return;
     initial_ = processors("initial", process.exec_affinity->initial);
     final_ = processors("final", process.exec_affinity->final);
@@ -122,6 +123,7 @@ void Scheduling::apply() const {
     }
     if (io_priority_ && ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, *io_priority_) != 0)
         throw SysError("set process.ioPriority");
+    if (memory_policy_) memory_policy_->apply();
 }
 
 void Scheduling::use_initial_processors() const { use_processors(initial_, "initial"); }

@@ -1,4 +1,4 @@
-// When and where a process runs: scheduler, I/O priority, processors, personality.
+// When and where a process runs: scheduler, I/O priority, processors, memory nodes, personality.
 #pragma once
 
 #include <sched.h>
@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "os/linux/memory_policy.h"
 #include "os/sandbox_spec.h"
 
 namespace brig::os {
@@ -32,6 +33,7 @@ private:
     std::uint64_t flags_ = 0;
     std::optional<int> io_priority_;
     std::optional<cpu_set_t> initial_, final_;
+    std::optional<NumaPolicy> memory_policy_;
 };
 
 /// "LINUX32": what uname(2) says the machine is. Empty: unchanged.

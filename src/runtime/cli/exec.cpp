@@ -28,7 +28,8 @@ constexpr std::array options{
     Option{"no-new-privs", "", "", "it can gain no privileges by executing a program"},
     Option{"apparmor", "", "PROFILE", "its AppArmor profile"},
     Option{"process-label", "", "LABEL", "its SELinux label"},
-    Option{"cgroup", "", "PATH", "run it in this group beneath the container's"},
+    Option{"cgroup", "", "PATH",
+           "run it in this group beneath the container's; CONTROLLER:PATH for some only"},
     Option{"ignore-paused", "", "", "also when the container is paused: it runs when that ends"},
     Option{"no-subreaper", "", "", "do not adopt its orphans"}};
 
@@ -87,11 +88,10 @@ oci::Process process_of(Context& context, const Arguments& arguments) {
 }
 
 int run(Context& context, const Arguments& arguments) {
-    if (arguments.has("cgroup"))
-        throw Error(ErrorKind::not_implemented, "--cgroup is not implemented");
     const bool detached = arguments.has("detach");
-    ExecRequest request{process_of(context, arguments), own_stdio(), preserved_fds(arguments),
-                        !detached, arguments.has("ignore-paused")};
+    ExecRequest request{process_of(context, arguments), own_stdio(),
+                        preserved_fds(arguments),       !detached,
+                        arguments.all("cgroup"),        arguments.has("ignore-paused")};
     check_console(arguments, request.process.terminal, detached);
     if (!detached && !arguments.has("no-subreaper")) os::become_subreaper();
     Started started = context.runtime.exec(arguments.words().front(), std::move(request));

@@ -32,7 +32,12 @@ ordered_json linux_section() {
     out["selinux"] = {{"enabled", true}};
     out["intelRdt"] = {{"enabled", false}};
     out["mountExtensions"] = {{"idmap", {{"enabled", true}}}};
-    out["netDevices"] = {{"enabled", false}};
+    out["netDevices"] = {{"enabled", true}};
+    out["memoryPolicy"] = {
+        {"modes",
+         {"MPOL_BIND", "MPOL_DEFAULT", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED",
+          "MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE"}},
+        {"flags", {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"}}};
     return out;
 }
 

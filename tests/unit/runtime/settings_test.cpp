@@ -17,21 +17,12 @@ namespace {
 using test::Bundle;
 using test::end;
 using test::failure;
+using test::map_users;
 using testing::HasSubstr;
 using testing::StartsWith;
 
 class Settings : public test::ContainerTest {
 protected:
-    static void map_users(Bundle& bundle, std::uint32_t first = 100000) {
-        bundle.spec.linux->namespaces.push_back({"user", ""});
-        bundle.spec.linux->uid_mappings = {{0, first, 65536}};
-        bundle.spec.linux->gid_mappings = {{0, first, 65536}};
-        std::filesystem::permissions(bundle.path(), std::filesystem::perms(0755));
-        for (const auto& entry : std::filesystem::recursive_directory_iterator(bundle.rootfs()))
-            ASSERT_EQ(::lchown(entry.path().c_str(), first, first), 0);
-        ASSERT_EQ(::lchown(bundle.rootfs().c_str(), first, first), 0);
-    }
-
     static Bundle& busybox(Bundle& bundle, const char* applet) {
         std::filesystem::create_symlink("busybox", bundle.rootfs() / "bin" / applet);
         return bundle;
