@@ -62,7 +62,8 @@ std::string run_zfs(const std::vector<std::string>& arguments) {
         if (errno != EINTR) throw SysError("wait for zfs");
     }
     if (info.si_code != CLD_EXITED || info.si_status != 0) {
-        throw Error(ErrorKind::internal, "zfs {}: {}", join(arguments, " "), trim(output));
+        const auto said = join(split(trim(output), '\n'), " ");  // one line, as errors are
+        throw Error(ErrorKind::internal, "zfs {}: {}", join(arguments, " "), said);
     }
     return output;
 }

@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import Engine, leftovers, wait_for
+from conftest import BIN, Engine, leftovers, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -187,6 +187,28 @@ def test_a_second_engine_on_the_same_root_is_refused(engine):
     done = subprocess.run([engine.command()[0] + "d", "--root", engine.root, "--run", engine.dir / "other"],
                           capture_output=True, text=True, timeout=20)
     assert done.returncode != 0 and str(engine.root) in done.stderr
+
+
+def test_a_storage_driver_that_the_host_lacks(workspace):
+    """ZFS asked for where there is none: brigd says so in one line, and does not start."""
+    done = subprocess.run([BIN / "brigd", "--root", workspace / "nozfs", "--run", workspace / "nozfs/run",
+                           "--snapshotter", "zfs"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    assert done.stderr.startswith("brigd: ") and done.stderr.count("\n") == 1
+    assert "zfs" in done.stderr and "storage driver" in done.stderr
+
+
+def test_a_network_that_the_kernel_refuses(workspace):
+    """Without CAP_NET_ADMIN brigd serves all the same, and says of a container what failed, on what."""
+    weak = Engine(workspace / "weak", wrapper=["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"])
+    try:
+        weak.start()
+        weak.brig("image", "bootstrap", "busybox")
+        message = refused(weak, "run", "--rm", "busybox", "true", code=125)
+        assert f"create bridge {weak.bridge}: operation not permitted" in message
+        assert weak.brig("ps", "-aq").stdout == "" and not leftovers(weak)
+    finally:
+        weak.close()
 
 
 def test_full_disk(workspace):

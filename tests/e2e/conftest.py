@@ -43,7 +43,7 @@ class Engine:
 
     serial = 0
 
-    def __init__(self, base_dir, *extra):
+    def __init__(self, base_dir, *extra, wrapper=()):
         Engine.serial += 1
         tag = f"{os.getpid() % 10000}{Engine.serial}"
         self.dir = pathlib.Path(base_dir)
@@ -53,6 +53,7 @@ class Engine:
         self.table = f"brigtest{tag}"
         self.subnet = f"172.{20 + Engine.serial % 10}.{os.getpid() % 250}.0/24"
         self.extra = list(extra)
+        self.wrapper = list(wrapper)
         self.log = self.dir / "brigd.log"
         self.process = None
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ class Engine:
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "brigd", "--root", self.root, "--run", self.run_dir, "--bridge", self.bridge,
+                [*self.wrapper, BIN / "brigd", "--root", self.root, "--run", self.run_dir, "--bridge", self.bridge,
                  "--subnet", self.subnet, "--nft-table", self.table, *self.extra],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=self.env())
 
