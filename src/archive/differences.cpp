@@ -10,13 +10,10 @@
 
 #include "archive/nodes.h"
 #include "base/error.h"
+#include "base/time.h"
 
 namespace brig::archive {
 namespace {
-
-bool is_before(const timespec& a, const timespec& b) {
-    return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
-}
 
 bool same_time(const timespec& a, const timespec& b) {
     return !is_before(a, b) && !is_before(b, a);

@@ -129,4 +129,8 @@ std::optional<Instant> parse_timestamp(std::string_view text) {
     return Instant(seconds(whole) + fraction);
 }
 
+bool is_before(const timespec& a, const timespec& b) {
+    return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
 }  // namespace brig

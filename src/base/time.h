@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,5 +20,7 @@ std::string format_rfc3339(const std::optional<Instant>& instant);
 std::optional<Instant> parse_rfc3339(std::string_view text);
 /// Docker's "since"/"until" forms: RFC 3339, or unix seconds with an optional fraction.
 std::optional<Instant> parse_timestamp(std::string_view text);
+
+bool is_before(const timespec& a, const timespec& b);
 
 }  // namespace brig

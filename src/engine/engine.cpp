@@ -80,7 +80,7 @@ build::Runner& Engine::runner() { return *impl_->runner; }
 
 Streamer Engine::event_stream(const EventQuery& query) {
     matches(Event{}, query.filters);  // an unknown filter is refused before the stream begins
-    return [this, query, cursor = impl_->bus.subscribe(query.since)](int sink) mutable {
+    return [query, cursor = impl_->bus.subscribe(query.since)](int sink) mutable {
         constexpr auto patience = std::chrono::milliseconds(250);
         try {
             for (;;) {

@@ -61,7 +61,7 @@ Tls tls_for(const Url& url, const Settings& settings) {
     for (const auto& directory : directories(url, settings)) {
         std::error_code none;
         for (const auto& entry : fs::directory_iterator(directory, none)) {
-            const auto path = entry.path();
+            const auto& path = entry.path();
             if (path.extension() == ".crt" && out.authorities.empty()) {
                 out.authorities = path.string();
                 out.verify = true;  // whoever names an authority wants it asked

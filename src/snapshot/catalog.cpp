@@ -82,18 +82,25 @@ void remove_rubbish(const fs::path& path) {
     }
 }
 
-void add_usage(int directory, Usage& usage, std::set<std::pair<dev_t, ino_t>>& linked) {
+struct Counting {
+    std::optional<timespec> since;
+    Usage usage;
+    std::set<std::pair<dev_t, ino_t>> linked;
+};
+
+void add_usage(int directory, Counting& counting) {
     for (const auto& name : archive::names_in(directory)) {
         const auto info = archive::stat_at(directory, name);
         if (!info) continue;
         const bool repeated = info->st_nlink > 1 && !S_ISDIR(info->st_mode) &&
-                              !linked.emplace(info->st_dev, info->st_ino).second;
-        if (!repeated) {
-            usage.bytes += static_cast<std::uint64_t>(info->st_blocks) * 512;
-            ++usage.inodes;
+                              !counting.linked.emplace(info->st_dev, info->st_ino).second;
+        const bool inherited = counting.since && is_before(info->st_ctim, *counting.since);
+        if (!repeated && !inherited) {
+            counting.usage.bytes += static_cast<std::uint64_t>(info->st_blocks) * 512;
+            ++counting.usage.inodes;
         }
         if (const Fd inside = archive::open_directory_at(directory, name)) {
-            add_usage(inside.get(), usage, linked);
+            add_usage(inside.get(), counting);
         }
     }
 }
@@ -253,12 +260,11 @@ std::vector<std::uint64_t> Catalog::ancestors(const Record& record) const {
     return out;
 }
 
-Usage usage_of(const fs::path& directory) {
-    Usage out;
-    std::set<std::pair<dev_t, ino_t>> linked;
+Usage usage_of(const fs::path& directory, const std::optional<timespec>& since) {
+    Counting counting{.since = since, .usage = {}, .linked = {}};
     const Fd root = open_file(directory.string(), O_RDONLY | O_DIRECTORY);
-    add_usage(root.get(), out, linked);
-    return out;
+    add_usage(root.get(), counting);
+    return counting.usage;
 }
 
 }  // namespace brig::snapshot

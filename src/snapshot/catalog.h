@@ -61,7 +61,8 @@ private:
     std::uint64_t next_id_ = 1;
 };
 
-/// Bytes and inodes of a tree, hard links counted once.
-Usage usage_of(const std::filesystem::path& directory);
+/// Bytes and inodes of a tree, or of what changed in it since a time; hard links counted once.
+Usage usage_of(const std::filesystem::path& directory,
+               const std::optional<timespec>& since = std::nullopt);
 
 }  // namespace brig::snapshot

@@ -12,6 +12,8 @@ namespace brig::snapshot {
 std::unique_ptr<Snapshotter> make_overlay(const std::filesystem::path& root);
 /// Every snapshot a full copy: works on every file system, shares nothing (but reflinks).
 std::unique_ptr<Snapshotter> make_copy(const std::filesystem::path& root);
+/// Every snapshot a subvolume, copied by sharing. `root` must lie on btrfs.
+std::unique_ptr<Snapshotter> make_btrfs(const std::filesystem::path& root);
 /// Every snapshot a dataset, a clone of its parent's. `root` must lie on ZFS.
 std::unique_ptr<Snapshotter> make_zfs(const std::filesystem::path& root);
 

@@ -10,9 +10,10 @@ std::unique_ptr<Snapshotter> make_snapshotter(std::string_view driver,
                                               const std::filesystem::path& root) {
     if (driver == "overlay") return make_overlay(root);
     if (driver == "copy") return make_copy(root);
+    if (driver == "btrfs") return make_btrfs(root);
     if (driver == "zfs") return make_zfs(root);
     throw Error(ErrorKind::invalid_argument,
-                "unknown storage driver {:?}: want overlay, zfs or copy", driver);
+                "unknown storage driver {:?}: want overlay, btrfs, zfs or copy", driver);
 }
 
 std::vector<Mount> bind_mount(const std::filesystem::path& directory, bool read_only) {

@@ -63,7 +63,8 @@ public:
     virtual archive::LayerTree tree(const std::string& key) = 0;
 };
 
-/// `driver`: "overlay", "copy", or where the platform has it "zfs". Throws invalid_argument.
+/// `driver`: "overlay", "btrfs" (both Linux's), "zfs" or "copy". Throws invalid_argument for
+/// another name, failed_precondition where `root` is not on the file system that the driver is for.
 std::unique_ptr<Snapshotter> make_snapshotter(std::string_view driver,
                                               const std::filesystem::path& root);
 

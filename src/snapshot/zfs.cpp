@@ -1,6 +1,6 @@
-// The zfs driver: snapshot number N is the dataset BASE/brig-N, a clone of its parent's ZFS
-// snapshot
-// @clean, mounted at ROOT-mounts/N. BASE is the dataset that ROOT lies on.
+// The zfs driver: snapshot number N is the dataset BASE/brig-NAME-N, a clone of its parent's ZFS
+// snapshot @clean, mounted at ROOT-mounts/N. BASE is the dataset that ROOT lies on, and NAME tells
+// the engines apart that keep theirs there.
 #include "os/zfs.h"
 
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/strings.h"
 #include "snapshot/catalog.h"
 #include "snapshot/drivers.h"
@@ -19,7 +20,12 @@ namespace brig::snapshot {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view prefix = "brig-";
+/// Kept: what a start finds under this name and does not know is an unfinished piece of its own.
+std::string name_of_engine(const fs::path& mounts) {
+    const auto file = mounts / "name";
+    if (!fs::exists(file)) write_file_atomic(file, random_hex(4) + "\n", 0600);
+    return std::string(trim(read_file(file, 64)));
+}
 
 class Zfs : public Snapshotter {
 public:
@@ -28,6 +34,7 @@ public:
           mounts_(root.string() + "-mounts"),
           base_(os::zfs_dataset_of(root.string())) {
         make_directories(mounts_, 0700);
+        prefix_ = fmt::format("{}/brig-{}-", base_, name_of_engine(mounts_));
         remove_unknown();
     }
 
@@ -94,7 +101,7 @@ public:
 
 private:
     [[nodiscard]] std::string dataset(std::uint64_t id) const {
-        return fmt::format("{}/{}{}", base_, prefix, id);
+        return prefix_ + std::to_string(id);
     }
     [[nodiscard]] fs::path files(std::uint64_t id) const { return mounts_ / std::to_string(id); }
     [[nodiscard]] Fd open_files(std::uint64_t id) const {
@@ -133,10 +140,9 @@ private:
         std::set<std::uint64_t, std::greater<>> unknown;
         for (const auto& name :
              split(os::run_zfs({"list", "-H", "-o", "name", "-r", "-d", "1", base_}), '\n')) {
-            const auto start = base_ + "/" + std::string(prefix);
             const auto id =
-                name.starts_with(start)
-                    ? parse_int<std::uint64_t>(std::string_view(name).substr(start.size()))
+                name.starts_with(prefix_)
+                    ? parse_int<std::uint64_t>(std::string_view(name).substr(prefix_.size()))
                     : std::nullopt;
             if (id && !known.contains(*id)) unknown.insert(*id);
         }
@@ -146,6 +152,7 @@ private:
     Catalog catalog_;
     fs::path mounts_;
     std::string base_;
+    std::string prefix_;
 };
 
 }  // namespace

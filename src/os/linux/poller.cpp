@@ -129,7 +129,8 @@ void Poller::watch_signals(std::initializer_list<int> signals, std::function<voi
     sigset_t set;
     ::sigemptyset(&set);
     for (const int signal : signals) ::sigaddset(&set, signal);
-    if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) throw SysError("block signals");
+    if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
+        throw SysError(error, "block signals");
     Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!fd) throw SysError("create signalfd");
     kernel_->signals = std::make_unique<SignalWatch>(std::move(fd), std::move(on_signal));

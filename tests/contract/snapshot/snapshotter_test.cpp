@@ -16,6 +16,7 @@
 #include "base/strings.h"
 #include "os/mounts.h"
 #include "os/sandbox.h"
+#include "os/subvolume.h"
 #include "os/zfs.h"
 #include "support/tar_builder.h"
 
@@ -58,6 +59,16 @@ protected:
         open();
         const Mounted probe(driver_->prepare("probe", std::nullopt), work_.path() / "probe");
         if (!probe.ok()) GTEST_SKIP() << "this host does not allow mounts";
+    }
+    /// All of them, children first: datasets outlive a temporary directory.
+    void TearDown() override {
+        for (bool removed = driver_ != nullptr; removed;) {
+            removed = false;
+            for (const auto& info : driver_->list()) {
+                if (kind_of([&] { driver_->remove(info.key); }) == ErrorKind::cancelled)
+                    removed = true;
+            }
+        }
     }
     void open() { driver_ = make_snapshotter(GetParam(), work_.path() / "snapshots"); }
 
@@ -194,6 +205,16 @@ TEST_P(SnapshotContract, StatTellsKindAndParent) {
     EXPECT_THAT(keys, UnorderedElementsAre("probe", "base", "c"));
 }
 
+TEST_P(SnapshotContract, NeighboursOnOneFileSystemDoNotMeet) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a", "mine"); });
+    const auto neighbour = make_snapshotter(GetParam(), work_.path() / "other");
+    neighbour->prepare("base", std::nullopt);
+    neighbour->remove("base");
+    open();
+    driver_->prepare("c", "base");
+    EXPECT_EQ(content("c", "a"), "mine");
+}
+
 TEST_P(SnapshotContract, BadCallsAreNamed) {
     layer("base", std::nullopt, [](const fs::path&) {});
     driver_->prepare("c", "base");
@@ -325,15 +346,20 @@ TEST_P(SnapshotContract, ThreadsDoNotMeet) {
     EXPECT_EQ(driver_->list().size(), 42U);
 }
 
-/// ZFS where the temporary directory is on it, as in the FreeBSD guest.
+/// ZFS and btrfs where the temporary directory is on them: in the FreeBSD guest, and under
+/// tests/contract/on_filesystem.sh.
 std::vector<const char*> drivers() {
-    if (os::sandbox_kind() == os::SandboxKind::namespaces) return {"overlay", "copy"};
+    std::vector<const char*> out{"copy"};
+    const std::string directory = fs::temp_directory_path().string();
+    if (os::sandbox_kind() == os::SandboxKind::namespaces) out.push_back("overlay");
+    if (os::has_subvolumes(directory)) out.push_back("btrfs");
     try {
-        os::zfs_dataset_of(fs::temp_directory_path().string());
-        return {"copy", "zfs"};
+        os::zfs_dataset_of(directory);
+        out.push_back("zfs");
     } catch (const Error&) {
-        return {"copy"};
+        // Not on ZFS.
     }
+    return out;
 }
 
 INSTANTIATE_TEST_SUITE_P(Drivers, SnapshotContract, ::testing::ValuesIn(drivers()),
