@@ -44,7 +44,7 @@ void run_pull(Context& context, image::Pull& pull, const oci::Reference& name, J
     publish(context, "pull", name.familiar());
 }
 
-Reply pull_all_tags(Context& context, image::PullRequest wanted) {
+Reply pull_all_tags(Context& context, const image::PullRequest& wanted) {
     const auto tags = image::remote_tags(context.registries, wanted);
     return context.streams.reply(
         "application/json", json_lines([&context, wanted, tags](JsonLines& lines) {

@@ -18,7 +18,7 @@ constexpr std::string_view bootstrap_scheme = "bootstrap:";
 
 /// A producer of progress messages that reads the request's body.
 Reply from_body(Context& context, Request& request,
-                std::function<void(int body, JsonLines& lines)> work) {
+                const std::function<void(int body, JsonLines& lines)>& work) {
     auto body = std::make_shared<Fd>(std::move(request.body_stream));
     return context.streams.reply("application/json", json_lines([body, work](JsonLines& lines) {
                                      work(body->get(), lines);

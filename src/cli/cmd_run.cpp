@@ -105,7 +105,7 @@ std::string create_or_pull(client::Client& engine, const ContainerFlags& flags, 
     for (const Json& warning : at_path(created, "Warnings")) {
         print_error("WARNING: " + warning.get<std::string>());
     }
-    const std::string id = text_of(created, "Id");
+    std::string id = text_of(created, "Id");
     cid.write(id);
     return id;
 }

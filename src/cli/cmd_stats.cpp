@@ -143,7 +143,8 @@ int stats(Invocation& in) {
     in.flags.toggle("no-stream", once, "Measure once and end");
     in.flags.toggle("no-trunc", whole, "Do not shorten anything");
     in.flags.text("format", format, "table, json, or a Go template");
-    const auto names = in.parse();
+    const auto names = in.parse();  // sets what the toggles stand for
+    // NOLINTNEXTLINE(bugprone-infinite-loop)
     do {
         const Listing listing = measure(
             in.engine(), names.empty() ? running_containers(in.engine(), all) : names, whole);

@@ -15,7 +15,7 @@ namespace {
 std::string architecture() {
     utsname names{};
     ::uname(&names);
-    const std::string machine = names.machine;
+    std::string machine = names.machine;
     if (machine == "x86_64" || machine == "amd64") return "amd64";
     if (machine == "aarch64" || machine == "arm64") return "arm64";
     return machine;

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/strings.h"
 
-extern "C" char** environ;
+extern char** environ;  // NOLINT(readability-redundant-declaration): not in FreeBSD's headers
 
 namespace brig::cli {
 namespace {

@@ -27,8 +27,8 @@ void Demultiplexer::feed(std::string_view data, const Sink& sink) {
             header_ += data.substr(0, n);
             data.remove_prefix(n);
             if (header_.size() < header_size) return;
-            const int stream = header_[0];
-            if (stream < 0 || stream > error_stream) {
+            const int stream = static_cast<unsigned char>(header_[0]);
+            if (stream > error_stream) {
                 throw Error(ErrorKind::internal, "the engine sent an unknown stream number: {}",
                             stream);
             }

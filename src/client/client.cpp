@@ -22,7 +22,7 @@ std::string message_of(const std::string& body, const Response& response) {
     if (json.is_object() && json.contains("message") && json["message"].is_string()) {
         return json["message"].get<std::string>();
     }
-    const std::string text(trim(body));
+    std::string text(trim(body));
     if (!text.empty()) return text;
     return fmt::format("{} {}", response.status, response.reason);
 }

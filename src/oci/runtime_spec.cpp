@@ -266,7 +266,7 @@ T parse(std::string_view text) {
 }  // namespace
 
 RuntimeSpec runtime_spec_from_json(std::string_view text) {
-    const auto spec = parse<RuntimeSpec>(text);
+    auto spec = parse<RuntimeSpec>(text);
     if (!spec.oci_version.starts_with("1.")) {
         throw Error(ErrorKind::invalid_argument, "ociVersion: {:?} is not a version 1",
                     spec.oci_version);

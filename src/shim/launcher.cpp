@@ -16,7 +16,7 @@
 #include "base/unix_socket.h"
 #include "shim/channel.h"
 
-extern char** environ;
+extern char** environ;  // NOLINT(readability-redundant-declaration): not in FreeBSD's headers
 
 namespace brig::shim {
 namespace fs = std::filesystem;

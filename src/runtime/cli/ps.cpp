@@ -13,7 +13,7 @@
 #include "os/sandbox.h"
 #include "runtime/cli/command.h"
 
-extern char** environ;
+extern char** environ;  // NOLINT(readability-redundant-declaration): not in FreeBSD's headers
 
 namespace brig::runtime {
 namespace {
