@@ -49,8 +49,9 @@ TEST_F(LayerTest, AttributesAreExact) {
     EXPECT_EQ(fs::read_symlink(upper("l")), "/no/where");
     const Fd directory = open_file(upper("d").string(), O_RDONLY | O_DIRECTORY);
     EXPECT_EQ(os::get_xattr(directory.get(), "su", "user.note"), "hi");
-    if (os::sandbox_kind() == os::SandboxKind::namespaces)  // no other kernel has capabilities
+    if (os::sandbox_kind() == os::SandboxKind::namespaces) {  // no other kernel has capabilities
         EXPECT_EQ(os::get_xattr(directory.get(), "su", "security.capability"), capability);
+    }
 }
 
 TEST_F(LayerTest, WritingReadsBackTheSameBytes) {
