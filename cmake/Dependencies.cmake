@@ -1,6 +1,6 @@
 # Outside libraries behind one target each (ext_NAME), so that layers name what they need and the
 # FreeBSD cross build can supply them differently.
-foreach(name crypto fmt os json archive curl sqlite protobuf boost)
+foreach(name crypto ssl fmt os json archive curl sqlite protobuf boost)
   add_library(ext_${name} INTERFACE)
 endforeach()
 target_compile_definitions(ext_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
@@ -18,6 +18,7 @@ if(BRIG_CROSS_FREEBSD)
     target_link_libraries(ext_${name} INTERFACE ${ARGN})
   endfunction()
   brig_external(crypto crypto)
+  brig_external(ssl ssl crypto)
   brig_external(fmt fmt)
   brig_external(json)
   brig_external(archive archive zstd lzma bz2 z)
@@ -34,6 +35,7 @@ else()
     target_link_libraries(ext_${name} INTERFACE PkgConfig::${name}_pkg)
   endfunction()
   brig_external(crypto libcrypto)
+  brig_external(ssl libssl)
   brig_external(fmt fmt)
   brig_external(json nlohmann_json)
   brig_external(archive libarchive libzstd zlib)

@@ -58,5 +58,6 @@ install_test_packages() {
     # podman and buildah (20 MB) run on brig-runtime in the end-to-end suite; docker and containerd
     # do where they are there already.
     on_freebsd || install_packages "to test Brig" libgtest-dev libgmock-dev python3-venv nftables strace \
-        procps xz-utils podman buildah conmon docker-registry skopeo btrfs-progs zfs-fuse
+        procps xz-utils podman buildah conmon docker-registry skopeo btrfs-progs zfs-fuse \
+        openssh-server
 }

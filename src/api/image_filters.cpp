@@ -27,15 +27,26 @@ bool name_matches(const std::string& pattern, const std::string& familiar) {
     return oci::glob_match(pattern, familiar.substr(0, std::min(at, colon)));
 }
 
+std::function<bool(const std::string&)> matches_any(const Values& patterns) {
+    return [patterns](const std::string& name) {
+        return std::ranges::any_of(patterns, [&](const auto& p) { return name_matches(p, name); });
+    };
+}
+
 Test by_reference(const Values& patterns) {
-    return [patterns](const Image& image) {
-        const auto matches = [&](const std::string& name) {
-            return std::ranges::any_of(patterns,
-                                       [&](const auto& p) { return name_matches(p, name); });
-        };
+    return [matches = matches_any(patterns)](const Image& image) {
         return std::ranges::any_of(image.tags, matches) ||
                std::ranges::any_of(image.digests, matches);
     };
+}
+
+/// An image that is asked for by one of its names is not shown under the others.
+void keep_names(std::vector<Image>& images, const Values& patterns) {
+    const auto matches = matches_any(patterns);
+    for (auto& image : images) {
+        std::erase_if(image.tags, std::not_fn(matches));
+        std::erase_if(image.digests, std::not_fn(matches));
+    }
 }
 
 Test by_dangling(const Values& values) {
@@ -88,6 +99,9 @@ std::vector<Image> filter_images(std::vector<Image> images, const image::Store& 
         const auto test = test_for(key, values, store);
         std::erase_if(images, [&](const Image& image) { return !test(image); });
     }
+    const auto references = filters.find("reference");
+    if (references != filters.end() && !references->second.empty())
+        keep_names(images, references->second);
     return images;
 }
 

@@ -33,8 +33,10 @@ std::string shown_path(const oci::Reference& name) {
     return name.domain == "docker.io" ? name.path : name.name();
 }
 
-void run_pull(Context& context, image::Pull& pull, const oci::Reference& name, JsonLines& lines) {
-    write_event(lines, {tag_or_digest(name), "Pulling from " + shown_path(name)});
+void run_pull(Context& context, image::Pull& pull, const image::PullRequest& wanted,
+              JsonLines& lines) {
+    const auto& name = wanted.name;
+    write_event(lines, {tag_or_digest(name), "Pulling from " + shown_path(wanted.there())});
     pull.run([&](const image::TransferEvent& event) { write_event(lines, event); });
     lines.status("Digest: " + pull.digest().str());
     lines.status(
@@ -51,27 +53,29 @@ Reply pull_all_tags(Context& context, const image::PullRequest& wanted) {
             for (const auto& tag : tags) {
                 auto one = wanted;
                 one.name = reference_param(wanted.name.name(), tag);
+                if (one.source) one.source->tag = one.name.tag;
                 image::Pull pull(context.engine.images(), context.registries, one,
                                  [&lines] { return lines.gone(); });
-                run_pull(context, pull, one.name, lines);
+                run_pull(context, pull, one, lines);
             }
         }));
 }
 
 Reply push(Context& context, Request& request) {
-    auto name = oci::Reference::parse(request.parameter("name"));
+    auto wanted = image_name_param(request.parameter("name"), "");
     const auto credentials = registry_credentials(request);
-    const auto tag = request.param("tag");
-    if (!tag.empty()) name = reference_param(name.name(), tag);
+    if (const auto tag = request.param("tag"); !tag.empty()) wanted = wanted.with_tag(tag);
+    const auto& name = wanted.name;
     if (name.digest) throw Error(ErrorKind::invalid_argument, "cannot push a digest reference");
     const auto names = name.tag.empty() ? image::local_tags(context.engine.images(), name)
                                         : std::vector<oci::Reference>{name};
     return context.streams.reply(
-        "application/json", json_lines([&context, names, credentials](JsonLines& lines) {
-            lines.status(fmt::format("The push refers to repository [{}]", names.front().name()));
+        "application/json", json_lines([&context, names, wanted, credentials](JsonLines& lines) {
+            lines.status(fmt::format("The push refers to repository [{}]", wanted.there().name()));
             for (const auto& one : names) {
                 const auto pushed = image::push(
-                    context.engine.images(), context.registries, {one, credentials},
+                    context.engine.images(), context.registries,
+                    {one, credentials, wanted.with_tag(one.tag).remote},
                     [&](const image::TransferEvent& event) { write_event(lines, event); },
                     [&lines] { return lines.gone(); });
                 lines.status(fmt::format("{}: digest: {} size: {}", one.tag, pushed.digest.str(),
@@ -146,8 +150,9 @@ Reply distribution(Context& context, Request& request) {
 }  // namespace
 
 Reply pull_image(Context& context, const Request& request) {
-    const auto name = reference_param(request.param("fromImage"), request.param("tag"));
-    image::PullRequest wanted{.name = name, .credentials = registry_credentials(request)};
+    const auto [name, remote] = image_name_param(request.param("fromImage"), request.param("tag"));
+    image::PullRequest wanted{
+        .name = name, .credentials = registry_credentials(request), .source = remote};
     if (const auto platform = request.param("platform"); !platform.empty())
         wanted.platform = oci::Platform::parse(platform);
     if (name.tag.empty() && !name.digest) return pull_all_tags(context, wanted);
@@ -159,9 +164,9 @@ Reply pull_image(Context& context, const Request& request) {
                                                   return lines != nullptr && lines->gone();
                                               });
     return context.streams.reply(
-        "application/json", json_lines([&context, pull, lines_of_client, name](JsonLines& lines) {
+        "application/json", json_lines([&context, pull, lines_of_client, wanted](JsonLines& lines) {
             *lines_of_client = &lines;
-            run_pull(context, *pull, name, lines);
+            run_pull(context, *pull, wanted, lines);
         }));
 }
 

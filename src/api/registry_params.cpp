@@ -7,6 +7,7 @@
 #include "api/reply.h"
 #include "base/base64.h"
 #include "oci/document.h"
+#include "oci/ssh_name.h"
 
 namespace brig::api {
 namespace {
@@ -63,6 +64,24 @@ void write_event(JsonLines& lines, const image::TransferEvent& event) {
         message["progress"] = bar(event.current, event.total);
     }
     lines.write(message);
+}
+
+ImageName ImageName::with_tag(const std::string& tag) const {
+    ImageName out = *this;
+    out.name = reference_param(name.name(), tag);
+    if (out.remote) {
+        out.remote->tag = out.name.tag;
+        out.remote->digest = out.name.digest;
+    }
+    return out;
+}
+
+ImageName image_name_param(const std::string& name, const std::string& tag_or_digest) {
+    if (!oci::is_ssh_address(name)) return {reference_param(name, tag_or_digest), {}};
+    const bool is_digest = tag_or_digest.find(':') != std::string::npos;
+    const auto separator = tag_or_digest.empty() ? "" : is_digest ? "@" : ":";
+    const auto parsed = oci::parse_ssh_name(name + separator + tag_or_digest);
+    return {parsed->local, parsed->remote()};
 }
 
 oci::Reference reference_param(const std::string& name, const std::string& tag_or_digest) {

@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "api/api.h"
-#include "http/server.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -19,6 +18,7 @@
 #include "content/store.h"
 #include "engine/daemon_options.h"
 #include "engine/engine.h"
+#include "http/server.h"
 #include "image/pull.h"
 #include "image/store.h"
 #include "network/network.h"
@@ -26,6 +26,7 @@
 #include "os/places.h"
 #include "os/sandbox.h"
 #include "os/zfs.h"
+#include "registry/server/program.h"
 #include "shim/client.h"
 #include "snapshot/snapshotter.h"
 #include "volume/store.h"
@@ -160,6 +161,7 @@ std::string best_snapshotter(const fs::path& root) {
 registry::Settings registry_settings(const engine::DaemonOptions& options) {
     registry::Settings out;
     out.insecure = options.insecure_registries;
+    out.ssh_command = options.ssh_command;
     out.certificates = {os::default_places().config.parent_path() / "certs.d",
                         "/etc/docker/certs.d"};
     out.user_agent = fmt::format("brig/{}", brig::version);
@@ -238,6 +240,10 @@ int serve(const engine::DaemonOptions& options, const char* self) {
 
 int main(int argc, char** argv) {
     try {
+        if (argc > 1 && std::string_view(argv[1]) == "registry") {
+            ::signal(SIGPIPE, SIG_IGN);
+            return registry::server::run(registry::server::parse_options({argv + 2, argv + argc}));
+        }
         const auto options =
             engine::parse_daemon_options({argv + 1, argv + argc}, os::default_places().config);
         if (options.help) return std::fputs(engine::daemon_usage().c_str(), stdout) < 0 ? 1 : 0;

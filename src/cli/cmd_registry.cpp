@@ -7,7 +7,7 @@
 #include "cli/progress.h"
 #include "cli/pull_image.h"
 #include "cli/registry_login.h"
-#include "oci/reference.h"
+#include "oci/ssh_name.h"
 #include "os/terminal.h"
 
 namespace brig::cli {
@@ -52,8 +52,23 @@ std::string tag_or_digest(const oci::Reference& name) {
     return name.digest ? name.digest->str() : name.tag;
 }
 
+/// A name as the user wrote it, and how the engine is told of it.
+struct Wanted {
+    oci::Reference name;    ///< here
+    std::string asked_for;  ///< without tag
+};
+
+Wanted parse_wanted(const std::string& text) {
+    if (const auto ssh = oci::parse_ssh_name(text))
+        return {ssh->local, ssh->address + "//" + ssh->path};
+    const auto name = oci::Reference::parse(text);
+    return {name, name.familiar_name()};
+}
+
 client::Request post(const std::string& target, const std::string& image) {
     client::Request request{.method = "POST", .target = target};
+    // SSH has keys of its own.
+    if (oci::is_ssh_address(image)) return request;
     if (const auto auth = registry_auth(image); !auth.empty())
         request.headers.push_back({"X-Registry-Auth", auth});
     return request;
@@ -120,10 +135,10 @@ void try_login(client::Client& engine, const std::string& server, RegistryLogin&
 }  // namespace
 
 void pull_image(client::Client& engine, const std::string& image, const PullOptions& options) {
-    const auto name = oci::Reference::parse(image).with_default_tag();
+    const auto wanted = parse_wanted(image);
     client::Query query;
-    query.add("fromImage", name.familiar_name());
-    if (!options.all_tags) query.add("tag", tag_or_digest(name));
+    query.add("fromImage", wanted.asked_for);
+    if (!options.all_tags) query.add("tag", tag_or_digest(wanted.name.with_default_tag()));
     if (!options.platform.empty()) query.add("platform", options.platform);
     client::Exchange exchange = engine.begin(post("/images/create" + query.str(), image));
     show_progress(exchange, {.to_stderr = options.to_stderr, .quiet = options.quiet});
@@ -135,7 +150,7 @@ int pull(Invocation& in) {
     in.flags.toggle("quiet,q", options.quiet, "Print nothing but the image's name");
     in.flags.text("platform", options.platform, "Platform of the image");
     const auto words = in.parse();
-    auto name = oci::Reference::parse(words[0]);
+    auto name = parse_wanted(words[0]).name;
     const bool is_bare = name.tag.empty() && !name.digest;
     if (options.all_tags && !is_bare) throw Failure(1, "tag can't be used with --all-tags/-a");
     if (!options.all_tags && is_bare) {
@@ -152,7 +167,8 @@ int push(Invocation& in) {
     in.flags.toggle("all-tags,a", all, "Push every tag of the repository");
     in.flags.toggle("quiet,q", quiet, "Print nothing but the image's name");
     const auto words = in.parse();
-    auto name = oci::Reference::parse(words[0]);
+    const auto wanted = parse_wanted(words[0]);
+    auto name = wanted.name;
     if (name.digest) throw Failure(1, "cannot push a digest reference");
     if (all && !name.tag.empty()) throw Failure(1, "tag can't be used with --all-tags/-a");
     if (!all && name.tag.empty()) {
@@ -162,7 +178,7 @@ int push(Invocation& in) {
     client::Query query;
     if (!all) query.add("tag", name.tag);
     client::Exchange exchange = in.engine().begin(
-        post("/images/" + client::encode(name.familiar_name()) + "/push" + query.str(), words[0]));
+        post("/images/" + client::encode(wanted.asked_for) + "/push" + query.str(), words[0]));
     show_progress(exchange, {.quiet = quiet});
     if (quiet) print_line(name.str());
     return 0;

@@ -88,6 +88,9 @@ constexpr Command table[] = {
     {"network inspect", "[OPTIONS] NETWORK [NETWORK...]", "Print all that is known of networks", 1,
      any, network_inspect},
     {"network ls|network list", "[OPTIONS]", "List networks", 0, 0, network_list},
+    {"registry gc", "[OPTIONS]", "Remove what no manifest of a registry refers to", 0, 0,
+     registry_gc},
+    {"registry serve", "[OPTIONS]", "Serve a registry of images", 0, 0, registry_serve},
     {"system df", "[OPTIONS]", "Show what the engine uses of the disk", 0, 0, system_df},
     {"volume create", "[OPTIONS] [VOLUME]", "Create a volume", 0, 1, volume_create},
     {"volume inspect", "[OPTIONS] VOLUME [VOLUME...]", "Print all that is known of volumes", 1, any,
@@ -100,8 +103,8 @@ constexpr Command table[] = {
 
 constexpr Group group_table[] = {
     {"container", "Manage containers"}, {"image", "Manage images"},
-    {"network", "Manage networks"},     {"system", "Manage the engine"},
-    {"volume", "Manage volumes"},
+    {"network", "Manage networks"},     {"registry", "Run a registry and look into others"},
+    {"system", "Manage the engine"},    {"volume", "Manage volumes"},
 };
 
 }  // namespace

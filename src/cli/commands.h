@@ -36,6 +36,8 @@ int port(Invocation& in);
 int ps(Invocation& in);
 int pull(Invocation& in);
 int push(Invocation& in);
+int registry_gc(Invocation& in);
+int registry_serve(Invocation& in);
 int rename(Invocation& in);
 int restart(Invocation& in);
 int rm(Invocation& in);

@@ -24,16 +24,6 @@ using namespace std::chrono_literals;
 constexpr auto patience = 15s;
 constexpr auto poll_interval = 2ms;
 
-/// Beside our own executable, as a build tree and an installation have it; else from PATH.
-std::string engine_program() {
-    const fs::path self = os::own_program();
-    if (!self.empty()) {
-        const fs::path beside = self.parent_path() / "brigd";
-        if (::access(beside.c_str(), X_OK) == 0) return beside.string();
-    }
-    return "brigd";
-}
-
 /// What the child does between fork and exec: a session of its own (the terminal's Ctrl-C is not
 /// for it) and the signals and descriptors of a fresh process.
 [[noreturn]] void become_engine(char* const* argv, int nothing, int log) {
@@ -85,6 +75,15 @@ std::vector<std::string> engine_command(const SessionOptions& options) {
 }
 
 }  // namespace
+
+std::string engine_program() {
+    const fs::path self = os::own_program();
+    if (!self.empty()) {
+        const fs::path beside = self.parent_path() / "brigd";
+        if (::access(beside.c_str(), X_OK) == 0) return beside.string();
+    }
+    return "brigd";
+}
 
 void start_embedded_engine(const SessionOptions& options, const client::Endpoint& endpoint) {
     const fs::path run = fs::path(endpoint.path).parent_path();

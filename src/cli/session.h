@@ -33,6 +33,9 @@ private:
     std::unique_ptr<client::Client> client_;
 };
 
+/// brigd: beside our own program, as a build tree and an installation have it; else from PATH.
+std::string engine_program();
+
 /// Starts a brigd of its own in the background and waits until its socket answers. Throws Error
 /// with the end of its log where it does not come up.
 void start_embedded_engine(const SessionOptions& options, const client::Endpoint& endpoint);

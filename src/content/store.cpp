@@ -101,20 +101,28 @@ fs::path Store::blob_path(const Digest& digest) const {
     return root_ / "blobs" / "sha256" / digest.hex();
 }
 
-Digest Store::install(Ingest& ingest, const Digest& digest) {
+void Store::place(const fs::path& file, std::uint64_t size, const Digest& digest) {
     const std::scoped_lock lock(mutex_);
     const fs::path target = blob_path(digest);
     struct stat existing {};
     // A shorter file is what a power loss left of a blob that nothing had referred to yet.
     const bool is_there = ::stat(target.c_str(), &existing) == 0 &&
-                          static_cast<std::uint64_t>(existing.st_size) == ingest.size_;
-    if (!is_there && ::rename(ingest.path_.c_str(), target.c_str()) != 0) {
-        throw SysError("rename {} to {}", ingest.path_.string(), target.string());
+                          static_cast<std::uint64_t>(existing.st_size) == size;
+    if (!is_there && ::rename(file.c_str(), target.c_str()) != 0) {
+        throw SysError("rename {} to {}", file.string(), target.string());
     }
-    if (is_there) ::unlink(ingest.path_.c_str());
+    if (is_there) ::unlink(file.c_str());
+    touch(digest);
+}
+
+Digest Store::install(Ingest& ingest, const Digest& digest) {
+    place(ingest.path_, ingest.size_, digest);
     ingest.path_.clear();
-    if (lease_count_ > 0) touched_.insert(digest);
     return digest;
+}
+
+void Store::adopt(const fs::path& file, const Digest& digest) {
+    place(file, fs::file_size(file), digest);
 }
 
 void Store::touch(const Digest& digest) const {

@@ -77,6 +77,8 @@ public:
     Ingest begin();
     /// A whole blob at once.
     Digest put(std::string_view bytes);
+    /// Takes over a finished file on the store's file system, whose digest the caller has checked.
+    void adopt(const std::filesystem::path& file, const Digest& digest);
 
     /// Throws Error{not_found} naming the digest.
     [[nodiscard]] Fd open(const Digest& digest) const;
@@ -106,6 +108,7 @@ private:
     [[nodiscard]] std::filesystem::path blob_path(const Digest& digest) const;
     void touch(const Digest& digest) const;
     Digest install(Ingest& ingest, const Digest& digest);
+    void place(const std::filesystem::path& file, std::uint64_t size, const Digest& digest);
     void end_lease();
 
     std::filesystem::path root_;

@@ -33,6 +33,7 @@ std::string daemon_usage() {
         "  -D, --debug           the same as --log-level debug\n"
         "  --insecure-registry HOST[:PORT]  may speak plain HTTP or have any certificate (may be "
         "repeated)\n"
+        "  --ssh-command WORDS   ssh and its options, for ssh:// registries (default ssh)\n"
         "  --idle-exit SECONDS   leave after that long without a container or a request\n"
         "  --version, --help\n",
         places.root.string(), places.run.string(), places.config.string());
@@ -49,6 +50,15 @@ log::Level parse_level(const std::string& text) {
     if (text == "error") return log::Level::error;
     throw Error(ErrorKind::invalid_argument,
                 "unknown log level {}: want debug, info, warn or error", text);
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+    std::vector<std::string> out;
+    for (auto& word : split(text, ' ')) {
+        if (!word.empty()) out.push_back(std::move(word));
+    }
+    if (out.empty()) throw Error(ErrorKind::invalid_argument, "option ssh-command is empty");
+    return out;
 }
 
 fs::path parse_host(const std::string& address) {
@@ -162,6 +172,8 @@ void apply_option(DaemonOptions& options, const std::string& key, const std::str
         options.idle_exit = *seconds;
     } else if (key == "insecure-registry" || key == "insecure-registries") {
         options.insecure_registries.insert(value);
+    } else if (key == "ssh-command") {
+        options.ssh_command = words_of(value);
     } else if (key == "help") {
         options.help = flag();
     } else if (key == "version") {

@@ -27,6 +27,7 @@ struct DaemonOptions {
     log::Level log_level = log::Level::info;
     std::optional<int> idle_exit;  ///< seconds
     std::set<std::string> insecure_registries;
+    std::vector<std::string> ssh_command{"ssh"};  ///< for registries of ssh:// names
     bool help = false;
     bool version = false;
 };

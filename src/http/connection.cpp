@@ -2,7 +2,9 @@
 #include "http/connection.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -29,7 +31,8 @@ namespace {
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kept_buffer = 16U << 10U;  // of an idle connection
-constexpr std::size_t read_size = 64U << 10U;    // Beast reads what its buffer has room for
+constexpr std::size_t file_buffer = 256U << 10U;
+constexpr std::size_t read_size = 64U << 10U;  // Beast reads what its buffer has room for
 
 using HeadParser = beast::request_parser<beast::empty_body>;
 using StreamParser = beast::request_parser<beast::buffer_body>;
@@ -205,6 +208,8 @@ private:
         if (auto* stream = std::get_if<Fd>(&reply.body)) {
             Fd source = std::move(*stream);
             usable = co_await reply_stream(reply, std::move(source), exchange);
+        } else if (std::holds_alternative<FileBody>(reply.body)) {
+            usable = co_await reply_file(reply, head_only);
         } else {
             usable = co_await reply_text(std::move(reply), head_only, keep_alive_);
         }
@@ -321,6 +326,32 @@ private:
         if (!head_only && !bodiless(reply)) parts.push_back(asio::buffer(body));
         const auto [error, n] = co_await asio::async_write(socket_, parts, quiet);
         co_return !error;
+    }
+
+    asio::awaitable<bool> reply_file(const Reply& reply, bool head_only) {
+        const auto& body = std::get<FileBody>(reply.body);
+        const auto head = head_text(reply, fmt::format("Content-Length: {}\r\n{}", body.length,
+                                                       keep_alive_ ? "" : "Connection: close\r\n"));
+        const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(head), quiet);
+        if (error) co_return false;
+        if (head_only) co_return true;
+        co_return co_await copy_file(body);
+    }
+
+    /// A file that is shorter than was promised ends the connection: the client sees that.
+    asio::awaitable<bool> copy_file(const FileBody& body) {
+        std::vector<char> buffer(std::min<std::uint64_t>(body.length, file_buffer));
+        for (std::uint64_t sent = 0; sent < body.length;) {
+            const auto wanted = std::min<std::uint64_t>(buffer.size(), body.length - sent);
+            const auto count = ::pread(body.file.get(), buffer.data(), wanted,
+                                       static_cast<off_t>(body.offset + sent));
+            if (count <= 0) co_return false;
+            const auto part = asio::buffer(buffer.data(), static_cast<std::size_t>(count));
+            const auto [error, n] = co_await asio::async_write(socket_, part, quiet);
+            if (error) co_return false;
+            sent += static_cast<std::uint64_t>(count);
+        }
+        co_return true;
     }
 
     /// True when the reply was sent whole and the connection can go on.

@@ -2,6 +2,7 @@
 // handlers are plain synchronous functions, and everything of unbounded size is a file descriptor.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -49,12 +50,19 @@ struct Upgrade {
     std::function<Fd()> open = {};
 };
 
+/// A part of a file, sent with its length.
+struct FileBody {
+    Fd file;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
 /// `body` as Fd (pipe or stream socket) is sent as it becomes readable, until end of file. When the
 /// client goes away the descriptor is closed, so that the writer's next write fails with EPIPE.
 struct Reply {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers;
-    std::variant<std::string, Fd, Upgrade> body;
+    std::variant<std::string, Fd, Upgrade, FileBody> body;
 };
 
 enum class BodyMode { buffered, streamed };

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -19,10 +20,22 @@ namespace brig::http {
 Fd listen_unix(const std::filesystem::path& path, mode_t mode = 0660,
                const std::string& group = "brig");
 
+/// Binds and listens on "HOST:PORT", ":PORT" or "[V6]:PORT" (port 0: any that is free). Throws
+/// Error naming the address.
+Fd listen_tcp(const std::string& address);
+/// The port that a TCP listener got.
+std::uint16_t port_of(const Fd& listener);
+
 struct ServerOptions {
     std::size_t header_limit = 1U << 20U;  ///< build arguments travel in the request line
     std::size_t body_limit = 4U << 20U;    ///< of buffered bodies
     std::size_t max_handlers = 128;        ///< requests being handled at once; more of them queue
+};
+
+/// PEM files; the certificate's may hold a chain.
+struct TlsFiles {
+    std::filesystem::path certificate;
+    std::filesystem::path key;
 };
 
 class Server {
@@ -35,6 +48,10 @@ public:
 
     /// Accepts connections from `listener` too. Before run(), or from any thread later.
     void listen(Fd listener);
+    /// The same, for connections in TLS.
+    void listen(Fd listener, const TlsFiles& tls);
+    /// Serves one connected stream socket; when it ends, so does run().
+    void serve_only(Fd connection);
     /// Serves until stop(); then waits for handlers under way.
     void run();
     /// Thread-safe. Ends run(): connections are closed, running handlers finish unheard.

@@ -89,7 +89,7 @@ Pull::Pull(Store& store, const registry::Settings& settings, PullRequest request
     : store_(store),
       request_(std::move(request)),
       repository_(
-          settings, request_.name, request_.credentials, registry::Access::pull,
+          settings, request_.there(), request_.credentials, registry::Access::pull,
           [this, cancelled = std::move(cancelled)] { return stop_ || (cancelled && cancelled()); }),
       digest_(Digest::of("")),
       document_{{.media_type = {}, .digest = digest_}, {}},
@@ -139,6 +139,8 @@ std::vector<oci::Reference> Pull::names() const {
     by_digest.tag.clear();
     by_digest.digest = digest_;
     if (request_.name.digest) return {by_digest};
+    // The digest is of a repository that has another name.
+    if (request_.source) return {request_.name};
     return {request_.name, by_digest};
 }
 
@@ -232,7 +234,7 @@ Image Pull::run(const TransferProgress& progress) {
 
 std::vector<std::string> remote_tags(const registry::Settings& settings,
                                      const PullRequest& request) {
-    registry::Repository repository(settings, request.name, request.credentials,
+    registry::Repository repository(settings, request.there(), request.credentials,
                                     registry::Access::pull);
     return translated(request.name, [&] { return repository.tags(); });
 }

@@ -18,6 +18,10 @@ struct PullRequest {
     oci::Reference name;                    ///< with a tag or a digest
     std::optional<oci::Platform> platform;  ///< absent: what runs on this host
     registry::Credentials credentials;
+    /// Where it is called differently: the name there.
+    std::optional<oci::Reference> source = {};
+
+    [[nodiscard]] const oci::Reference& there() const { return source ? *source : name; }
 };
 
 /// One pull. Nothing is used before its digest has been checked; the image is visible when all of

@@ -37,8 +37,10 @@ oci::Descriptor compress(content::Store& content, const oci::Descriptor& layer) 
 }
 
 /// Repositories of the same registry that are known to have an image's layers.
-std::vector<std::pair<std::string, Image>> sisters(const Store& store, const oci::Reference& name) {
-    std::vector<std::pair<std::string, Image>> out;
+using Sisters = std::vector<std::pair<std::string, Image>>;
+
+Sisters sisters(const Store& store, const oci::Reference& name) {
+    Sisters out;
     for (const auto& image : store.list(true)) {
         for (const auto& text : image.digests) {
             const auto other = oci::Reference::parse(text);
@@ -57,12 +59,12 @@ public:
         : store_(store),
           request_(request),
           reporter_(progress),
-          repository_(settings, request.name, request.credentials, registry::Access::push,
+          repository_(settings, request.there(), request.credentials, registry::Access::push,
                       [this, cancelled = std::move(cancelled)] {
                           return stop_ || (cancelled && cancelled());
                       }),
           image_(find_image()),
-          sisters_(sisters(store, request.name)) {}
+          sisters_(request.target ? Sisters() : sisters(store, request.name)) {}
 
     Pushed run() {
         auto& content = store_.content();
@@ -138,6 +140,7 @@ private:
         }
         repository_.put_manifest(request_.name.tag, stored.media_type, bytes);
         const Pushed out{Digest::of(bytes), static_cast<std::int64_t>(bytes.size())};
+        if (request_.target) return out;
         oci::Reference by_digest = request_.name;
         by_digest.tag.clear();
         by_digest.digest = out.digest;
@@ -151,7 +154,7 @@ private:
     std::atomic<bool> stop_ = false;
     registry::Repository repository_;
     Image image_;
-    std::vector<std::pair<std::string, Image>> sisters_;
+    Sisters sisters_;
     std::vector<oci::Descriptor> layers_;
 };
 

@@ -10,6 +10,10 @@ namespace brig::image {
 struct PushRequest {
     oci::Reference name;  ///< with a tag
     registry::Credentials credentials;
+    /// Where it is to be called differently: the name there.
+    std::optional<oci::Reference> target = {};
+
+    [[nodiscard]] const oci::Reference& there() const { return target ? *target : name; }
 };
 
 struct Pushed {

@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view hub = "docker.io";
+/// An address, so that nobody is asked for a name; the port is one that nothing has.
+constexpr std::string_view ssh_stand_in = "http://127.0.0.1:1";
 constexpr std::string_view hub_host = "registry-1.docker.io";
 
 std::string_view without_port(std::string_view host) {
@@ -48,6 +50,11 @@ bool may_be_insecure(std::string_view host_and_port, const Settings& settings) {
 
 Endpoint endpoint_for(std::string_view domain, const Settings& settings) {
     Endpoint out{.registry = std::string(domain), .bases = {}};
+    if (oci::is_ssh_address(domain)) {
+        out.ssh = oci::SshAddress::parse(domain);
+        out.bases.push_back(Url::parse(ssh_stand_in));
+        return out;
+    }
     const std::string host(domain == hub ? hub_host : domain);
     out.may_be_insecure = may_be_insecure(domain, settings);
     out.bases.push_back(Url::parse("https://" + host));

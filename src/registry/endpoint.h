@@ -1,6 +1,7 @@
 // Where a registry is and how far its host is trusted.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@ struct Endpoint {
     std::string registry;    ///< as names have it: "docker.io", "localhost:5000"
     std::vector<Url> bases;  ///< tried in this order; http only for one that may be insecure
     bool may_be_insecure = false;
+    std::optional<oci::SshAddress> ssh = {};  ///< how to reach it instead; bases[0] is a stand-in
 };
 
 /// The endpoint of a name's domain. Throws Error{invalid_argument}.

@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "registry/curl.h"
+#include "registry/ssh.h"
 
 namespace brig::registry {
 namespace {
@@ -50,9 +51,9 @@ HeaderList header_list(const HttpRequest& request) {
 /// One request on its way: what libcurl calls back into.
 class Transfer {
 public:
-    Transfer(CURL* handle, const HttpRequest& request, const BodySink& sink,
+    Transfer(CURL* handle, SshLine* line, const HttpRequest& request, const BodySink& sink,
              const Cancelled& cancelled)
-        : handle_(handle), request_(request), sink_(sink), cancelled_(cancelled) {
+        : handle_(handle), line_(line), request_(request), sink_(sink), cancelled_(cancelled) {
         if (request.file) offset_ = request.file->offset;
     }
 
@@ -76,6 +77,7 @@ public:
         set(CURLOPT_BUFFERSIZE, 256L << 10U);
         set(CURLOPT_ERRORBUFFER, error_text_);
         set_trust(tls);
+        if (line_ != nullptr) set_line();
         set_callbacks();
         set_method();
     }
@@ -96,6 +98,11 @@ private:
             set(CURLOPT_SSLCERT, tls.certificate.c_str());
             set(CURLOPT_SSLKEY, tls.key.c_str());
         }
+    }
+
+    void set_line() {
+        set(CURLOPT_NOPROXY, "*");
+        set(CURLOPT_UNIX_SOCKET_PATH, line_->path().c_str());
     }
 
     void set_callbacks() {
@@ -129,6 +136,10 @@ private:
             fmt::format("{} {:?}: {}", request_.method, request_.url.text,
                         error_text_[0] != '\0' ? error_text_ : curl().easy_strerror(code));
         using enum TransportError::Kind;
+        // ssh knows better why there was no answer.
+        if (line_ != nullptr && code != CURLE_ABORTED_BY_CALLBACK) {
+            if (const auto failure = line_->failure()) throw TransportError(connect, *failure);
+        }
         switch (code) {
             case CURLE_ABORTED_BY_CALLBACK:
                 throw Error(ErrorKind::cancelled, "{} {:?}: cancelled", request_.method,
@@ -214,6 +225,7 @@ private:
     }
 
     CURL* handle_;
+    SshLine* line_;
     const HttpRequest& request_;
     const BodySink& sink_;
     const Cancelled& cancelled_;
@@ -232,42 +244,54 @@ std::string HttpHead::header(std::string_view lower_case_name) const {
     return found == headers.end() ? std::string() : found->second;
 }
 
-/// Idle handles, each with the connections it has open.
+/// A handle, with the connections that it has open.
+struct Http::Handle {
+    std::unique_ptr<SshLine> line;  // outlives what it has opened
+    Easy easy;
+};
+
+/// Those that are idle.
 class Http::Handles {
 public:
-    Easy take() {
+    std::optional<Handle> take() {
         const std::scoped_lock lock(mutex_);
-        if (idle_.empty()) {
-            Easy fresh(curl().easy_init());
-            if (!fresh) throw std::bad_alloc();
-            return fresh;
-        }
-        Easy handle = std::move(idle_.back());
+        if (idle_.empty()) return std::nullopt;
+        Handle handle = std::move(idle_.back());
         idle_.pop_back();
         return handle;
     }
-    void give_back(Easy handle) {
-        curl().easy_reset(handle.get());
+    void give_back(Handle handle) {
+        curl().easy_reset(handle.easy.get());
         const std::scoped_lock lock(mutex_);
         idle_.push_back(std::move(handle));
     }
 
 private:
     std::mutex mutex_;
-    std::vector<Easy> idle_;
+    std::vector<Handle> idle_;
 };
 
-Http::Http(const Settings& settings) : settings_(settings), handles_(std::make_unique<Handles>()) {}
+Http::Http(const Settings& settings, std::optional<oci::SshAddress> ssh)
+    : settings_(settings), ssh_(std::move(ssh)), handles_(std::make_unique<Handles>()) {}
 Http::~Http() = default;
+
+Http::Handle Http::handle() {
+    if (auto idle = handles_->take()) return std::move(*idle);
+    Handle out;
+    out.easy.reset(curl().easy_init());
+    if (!out.easy) throw std::bad_alloc();
+    if (ssh_) out.line = std::make_unique<SshLine>(settings_.ssh_command, *ssh_);
+    return out;
+}
 
 HttpHead Http::send(const HttpRequest& request, const Tls& tls, const BodySink& sink,
                     const Cancelled& cancelled) {
-    Easy handle = handles_->take();
-    Transfer transfer(handle.get(), request, sink, cancelled);
+    Handle used = handle();
+    Transfer transfer(used.easy.get(), used.line.get(), request, sink, cancelled);
     transfer.prepare(settings_, tls);
     HttpHead head = transfer.run();
     // One that failed goes, with its connections.
-    handles_->give_back(std::move(handle));
+    handles_->give_back(std::move(used));
     return head;
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "oci/ssh_name.h"
 #include "registry/settings.h"
 #include "registry/url.h"
 
@@ -70,7 +71,8 @@ private:
 /// Thread-safe; keeps connections for later requests.
 class Http {
 public:
-    explicit Http(const Settings& settings);
+    /// With `ssh`, every connection is a session to that registry, whatever the URL says.
+    explicit Http(const Settings& settings, std::optional<oci::SshAddress> ssh = {});
     ~Http();
 
     /// Throws TransportError, Error{cancelled}, Error{invalid_argument} for a header that is none.
@@ -78,8 +80,11 @@ public:
                   const Cancelled& cancelled = {});
 
 private:
+    struct Handle;
     class Handles;
+    Handle handle();
     const Settings& settings_;
+    std::optional<oci::SshAddress> ssh_;
     std::unique_ptr<Handles> handles_;
 };
 

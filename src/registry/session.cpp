@@ -35,7 +35,7 @@ Session::Session(Settings settings, std::string_view registry, Credentials crede
     : settings_(std::move(settings)),
       endpoint_(endpoint_for(registry, settings_)),
       cancelled_(std::move(cancelled)),
-      http_(settings_),
+      http_(settings_, endpoint_.ssh),
       authorizer_(http_, settings_, credentials),
       has_credentials_(!credentials.empty()) {}
 

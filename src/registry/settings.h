@@ -20,6 +20,8 @@ struct Settings {
     std::set<std::string> insecure;
     /// DIR/HOST[:PORT]/{*.crt, NAME.cert with NAME.key}, as docker has them.
     std::vector<std::filesystem::path> certificates{"/etc/brig/certs.d", "/etc/docker/certs.d"};
+    /// ssh and its options, for registries of ssh:// names.
+    std::vector<std::string> ssh_command{"ssh"};
     std::string user_agent = "brig";
     int attempts = 5;
     std::chrono::milliseconds first_delay{500};  ///< doubled with every attempt

@@ -1,0 +1,187 @@
+"""`brig registry serve` on loopback: our client, docker's, skopeo; TLS, passwords, garbage, kill -9."""
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from conftest import BIN, docker_client, wait_for
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+class Registry:
+    def __init__(self, root, *options, address="127.0.0.1:0"):
+        self.root, self.options, self.address = root, options, address
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [BIN / "brig", "registry", "serve", "--listen", self.address, "--root", self.root, *map(str, self.options)],
+            stdout=subprocess.PIPE, stderr=open(f"{self.root}.log", "ab"), text=True)
+        line = self.process.stdout.readline()
+        assert " serves on http" in line, line
+        self.url = line.split()[-1]
+        self.host = self.url.split("//")[1]
+        self.address = self.host  # the same one, should it start again
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def call(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection(self.host, timeout=20)
+        connection.request(method, path, body, headers or {})
+        reply = connection.getresponse()
+        return reply.status, dict(reply.getheaders()), reply.read()
+
+
+@contextlib.contextmanager
+def serving(root, *options):
+    registry = Registry(root, *options)
+    try:
+        yield registry
+    finally:
+        if registry.process.poll() is None:
+            assert registry.stop() == 0
+        log = open(f"{root}.log").read()
+        assert "AddressSanitizer" not in log and "runtime error" not in log, log
+
+
+@pytest.fixture(scope="module")
+def registry(workspace):
+    with serving(workspace / "served") as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def private_config(tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+
+
+@pytest.fixture(scope="module")
+def image(engine, registry):
+    """Two layers, pushed as HOST/lib/web:1."""
+    made = engine.dir / "context"
+    made.mkdir()
+    (made / "Dockerfile").write_text("FROM busybox\nRUN echo hello > /greeting\nCMD cat /greeting\n")
+    name = f"{registry.host}/lib/web:1"
+    engine.brig("build", "-t", name, made)
+    engine.brig("push", name)
+    return name
+
+
+def forget(engine, *names):
+    for name in names:
+        engine.brig("rmi", "-f", name, check=False)
+
+
+def test_push_and_pull(tidy, image, registry):
+    again = tidy.brig("push", image).stdout
+    assert again.count("Layer already exists") == 2
+    forget(tidy, image)
+    assert "Downloaded newer image" in tidy.brig("pull", image).stdout
+    assert tidy.brig("run", "--rm", "--net", "none", image).stdout == "hello\n"
+    other = f"{registry.host}/lib/other:2"
+    tidy.brig("tag", image, other)
+    assert "Mounted from lib/web" in tidy.brig("push", other).stdout
+    tidy.brig("pull", "-a", f"{registry.host}/lib/other")
+    forget(tidy, other)
+    missing = tidy.brig("pull", f"{registry.host}/lib/web:none", check=False)
+    assert missing.returncode == 1 and "manifest unknown" in missing.stderr.lower() or "not found" in missing.stderr
+    # The blobs are an image layout that others read, and each is there once.
+    blobs = list((registry.root / "blobs/sha256").iterdir())
+    assert all(hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name for blob in blobs)
+
+
+@pytest.mark.skipif(not docker_client(), reason="needs the docker client")
+def test_docker_client(tidy, image, registry):
+    name = f"{registry.host}/lib/docker:1"
+    tidy.docker("tag", image, name)
+    assert "1: digest: sha256:" in tidy.docker("push", name).stdout
+    tidy.docker("rmi", name)
+    assert "Downloaded newer image" in tidy.docker("pull", name).stdout
+    forget(tidy, name)
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="needs skopeo")
+def test_skopeo(tidy, image, registry, tmp_path):
+    def skopeo(*args):
+        return subprocess.run(["skopeo", *args], check=True, capture_output=True, text=True).stdout
+    skopeo("copy", "--src-tls-verify=false", f"docker://{image}", f"oci:{tmp_path}/layout:1")
+    for kind in ("v2s2", "oci"):
+        name = f"{registry.host}/skopeo/{kind}:1"
+        skopeo("copy", "--dest-tls-verify=false", "--format", kind, f"oci:{tmp_path}/layout:1", f"docker://{name}")
+        tidy.brig("pull", name)
+        assert tidy.brig("run", "--rm", "--net", "none", name).stdout == "hello\n"
+        forget(tidy, name)
+    tags = json.loads(skopeo("list-tags", "--tls-verify=false", f"docker://{registry.host}/skopeo/oci"))["Tags"]
+    assert tags == ["1"]
+    skopeo("delete", "--tls-verify=false", f"docker://{registry.host}/skopeo/oci:1")
+    tidy.brig("pull", image)
+
+
+def test_an_upload_survives_kill9(registry):
+    session = registry.call("POST", "/v2/killed/blobs/uploads/")[1]["Location"]
+    assert registry.call("PATCH", session, b"hello ", {"Content-Range": "0-5"})[0] == 202
+    registry.stop(signal.SIGKILL)
+    registry.start()
+    status, headers, _ = registry.call("GET", session)
+    assert status == 204 and headers["Range"] == "0-5"
+    digest = "sha256:" + hashlib.sha256(b"hello world").hexdigest()
+    assert registry.call("PUT", f"{session}?digest={digest}", b"world")[0] == 201
+    assert registry.call("GET", f"/v2/killed/blobs/{digest}", headers={"Range": "bytes=6-"})[2] == b"world"
+
+
+def test_garbage_collection(registry, image):
+    digest = "sha256:" + hashlib.sha256(b"garbage").hexdigest()
+    assert registry.call("POST", f"/v2/gc/blobs/uploads/?digest={digest}", b"garbage")[0] == 201
+    blob = registry.root / "blobs/sha256" / digest[7:]
+
+    def gc(*options):
+        return subprocess.run([BIN / "brig", "registry", "gc", "--root", registry.root, *options], check=True,
+                              capture_output=True, text=True).stdout
+    assert gc().startswith("0 bytes") and blob.exists()
+    assert "7 bytes" in gc("--grace", "0s") or not blob.exists()
+    assert registry.call("HEAD", f"/v2/gc/blobs/{digest}")[0] == 404
+    assert registry.call("GET", "/v2/lib/web/manifests/1")[0] == 200
+
+
+def test_passwords_and_tls(tidy, image, workspace):
+    directory = workspace / "secure"
+    directory.mkdir()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", directory / "key", "-out",
+                    directory / "cert"], check=True, stderr=subprocess.DEVNULL)
+    hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], check=True, capture_output=True, text=True).stdout
+    (directory / "users").write_text(f"user:{hashed}")
+    with serving(directory / "data", "--tls-cert", directory / "cert", "--tls-key", directory / "key", "--htpasswd",
+                 directory / "users") as made:
+        assert made.url.startswith("https://")
+        name = f"{made.host}/web"
+        tidy.brig("tag", image, name)
+        assert "no basic auth credentials" in tidy.brig("push", name, check=False).stderr
+        tidy.brig("login", "-u", "user", "--password-stdin", made.host, input="secret")
+        tidy.brig("push", name)
+        forget(tidy, name)
+        tidy.brig("pull", name)
+        forget(tidy, name)
+
+
+def test_exposure_is_said_in_words(tmp_path):
+    done = subprocess.run([BIN / "brig", "registry", "serve", "--listen", "0.0.0.0:0", "--root", tmp_path / "r"],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and "--tls-cert" in done.stderr and "--insecure" in done.stderr
+
+
+def test_standard_input_and_output(registry, image):
+    """As SSH uses it: one connection, kept alive, that ends with its input."""
+    request = b"GET /v2/lib/web/tags/list HTTP/1.1\r\nHost: x\r\n\r\n"
+    done = subprocess.run([BIN / "brig", "registry", "serve", "--stdio", "--root", registry.root], input=request * 2,
+                          capture_output=True, timeout=20)
+    assert done.returncode == 0 and done.stdout.count(b'{"name":"lib/web","tags":["1"]}') == 2, done
