@@ -137,7 +137,6 @@ void Networks::Impl::reserve(const AttachRequest& request, Endpoint& endpoint) {
 void Networks::Impl::serve_own_host(const Endpoint& endpoint) {
     if (os::redirects_own_connections()) return;
     for (const auto& port : endpoint.ports) {
-        if (port.protocol != Protocol::tcp) continue;
         try {
             Fd socket;
             {

@@ -17,12 +17,14 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "network/udp_exchange.h"
 
 namespace brig::network {
 namespace {
 
 constexpr std::size_t most_pending = 64U << 10U;
 constexpr std::size_t most_connections = 2000;
+constexpr int sweep_milliseconds = 10'000;  ///< how often idle exchanges are looked for
 
 struct Listener {
     PublishedPort port;
@@ -131,6 +133,12 @@ private:
     Flow down_;
 };
 
+/// Of the listener, which it must not keep open when that is removed.
+struct Exchange {
+    std::weak_ptr<Listener> listener;
+    UdpExchange udp;
+};
+
 }  // namespace
 
 struct PortProxy::Impl {
@@ -153,26 +161,75 @@ struct PortProxy::Impl {
         }
     }
 
+    /// Who has spoken before, or somebody new.
+    Exchange& exchange_with(const sockaddr_in& client, const std::shared_ptr<Listener>& listener) {
+        for (auto& exchange : exchanges) {
+            if (exchange.listener.lock() == listener && exchange.udp.is_of(client)) return exchange;
+        }
+        if (exchanges.size() >= most_connections) exchanges.pop_front();
+        return exchanges.emplace_back(
+            listener, UdpExchange(client, listener->container, listener->port.container_port));
+    }
+
+    void take_datagram(const std::shared_ptr<Listener>& listener) {
+        std::array<char, 65536> buffer;
+        sockaddr_in client{};
+        socklen_t size = sizeof(client);
+        const auto got = ::recvfrom(listener->socket.get(), buffer.data(), buffer.size(), 0,
+                                    reinterpret_cast<sockaddr*>(&client), &size);
+        if (got < 0) return;
+        try {
+            exchange_with(client, listener)
+                .udp.to_container({buffer.data(), static_cast<std::size_t>(got)});
+        } catch (const Error& error) {
+            log::debug("port {}: {}", listener->port.host_port, error.message());
+        }
+    }
+
+    /// False when it is over.
+    static bool go_on(Exchange& exchange, short events) {
+        const auto listener = exchange.listener.lock();
+        if (!listener || *listener->removed) return false;
+        if (events != 0) exchange.udp.to_client(listener->socket.get());
+        return !exchange.udp.idle(UdpExchange::Clock::now());
+    }
+
+    void serve(const std::shared_ptr<Listener>& listener) {
+        if (listener->port.protocol == Protocol::udp)
+            take_datagram(listener);
+        else
+            accept_one(listener);
+    }
+
     void run() {
-        while (!stopping) {
-            const auto served = listening();
-            std::vector<pollfd> waiting{{wake_up.first.get(), POLLIN, 0}};
-            for (const auto& connection : connections) connection.wait_for(waiting);
-            const auto first_listener = waiting.size();
-            const bool full = connections.size() >= most_connections;
-            for (const auto& listener : served)
-                waiting.push_back({full ? -1 : listener->socket.get(), POLLIN, 0});
-            if (::poll(waiting.data(), static_cast<nfds_t>(waiting.size()), -1) < 0) continue;
-            std::array<std::byte, 64> ignored;
-            if (waiting[0].revents != 0) (void)read_some(wake_up.first.get(), ignored);
-            std::size_t at = 1;
-            std::erase_if(connections, [&](Connection& connection) {
-                at += 2;
-                return !connection.go_on(waiting[at - 2].revents, waiting[at - 1].revents);
-            });
-            for (std::size_t i = 0; i < served.size(); ++i) {
-                if (waiting[first_listener + i].revents != 0) accept_one(served[i]);
-            }
+        while (!stopping) one_round();
+    }
+
+    void one_round() {
+        const auto served = listening();
+        std::vector<pollfd> waiting{{wake_up.first.get(), POLLIN, 0}};
+        for (const auto& connection : connections) connection.wait_for(waiting);
+        for (const auto& exchange : exchanges)
+            waiting.push_back({exchange.udp.socket(), POLLIN, 0});
+        const auto first_listener = waiting.size();
+        const bool full = connections.size() >= most_connections;
+        for (const auto& listener : served) {
+            const bool closed = full && listener->port.protocol == Protocol::tcp;
+            waiting.push_back({closed ? -1 : listener->socket.get(), POLLIN, 0});
+        }
+        const int limit = exchanges.empty() ? -1 : sweep_milliseconds;
+        if (::poll(waiting.data(), static_cast<nfds_t>(waiting.size()), limit) < 0) return;
+        std::array<std::byte, 64> ignored;
+        if (waiting[0].revents != 0) (void)read_some(wake_up.first.get(), ignored);
+        std::size_t at = 1;
+        std::erase_if(connections, [&](Connection& connection) {
+            at += 2;
+            return !connection.go_on(waiting[at - 2].revents, waiting[at - 1].revents);
+        });
+        std::erase_if(exchanges,
+                      [&](Exchange& exchange) { return !go_on(exchange, waiting[at++].revents); });
+        for (std::size_t i = 0; i < served.size(); ++i) {
+            if (waiting[first_listener + i].revents != 0) serve(served[i]);
         }
     }
 
@@ -183,6 +240,7 @@ struct PortProxy::Impl {
     unsigned round = 0;  ///< of the loop; what it borrowed in the last one is given back
     std::condition_variable new_round;
     std::list<Connection> connections;  ///< the thread's own
+    std::list<Exchange> exchanges;      ///< and these
     std::thread thread;
 };
 
@@ -201,7 +259,7 @@ void PortProxy::add(const PublishedPort& port, Fd bound, Ipv4Address container) 
     listener->socket = std::move(bound);
     listener->container = container;
     make_nonblocking(listener->socket);
-    if (::listen(listener->socket.get(), 128) != 0)
+    if (port.protocol == Protocol::tcp && ::listen(listener->socket.get(), 128) != 0)
         throw SysError("listen on {}:{}", port.host_ip.str(), port.host_port);
     const std::lock_guard lock(impl_->mutex);
     impl_->listeners.push_back(std::move(listener));

@@ -1,6 +1,6 @@
-// Published TCP ports for the programs of this host itself, on a kernel whose firewall redirects
+// Published ports for the programs of this host itself, on a kernel whose firewall redirects
 // only what comes from elsewhere: accepted on the socket that holds the port anyway, and carried to
-// the container.
+// the container: connections of TCP, and datagrams of UDP with what comes back to each sender.
 #pragma once
 
 #include <memory>

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <thread>
 
 namespace brig::network {
@@ -22,8 +23,8 @@ sockaddr_in address_of(std::uint16_t port) {
 }
 
 /// Port 0: any.
-std::pair<Fd, std::uint16_t> bound(std::uint16_t port = 0) {
-    Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+std::pair<Fd, std::uint16_t> bound(std::uint16_t port = 0, int type = SOCK_STREAM) {
+    Fd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
     auto address = address_of(port);
     socklen_t size = sizeof(address);
     EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
@@ -104,6 +105,52 @@ TEST(PortProxyTest, NobodyBehindEndsTheConnection) {
     ASSERT_TRUE(client);
     std::array<std::byte, 16> buffer;
     EXPECT_LE(::recv(client.get(), buffer.data(), buffer.size(), 0), 0);
+}
+
+std::string received(const Fd& socket, sockaddr_in* from = nullptr) {
+    const timeval limit{5, 0};
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    std::string text(64, '\0');
+    socklen_t size = sizeof(sockaddr_in);
+    const auto got =
+        ::recvfrom(socket.get(), text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(from),
+                   from == nullptr ? nullptr : &size);
+    text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    return text;
+}
+
+void send_to(const Fd& socket, const std::string& text, const sockaddr_in& to) {
+    ::sendto(socket.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+             sizeof(to));
+}
+
+TEST(PortProxyTest, DatagramsComeBackToWhoSentThem) {
+    const auto [server, behind] = bound(0, SOCK_DGRAM);
+    PortProxy proxy;
+    auto [socket, port] = bound(0, SOCK_DGRAM);
+    const PublishedPort published{loopback, port, behind, Protocol::udp};
+    proxy.add(published, std::move(socket), loopback);
+    const std::array clients{bound(0, SOCK_DGRAM), bound(0, SOCK_DGRAM)};
+    std::vector<sockaddr_in> seen;
+    for (int round = 0; round < 2; ++round) {
+        for (const auto& [client, number] : clients) {
+            send_to(client, "from " + std::to_string(number), address_of(port));
+            sockaddr_in carrier{};
+            EXPECT_EQ(received(server, &carrier), "from " + std::to_string(number));
+            seen.push_back(carrier);
+        }
+    }
+    ASSERT_EQ(seen.size(), 4U);
+    EXPECT_EQ(seen[0].sin_port, seen[2].sin_port);  // the same for all that a client says
+    EXPECT_NE(seen[0].sin_port, seen[1].sin_port);
+    send_to(server, "to the second", seen[1]);
+    send_to(server, "to the first", seen[0]);
+    sockaddr_in from{};
+    EXPECT_EQ(received(clients[0].first, &from), "to the first");
+    EXPECT_EQ(ntohs(from.sin_port), port);
+    EXPECT_EQ(received(clients[1].first), "to the second");
+    proxy.remove(published);
+    EXPECT_EQ(bound(port, SOCK_DGRAM).second, port);
 }
 
 }  // namespace
