@@ -92,6 +92,8 @@ constexpr Command table[] = {
      registry_gc},
     {"registry serve", "[OPTIONS]", "Serve a registry of images", 0, 0, registry_serve},
     {"system df", "[OPTIONS]", "Show what the engine uses of the disk", 0, 0, system_df},
+    {"system setup", "[OPTIONS]",
+     "Set up this host's boot and firewall configuration for the engine", 0, 0, system_setup},
     {"volume create", "[OPTIONS] [VOLUME]", "Create a volume", 0, 1, volume_create},
     {"volume inspect", "[OPTIONS] VOLUME [VOLUME...]", "Print all that is known of volumes", 1, any,
      volume_inspect},
