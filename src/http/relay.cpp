@@ -3,6 +3,7 @@
 #include "http/relay.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -15,12 +16,14 @@
 #include <memory>
 
 #include "base/error.h"
+#include "os/poller.h"
 
 namespace brig::http {
 namespace asio = boost::asio;
 namespace {
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
+constexpr auto hang_up_interval = std::chrono::milliseconds(250);
 constexpr auto linger_time = std::chrono::seconds(10);
 
 struct Hijack {
@@ -55,13 +58,29 @@ asio::awaitable<void> copy_up(Hijack& hijack, std::string pending) {
     if (hijack.stream.is_open()) ::shutdown(hijack.stream.native_handle(), SHUT_WR);
 }
 
+/// Waits until the client has gone altogether; false when the downlink's end has ended the wait.
+asio::awaitable<bool> hang_up(Hijack& hijack) {
+    if (os::tells_hangups()) {
+        const auto [error] = co_await hijack.client.async_wait(Socket::wait_error, quiet);
+        co_return !error;
+    }
+    asio::steady_timer pause(hijack.client.get_executor());
+    while (!hijack.downlink_over && hijack.client.is_open()) {
+        pollfd client{hijack.client.native_handle(), 0, 0};
+        if (::poll(&client, 1, 0) > 0 && (client.revents & (POLLHUP | POLLERR)) != 0)
+            co_return true;
+        pause.expires_after(hang_up_interval);
+        co_await pause.async_wait(quiet);
+    }
+    co_return false;
+}
+
 asio::awaitable<void> uplink(Hijack& hijack, std::string pending) {
     co_await copy_up(hijack, std::move(pending));
     // A client that only closed its sending side waits for output; one that has gone altogether
     // hangs up, and must not leave an attachment behind for as long as the container is silent.
     if (hijack.downlink_over) co_return;
-    const auto [error] = co_await hijack.client.async_wait(Socket::wait_error, quiet);
-    if (!error) hijack.stream.close();
+    if (co_await hang_up(hijack)) hijack.stream.close();
 }
 
 /// Some clients (docker's for Python) read the reply's head with a buffer and then go on without

@@ -109,7 +109,8 @@ Fd walk_in_root(int root, const std::string& path, int flags, mode_t mode) {
     const std::string name = walker.walk(follow);
     if (path.ends_with('/')) flags |= O_DIRECTORY;
     Fd fd(::openat(walker.top(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, mode));
-    if (!fd) throw SysError("open {}", path);
+    // FreeBSD's word for a link that O_NOFOLLOW has met is EMLINK.
+    if (!fd) throw SysError(errno == EMLINK ? ELOOP : errno, "open " + path);
     return fd;
 }
 

@@ -40,6 +40,10 @@ protected:
     ~Watcher() = default;
 };
 
+/// Whether a wait for errors alone also ends when the other end hangs up (epoll), or that has to be
+/// asked for now and then (kqueue, which has no event for it; poll(2) answers, but does not wake).
+bool tells_hangups();
+
 class Poller;
 
 /// One descriptor's place in a Poller, level-triggered; one per descriptor. Must end before the

@@ -4,6 +4,7 @@
 #include "os/zfs.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 
 #include <functional>
 #include <set>
@@ -62,7 +63,10 @@ public:
     }
 
     void commit(const std::string& name, const std::string& key) override {
-        const auto set = dataset(catalog_.get(key).id);
+        const auto record = catalog_.get(key);
+        // What cannot be is said before anything is touched: others may be clones of its @clean.
+        if (record.kind != Kind::active || catalog_.stat(name)) return catalog_.commit(name, key);
+        const auto set = dataset(record.id);
         // What clones will be made of comes first: a committed record always has it.
         if (!os::run_zfs({"list", "-H", "-o", "name", "-t", "snapshot", "-r", "-d", "1", set})
                  .empty()) {
@@ -83,10 +87,15 @@ public:
     std::optional<Info> stat(const std::string& key) override { return catalog_.stat(key); }
 
     Usage usage(const std::string& key) override {
-        // Of a clone: what was written since its origin.
-        const auto text = os::run_zfs(
-            {"get", "-H", "-p", "-o", "value", "written", dataset(catalog_.get(key).id)});
-        return {parse_int<std::uint64_t>(trim(text)).value_or(0), 0};
+        const auto record = catalog_.get(key);
+        // Of a clone and its first snapshot: what was written since the origin. What is active has
+        // written more, which ZFS counts some seconds later.
+        const auto set = dataset(record.id) + (record.kind == Kind::committed ? "@clean" : "");
+        const auto text = os::run_zfs({"get", "-H", "-p", "-o", "value", "written", set});
+        const auto own = objects(record.id);
+        const auto inherited = record.parent ? objects(*record.parent) : 0;
+        return {parse_int<std::uint64_t>(trim(text)).value_or(0),
+                own > inherited ? own - inherited : 0};
     }
 
     std::vector<Info> list() override { return catalog_.list(); }
@@ -106,6 +115,14 @@ private:
     [[nodiscard]] fs::path files(std::uint64_t id) const { return mounts_ / std::to_string(id); }
     [[nodiscard]] Fd open_files(std::uint64_t id) const {
         return open_file(files(id).string(), O_RDONLY | O_DIRECTORY);
+    }
+
+    /// Files and directories of all its layers.
+    [[nodiscard]] std::uint64_t objects(std::uint64_t id) const {
+        struct statvfs info {};
+        if (::statvfs(files(id).c_str(), &info) != 0)
+            throw SysError("look at {}", files(id).string());
+        return info.f_files - info.f_ffree;
     }
 
     [[nodiscard]] std::vector<Mount> mounts_of(const Catalog::Record& record) const {

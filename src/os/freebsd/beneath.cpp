@@ -16,7 +16,9 @@ Fd open_in_root(int root, const std::string& path, int flags, mode_t mode) {
     Fd fd(::openat(root, relative.c_str(), flags | O_RESOLVE_BENEATH | O_CLOEXEC, mode));
     if (fd) return fd;
     // ENOTCAPABLE: the path leaves the root by ".." or an absolute link. ENOENT through a
-    // creating open is final as well, but a relative link may still point through the root.
+    // creating open is final as well, but a relative link may still point through the root. EMLINK
+    // is ELOOP for the last component under O_NOFOLLOW.
+    if (errno == EMLINK) throw SysError(ELOOP, "open " + path);
     if (errno != ENOTCAPABLE) throw SysError("open {}", path);
     return walk_in_root(root, path, flags, mode);
 }

@@ -50,6 +50,8 @@ struct Poller::Kernel {
         if (event.filter == EVFILT_SIGNAL) return on_signal(static_cast<int>(event.ident));
         if (event.udata == nullptr) return;
         const bool gone = (event.flags & EV_EOF) != 0;
+        // The filter that is there for the hang-up alone; see update().
+        if (event.filter == EVFILT_WRITE && (event.flags & EV_CLEAR) != 0 && !gone) return;
         static_cast<Watcher*>(event.udata)
             ->on_ready({.readable = event.filter == EVFILT_READ,
                         .writable = event.filter == EVFILT_WRITE && !gone,
@@ -72,6 +74,8 @@ struct Poller::Kernel {
     std::map<pid_t, ExitWatch> exits;
     std::function<void(int)> on_signal;
 };
+
+bool tells_hangups() { return false; }
 
 Poller::Poller() : kernel_(std::make_unique<Kernel>()) {
     kernel_->queue = Fd(::kqueuex(KQUEUE_CLOEXEC));

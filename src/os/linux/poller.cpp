@@ -100,6 +100,8 @@ struct Poller::Kernel {
     std::unique_ptr<SignalWatch> signals;
 };
 
+bool tells_hangups() { return true; }
+
 Poller::Poller() : kernel_(std::make_unique<Kernel>()) {
     kernel_->epoll = Fd(::epoll_create1(EPOLL_CLOEXEC));
     if (!kernel_->epoll) throw SysError("create epoll instance");

@@ -18,6 +18,7 @@
 #include "image/store.h"
 #include "os/beneath.h"
 #include "snapshot/snapshotter.h"
+#include "support/drivers.h"
 
 namespace brig::build {
 

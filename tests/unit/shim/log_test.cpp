@@ -146,7 +146,7 @@ TEST_F(LogFileTest, DropsWhatDoesNotFitAndLeavesNoHalfEntry) {
     LogFile log({path()});
     log.write("stdout", "fits\n", time_);
     const auto size = fs::file_size(path());
-    const rlimit limit{size + 30, before.rlim_max};
+    const rlimit limit{static_cast<rlim_t>(size + 30), before.rlim_max};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     log.write("stdout", "does not fit\n", time_);
     EXPECT_EQ(fs::file_size(path()), size);

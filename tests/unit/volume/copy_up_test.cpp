@@ -2,11 +2,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "os/xattr.h"
 #include "volume/store.h"
 
 namespace brig::volume {
@@ -61,7 +61,8 @@ TEST_F(CopyUpTest, KeepsOwnersAndAttributes) {
     const auto file = image_ / "srv/www/index";
     ASSERT_EQ(::chown(file.c_str(), 123, 456), 0);
     ASSERT_EQ(::chmod(file.c_str(), 04755), 0);
-    const bool attributes = ::setxattr(file.c_str(), "user.colour", "red", 3, 0) == 0;
+    const auto from = open_file((image_ / "srv/www").string(), O_RDONLY | O_DIRECTORY);
+    const bool attributes = os::set_xattr(from.get(), "index", "user.colour", "red");
     ASSERT_EQ(::chown((image_ / "srv/www").c_str(), 7, 8), 0);
     EXPECT_TRUE(copy("/srv/www"));
     const auto info = status(data_ / "index");
@@ -69,9 +70,9 @@ TEST_F(CopyUpTest, KeepsOwnersAndAttributes) {
     EXPECT_EQ(info.st_gid, 456U);
     EXPECT_EQ(info.st_mode & 07777U, 04755U);
     EXPECT_EQ(status(data_).st_uid, 7U);
-    char value[8];
+    const auto to = open_file(data_.string(), O_RDONLY | O_DIRECTORY);
     if (attributes) {
-        EXPECT_EQ(::getxattr((data_ / "index").c_str(), "user.colour", value, sizeof(value)), 3);
+        EXPECT_EQ(os::get_xattr(to.get(), "index", "user.colour"), "red");
     }
 }
 
