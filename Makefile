@@ -20,9 +20,11 @@ soak:
 
 freebsd:
 	scripts/build freebsd
+	scripts/build freebsd-arm64
 
 freebsd-package:
-	scripts/freebsd-package
+	scripts/freebsd-package freebsd-release
+	scripts/freebsd-package freebsd-arm64-release
 
 format:
 	scripts/format

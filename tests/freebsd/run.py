@@ -7,6 +7,9 @@ Exit code 77 when there is no guest to run on. --table writes what each capabili
 import argparse
 import os
 import pathlib
+import re
+import shlex
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -20,14 +23,43 @@ SKIPPED = 77
 BEGIN, END = "<!-- made by tests/freebsd/run.py: begin -->\n", "<!-- end -->\n"
 
 
+# A shell of this machine's and what it needs, for images of Linux; Debian's names.
+LINUX_PROGRAMS = ["bin/dash", "bin/cat", "bin/ls", "bin/ps", "bin/df", "bin/uname",
+                  "usr/bin/id", "usr/bin/head", "usr/bin/tty"]
+
+
+def linux_root():
+    """Files of a small Linux system by their place in it, from this machine where that is a Linux of the guest's kind."""
+    if os.uname().sysname != "Linux" or os.uname().machine != "x86_64":
+        return {}
+    files = {}
+    for program in LINUX_PROGRAMS:
+        source = pathlib.Path("/") / program
+        if not source.exists():
+            continue
+        files[program] = source
+        needed = subprocess.run(["ldd", str(source)], capture_output=True, text=True, check=False).stdout
+        for library in re.findall(r"(/\S+)", needed):
+            files[library.lstrip("/")] = pathlib.Path(library)
+    return files
+
+
 def pack(binaries, path):
-    """What the guest gets: bin/ (programs), tests/ (unit tests), suites/."""
+    """What the guest gets: bin/ (programs), tests/ (unit tests), suites/, linux/ (see linux_root),
+    package/ (what freebsd-package installs)."""
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for file in sorted(binaries.iterdir()):
             if file.is_file() and os.access(file, os.X_OK):
                 is_test = file.name.split("_")[0] in ("unit", "contract", "security", "fault")
                 tar.add(file, ("tests/" if is_test else "bin/") + file.name)
         tar.add(HERE / "suites", "suites")
+        if (binaries.parent / "package").is_dir():
+            tar.add(binaries.parent / "package", "package")
+        tar.dereference = True
+        for place, file in linux_root().items():
+            tar.add(file, "linux/root/" + place)
+        if linux_root() and os.path.exists("/bin/busybox"):
+            tar.add("/bin/busybox", "linux/busybox")
     os.truncate(path, (path.stat().st_size + 511) // 512 * 512)
 
 
@@ -49,26 +81,37 @@ class Results:
         return [row for row in self.rows if row[2] == "not ok"]
 
 
+def settings():
+    """What the suites take from the environment, such as BRIG_ONLY."""
+    names = ("BRIG_ONLY", "BRIG_SOAK_CYCLES", "BRIG_LISTING")
+    return " ".join(f"{name}={shlex.quote(os.environ[name])}" for name in names if name in os.environ)
+
+
 def run_suites(machine, suites, results, limit):
     broken = []
     for suite in suites:
         results.suite = suite
         before = len(results.rows)
-        code = machine.run(f"cd /brig && sh suites/{suite}.sh; cd /", limit, results.take)
+        code = machine.run(f"cd /brig && {settings()} sh suites/{suite}.sh; cd /", limit, results.take)
         if code != 0 or len(results.rows) == before:
             broken.append(f"suite {suite} ended with exit code {code} after {len(results.rows) - before} results")
     return broken
 
 
 def write_table(path, version, rows):
-    """The rows of suites that did not run this time stay, if they are of the same kernel."""
+    """What did not run this time stays, if it is of the same kernel: other suites, and with BRIG_ONLY other checks."""
     names = {"ok": "pass", "not ok": "FAIL", "skip": "not shown"}
     heading = [f"On FreeBSD {version}.\n", "\n", "| capability | suite | result |\n", "|---|---|---|\n"]
     head, _, rest = path.read_text().partition(BEGIN)
     before, _, rest = rest.partition(END)
     suites = {suite for suite, *_ in rows}
-    kept = [line + "\n" for line in before.splitlines()[len(heading):]
-            if before.startswith(heading[0]) and line.split(" | ")[-2] not in suites]
+    ran = {(what, suite) for suite, what, *_ in rows}
+    whole = "BRIG_ONLY" not in os.environ
+
+    def stays(line):
+        what, suite = line.removeprefix("| ").split(" | ")[:2]
+        return before.startswith(heading[0]) and (what, suite) not in ran and not (whole and suite in suites)
+    kept = [line + "\n" for line in before.splitlines()[len(heading):] if stays(line)]
     made = [f"| {what} | {suite} | {names[word]}{': ' + why if why else ''} |\n" for suite, what, word, why in rows]
     path.write_text(head + BEGIN + "".join(heading + kept + made) + END + rest)
 

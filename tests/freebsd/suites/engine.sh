@@ -82,6 +82,18 @@ loopback_ports() {
     expect_nothing_left
 }
 
+# One answers one datagram; who asked gets it, from elsewhere and from the host itself.
+udp_ports() {
+    brig run -d --name datagrams -p 18082:8000/udp base sh -c 'while :; do echo pong | nc -u -w 1 -l 8000; done'
+    answered() { [ "$(echo ping | "$@")" = pong ]; }
+    within 20 answered nc -u -w 2 127.0.0.1 18082
+    within 20 answered nc -u -w 2 192.0.2.1 18082
+    within 20 answered jexec outside nc -u -w 2 192.0.2.1 18082
+    brig logs datagrams | grep -q ping
+    brig rm -f datagrams
+    expect_nothing_left
+}
+
 host_network() {
     brig run --rm --net host base ifconfig -l | grep -q $outside
     expect lo0 "$(brig run --rm --net none base ifconfig -l | tr -d ' ')"
@@ -105,6 +117,56 @@ limits() {
     brig run --rm --net none --cpuset-cpus 0 base cpuset -g | grep -q 'mask: 0$'
     expect_nothing_left
 }
+# A release's base.txz, here made of the guest's own system.
+freebsd_image() {
+    tar -cJf $work/base.txz -C $work/base .
+    # md5(1) is every digest, by its name.
+    ln -sf /sbin/md5 $work/sha256
+    printf 'base.txz\t%s\t1\tbase\t"Base system"\ton\n' "$($work/sha256 -q $work/base.txz)" >$work/MANIFEST
+    brig image bootstrap --base $work/base.txz --tag freebsd:guest freebsd:15.1
+    expect freebsd "$(brig image inspect -f '{{.Os}}' freebsd:guest)"
+    printf 'FROM freebsd:guest\nRUN uname -s >/data/system && id -u >>/data/system\nCMD ["cat", "/data/system"]\n' >$work/src/app/Dockerfile
+    brig build -t own $work/src/app
+    expect "FreeBSD 0" "$(brig run --rm --net none own | tr '\n' ' ' | sed 's/ $//')"
+    expect_nothing_left
+}
+
+# ---- options
+
+jail_parameters() {
+    expect 2 "$(brig run --rm --net none --jail-param securelevel=2 base sysctl -n kern.securelevel)"
+    expect 3 "$(brig run --rm --net none --jail-param children.max=3 base sysctl -n security.jail.children.max)"
+    brig run --rm --net none base hostname other && fail "a jail changed its name"
+    expect other "$(brig run --rm --net none --jail-param allow.set_hostname base sh -c 'hostname other; hostname')"
+    brig run -d --name par --net none --annotation org.freebsd.jail.allow.mlock=true base sleep 1000
+    expect true "$(brig inspect -f '{{index .HostConfig.Annotations "org.freebsd.jail.allow.mlock"}}' par)"
+    expect 1 "$(jls -j $(jls -d name | grep -v outside) allow.mlock | sed s/true/1/)"
+    brig rm -f par
+    brig run --rm --net none --jail-param no.such=1 base true 2>$work/message && fail "an unknown parameter was taken"
+    grep -q 'no.such is not known' $work/message
+    brig run --rm --net none --jail-param securelevel=high base true && fail "a word was taken for a number"
+    brig run --rm --net none --jail-param path=/ base true && fail "the jail's root was changed"
+    expect_nothing_left
+}
+
+refused_options() {
+    local option
+    for option in "--sysctl net.inet.tcp.msl=1" "--cap-add NET_ADMIN" "--cap-drop ALL" "--pid host" "--ipc shareable" \
+        "--cgroupns host" "--shm-size 8m" "--oom-score-adj 5" "--oom-kill-disable" "--memory-reservation 8m" \
+        "--cpu-shares 512" "--cpuset-mems 0" "--ulimit rtprio=1" "--device /dev/null:/dev/other" \
+        "--security-opt seccomp=builtin" "-v /tmp:/data:rshared"; do
+        brig create $option base true >$work/message 2>&1 && fail "$option was taken"
+        grep -q 'not possible on FreeBSD' $work/message || fail "$option: $(cat $work/message)"
+    done
+    brig run --rm --net none --tmpfs /scratch:nr_blocks=5 base true >$work/message 2>&1 && fail "an option of tmpfs was ignored"
+    grep -q 'nr_blocks' $work/message
+    expect "$(hostname)" "$(brig run --rm --net none --uts host base hostname)"
+    brig run --rm --net none --security-opt seccomp=unconfined --security-opt label=disable base true
+    brig run --rm --net none --privileged base sh -c 'hostname privileged && test -c /dev/md0 -o -c /dev/mdctl'
+    clean_up
+    expect_nothing_left
+}
+
 limits_refused() {
     brig run --rm --net none -m 64m base true 2>$work/message && fail "a limit was ignored"
     grep -q 'kern.racct.enable=1' $work/message
@@ -120,7 +182,6 @@ build_network() {
 
 network_checks() {
     kldstat -q -m if_bridge && kldstat -q -m if_epair || { skip "network" "no if_bridge or if_epair"; return; }
-    brig image inspect base >/dev/null 2>&1 || brig import $work/base.tar base:latest >/dev/null
     make_outside
     check "default network with addresses, gateway, from container to container" default_network
     check "host's network, no network" host_network
@@ -131,6 +192,7 @@ network_checks() {
         check "published ports by PF" published_ports
         check "published ports across kill -9 of the engine" ports_survive
         check "published ports from the host itself" loopback_ports
+        check "published UDP ports, from elsewhere and from the host itself" udp_ports
     else
         skip "masquerade and published ports by PF" "no PF here"
     fi
@@ -142,12 +204,16 @@ driver=copy root=/var/brig-suite
 rm -rf $root
 start_engine || { tail $work/brigd.log; echo "not ok an engine: it does not start"; exit 1; }
 everything "copy on UFS"
+brig image inspect base >/dev/null 2>&1 || brig import $work/base.tar base:latest >/dev/null
 network_checks
 if [ "$(sysctl -n kern.racct.enable)" = 1 ]; then
     check "limits of memory, processes, CPU, processors, update, stats" limits
 else
     check "limits are refused with what to do while accounting is off" limits_refused
 fi
+check "freebsd:RELEASE from a base.txz, FROM it" freebsd_image
+check "jail parameters by --jail-param and --annotation" jail_parameters
+check "what a jail cannot do is refused by name" refused_options
 check "copy on UFS, nothing is left" all_gone
 rm -rf $root
 say_log

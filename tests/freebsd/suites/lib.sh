@@ -13,12 +13,21 @@ load_modules() {
     ifconfig lo0 inet6 ::1/128 2>/dev/null
 }
 
-# check "CAPABILITY" FUNCTION...: runs it in a subshell that ends at the first failure. By hand, BRIG_ONLY=TEXT runs
-# those alone that have it in their name.
+# By hand, BRIG_ONLY=TEXT,TEXT runs those checks alone that have one of the texts in their name.
+wanted() {
+    [ -n "$BRIG_ONLY" ] || return 0
+    local text IFS=,
+    for text in $BRIG_ONLY; do
+        case "$1" in *"$text"*) return 0 ;; esac
+    done
+    return 1
+}
+
+# check "CAPABILITY" FUNCTION...: runs it in a subshell that ends at the first failure.
 check() {
     local what="$1"
     shift
-    case "$what" in *"$BRIG_ONLY"*) ;; *) return ;; esac
+    wanted "$what" || return 0
     # Not in the condition itself: a shell ignores -e there.
     (set -e; "$@") >$work/out 2>&1
     if [ $? -eq 0 ]; then

@@ -378,6 +378,15 @@ jail_parameters() {
         sed 's/true/1/g; s/false/0/g')"
     expect new "$(jls -j box -n sysvshm | cut -d= -f2)"
     $runtime delete -f box
+    # Others, by annotation.
+    more='"annotations": {"org.freebsd.jail.securelevel": "1", "org.freebsd.jail.allow.mlock": "true",
+                          "org.freebsd.jail.allow.reserved_ports": "false"}'
+    start_sleeper box
+    expect "1 1 0" "$(jls -j box securelevel allow.mlock allow.reserved_ports | sed 's/true/1/g; s/false/0/g')"
+    $runtime delete -f box
+    more='"annotations": {"org.freebsd.jail.no.such": "1"}'
+    start_sleeper box && fail "an unknown parameter was taken"
+    expect_nothing_left
 }
 check "jail parameters" jail_parameters
 

@@ -1,0 +1,104 @@
+# Linux images under the kernel's Linux emulation.
+. suites/lib.sh
+. suites/engine_lib.sh
+. suites/engine_checks.sh
+
+if ! kldload -n linux64 2>/dev/null; then
+    skip "Linux images" "the kernel has no linux64 module"
+    exit 0
+fi
+if [ ! -x /brig/linux/busybox ] && [ ! -x /brig/linux/root/bin/dash ]; then
+    skip "Linux images" "no Linux programs were brought in"
+    exit 0
+fi
+
+# One static program that is everything, as in the smallest images.
+make_busybox() {
+    mkdir -p $work/busybox/bin $work/busybox/etc $work/busybox/tmp
+    cp /brig/linux/busybox $work/busybox/bin/
+    for name in sh ls cat echo uname id sleep ps touch test true ping nc ip hostname mount stat; do
+        ln $work/busybox/bin/busybox $work/busybox/bin/$name
+    done
+    echo 'root:x:0:0:root:/:/bin/sh' >$work/busybox/etc/passwd
+    tar -cf $work/busybox.tar -C $work/busybox .
+}
+make_debian() {
+    mkdir -p $work/debian/etc $work/debian/tmp
+    cp -R /brig/linux/root/ $work/debian/
+    ln -s dash $work/debian/bin/sh
+    echo 'root:x:0:0:root:/:/bin/sh' >$work/debian/etc/passwd
+    tar -cf $work/debian.tar -C $work/debian .
+}
+
+busybox() {
+    make_busybox
+    brig import --platform linux/amd64 $work/busybox.tar busybox:latest
+    expect "linux amd64" "$(brig image inspect -f '{{.Os}} {{.Architecture}}' busybox)"
+    expect "Linux 5.15.0" "$(brig run --rm --net none busybox uname -sr)"
+    local code=0
+    brig run --rm --net none busybox sh -c 'exit 9' || code=$?
+    expect 9 $code
+    code=0
+    brig run --rm --net none busybox sh -c 'kill -9 $$' || code=$?
+    expect 137 $code
+    expect linux "$(brig create --name platform busybox true >/dev/null; brig inspect -f '{{.Platform}}' platform)"
+    brig rm platform
+    brig run --rm --platform freebsd/amd64 busybox true && fail "a platform that the image is not for"
+    expect_nothing_left
+}
+
+file_systems() {
+    # What programs expect to find: their own processes, devices, descriptors, shared memory.
+    brig run --rm --net none busybox sh -c 'test -r /proc/self/status && cat /proc/version' | grep -q '^Linux version 5.15.0'
+    brig run --rm --net none busybox sh -c 'ls /sys && test -c /dev/null && echo x >/dev/shm/x && cat /dev/shm/x' | grep -q '^x$'
+    expect word "$(echo word | brig run --rm -i --net none busybox cat /dev/fd/0)"
+    expect word "$(echo word | brig run --rm -i --net none busybox cat /proc/self/fd/0)"
+    brig run --rm --net none --shm-size 8m busybox mount | grep -q '/dev/shm'
+    expect_nothing_left
+}
+
+debian() {
+    make_debian
+    brig import --platform linux/amd64 $work/debian.tar debian:latest
+    expect "Linux 0" "$(brig run --rm --net none debian sh -c 'echo $(uname -s) $(id -u)')"
+    expect "6.1.0" "$(brig run --rm --net none --jail-param linux.osrelease=6.1.0 debian uname -r)"
+    brig run --rm -t --net none debian tty | grep -q /dev/pts/
+    brig run -d --name deb --net none debian sh -c 'trap "exit 4" TERM; while :; do /bin/cat /dev/null; done'
+    brig exec deb sh -c 'cat /proc/1/cmdline >/dev/null 2>&1; echo $0' | grep -q sh
+    brig stop deb
+    expect 4 "$(brig inspect -f '{{.State.ExitCode}}' deb)"
+    brig rm deb
+    expect_nothing_left
+}
+
+network() {
+    brig run -d --name one busybox nc -lk -p 8000 -e cat
+    local address="$(brig inspect -f '{{.NetworkSettings.IPAddress}}' one)"
+    expect back "$(echo back | nc -N -w 5 $address 8000)"
+    brig run --rm busybox ping -c 1 $address
+    brig rm -f one
+    expect_nothing_left
+}
+
+build_linux() {
+    mkdir -p $work/src/linux
+    printf 'FROM busybox\nRUN uname -s >/made && id -u >>/made\nCMD ["cat", "/made"]\n' >$work/src/linux/Dockerfile
+    brig build -t made $work/src/linux
+    expect "Linux 0" "$(echo $(brig run --rm --net none made))"
+    expect linux "$(brig image inspect -f '{{.Os}}' made)"
+    expect_nothing_left
+}
+
+pfctl -q -d 2>/dev/null
+driver=copy root=/var/brig-suite
+rm -rf $root
+start_engine || { tail $work/brigd.log; echo "not ok an engine: it does not start"; exit 1; }
+check "a static Linux program, exit codes, platform" busybox
+check "/proc, /sys, /dev/fd, /dev/shm as Linux programs expect them" file_systems
+check "a Debian shell with its C library, terminal, exec, stop, another release by --jail-param" debian
+check "Linux programs on the default network" network
+check "FROM a Linux image, RUN" build_linux
+check "Linux images, nothing is left" all_gone
+rm -rf $root
+say_log
+finish
