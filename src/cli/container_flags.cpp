@@ -175,6 +175,13 @@ void ContainerFlags::declare_security(Flags& flags) {
             annotations_[name_part] = value.value_or("");
         },
         "Set an OCI annotation");
+    flags.value(
+        "jail-param", "map",
+        [this](const std::string& v) {
+            const auto [name_part, value] = split_once(v, '=');
+            annotations_["org.freebsd.jail." + name_part] = value.value_or("true");
+        },
+        "Set a parameter of the jail, on FreeBSD: NAME=VALUE, as in jail(8)");
 }
 
 void ContainerFlags::declare_health(Flags& flags) {

@@ -53,6 +53,7 @@ std::string to_document(const Record& record) {
     const json document{{"ID", record.id},
                         {"Name", record.name},
                         {"Image", record.image_id},
+                        {"Os", record.os},
                         {"Created", format_rfc3339(record.created)},
                         {"Config", record.config},
                         {"HostConfig", record.host},
@@ -71,6 +72,7 @@ Record record_from_document(const std::string& text) {
     field(document, "ID", record.id);
     field(document, "Name", record.name);
     field(document, "Image", record.image_id);
+    field(document, "Os", record.os);
     std::string created;
     field(document, "Created", created);
     record.created = parse_rfc3339(created).value_or(Instant{});

@@ -18,6 +18,7 @@ struct Record {
     std::string id;        ///< 64 hex digits
     std::string name;      ///< without slash
     std::string image_id;  ///< "sha256:…"
+    std::string os;        ///< of the image: "linux", "freebsd"
     Instant created{};
     Config config;  ///< the image's and the request's, merged
     HostConfig host;

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 #include "engine/impl.h"
+#include "engine/jail_options.h"
 #include "engine/merge.h"
 #include "engine/mounts.h"
 #include "engine/names.h"
@@ -15,6 +16,7 @@
 #include "engine/spec.h"
 #include "network/network.h"
 #include "os/process_table.h"
+#include "os/sandbox.h"
 #include "volume/store.h"
 
 namespace brig::engine {
@@ -107,9 +109,14 @@ std::string network_name(const network::Networks* networks, const std::string& r
 }  // namespace
 
 Record Engine::Impl::make_record(const CreateRequest& request, const image::Image& image) {
+    if (os::sandbox_kind() == os::SandboxKind::jail)
+        check_jail_options(request.host, image.config.platform.os);
+    else
+        check_namespace_options(request.host);
     Record record;
     record.id = random_hex(32);
     record.image_id = image.id.str();
+    record.os = image.config.platform.os;
     record.created = now();
     record.config = request.config;
     record.host = request.host;

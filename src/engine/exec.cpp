@@ -11,6 +11,7 @@
 #include "engine/stream_format.h"
 #include "oci/runtime_spec.h"
 #include "os/container_root.h"
+#include "os/sandbox.h"
 #include "shim/client.h"
 
 namespace brig::engine {
@@ -120,6 +121,11 @@ std::shared_ptr<Exec> Engine::Impl::add_exec(const ContainerPtr& container,
                     "container {} is paused, unpause the container before exec", container->id);
     }
     if (!config.detach_keys.empty()) parse_detach_keys(config.detach_keys);
+    if (config.privileged && os::sandbox_kind() == os::SandboxKind::jail) {
+        throw Error(
+            ErrorKind::not_implemented,
+            "--privileged is not possible for exec on FreeBSD: all of a jail has the same rights");
+    }
     auto exec = std::make_shared<Exec>();
     exec->id = random_hex(32);
     exec->container_id = container->id;

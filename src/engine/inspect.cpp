@@ -74,7 +74,7 @@ json Engine::Impl::inspect(const Record& record, bool size) {
         {"Name", "/" + record.name},
         {"RestartCount", record.restart_count},
         {"Driver", parts.settings.storage_driver},
-        {"Platform", "linux"},
+        {"Platform", record.os.empty() ? "linux" : record.os},
         {"MountLabel", ""},
         {"ProcessLabel", ""},
         {"AppArmorProfile", ""},

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "engine/capabilities.h"
+#include "engine/jail_options.h"
 #include "engine/seccomp_profiles.h"
 #include "engine/spec_parts.h"
 #include "oci/runtime_defaults.h"
@@ -56,14 +57,6 @@ void set_namespaces(oci::RuntimeSpec& spec, const Record& record, const SpecInpu
         if (one.type == "ipc") one.path = inputs.ipc_namespace;
     }
     settings.cgroups_path = "/brig/" + record.id;
-}
-
-void set_jail(oci::RuntimeSpec& spec, const Record& record) {
-    if (!spec.freebsd || record.network() != "host") return;
-    auto& jail = spec.freebsd->jail;
-    jail.vnet = "inherit";
-    jail.ip4 = "inherit";
-    jail.ip6 = "inherit";
 }
 
 void set_process(oci::RuntimeSpec& spec, const Record& record, const SpecInputs& inputs) {
@@ -197,6 +190,7 @@ oci::RuntimeSpec make_spec(const Record& record, const SpecInputs& inputs) {
         return made;
     }();
     oci::RuntimeSpec spec = defaults;
+    spec.annotations = record.host.annotations;
     spec.root.path = "rootfs";
     spec.root.readonly = record.host.readonly_rootfs;
     if (record.host.uts_mode != "host") {
@@ -216,6 +210,11 @@ oci::RuntimeSpec make_spec(const Record& record, const SpecInputs& inputs) {
 }
 
 void check_spec_options(const Record& record) {
+    for (const auto& [name, value] : record.host.annotations) {
+        if (name == oci::shared_seccomp) {
+            throw Error(ErrorKind::invalid_argument, "annotation {} is the engine's own", name);
+        }
+    }
     container_capabilities(record.host);
     make_rlimits(record.host, {});
     for (const auto& [name, value] : record.host.sysctls) check_sysctl(name, record);

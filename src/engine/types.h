@@ -122,6 +122,7 @@ struct HostConfig {
     std::string userns_mode;
     std::int64_t shm_size = 0;
     StringMap sysctls;
+    StringMap annotations;  ///< for the runtime's config.json
     std::string runtime;
     std::optional<bool> init;
     std::int64_t cpu_shares = 0;

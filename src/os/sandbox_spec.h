@@ -165,6 +165,8 @@ struct Jail {
     std::vector<std::string> ip4_addr, ip6_addr, vnet_interfaces;
     std::optional<int> enforce_statfs;
     JailAllow allow;
+    /// Others by the kernel's names ("securelevel", "allow.mount.zfs"), over all of the above.
+    std::map<std::string, std::string> parameters;
 };
 
 struct JailDevice {

@@ -25,16 +25,22 @@ struct Permission {
     std::string_view name;
     bool os::JailAllow::*field;
 };
+/// Those that the specification has too and that are off by default; the others are ordinary
+/// parameters.
 constexpr std::array permissions{Permission{"set_hostname", &os::JailAllow::set_hostname},
                                  Permission{"raw_sockets", &os::JailAllow::raw_sockets},
                                  Permission{"chflags", &os::JailAllow::chflags},
                                  Permission{"quotas", &os::JailAllow::quotas},
                                  Permission{"socket_af", &os::JailAllow::socket_af},
-                                 Permission{"mlock", &os::JailAllow::mlock},
-                                 Permission{"reserved_ports", &os::JailAllow::reserved_ports},
-                                 Permission{"suser", &os::JailAllow::suser}};
+                                 Permission{"mlock", &os::JailAllow::mlock}};
 
 void apply_permission(std::string_view name, const std::string& value, os::Jail& jail) {
+    const auto found =
+        std::ranges::find_if(permissions, [&](const auto& p) { return p.name == name; });
+    if (found == permissions.end() && name != "sysvipc") {
+        jail.parameters["allow." + std::string(name)] = value;
+        return;
+    }
     if (value != "true" && value != "false") {
         throw Error(ErrorKind::invalid_argument, "annotation {}allow.{}: want true or false",
                     prefix, name);
@@ -45,18 +51,28 @@ void apply_permission(std::string_view name, const std::string& value, os::Jail&
             if (allowed) jail.*field = "new";
         return;
     }
-    const auto found =
-        std::ranges::find_if(permissions, [&](const auto& p) { return p.name == name; });
-    if (found == permissions.end()) {
-        throw Error(ErrorKind::invalid_argument,
-                    "annotation {}allow.{}: not a permission that a container may be given", prefix,
-                    name);
-    }
     jail.allow.*found->field = allowed;
+}
+
+/// Brig gives these itself: they are how it finds the jail again, or have an option of their own.
+void check_is_free(std::string_view name) {
+    constexpr std::array<std::string_view, 9> own{"name",    "jid",           "path",
+                                                  "persist", "host.hostname", "host.domainname",
+                                                  "errmsg",  "lastjid",       "dying"};
+    const auto odd = [](char c) {
+        return !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.');
+    };
+    if (std::ranges::find(own, name) != own.end()) {
+        throw Error(ErrorKind::invalid_argument,
+                    "jail parameter {} is set by Brig: use its own option where it has one", name);
+    }
+    if (name.empty() || std::ranges::any_of(name, odd))
+        throw Error(ErrorKind::invalid_argument, "{:?} is not a jail parameter", name);
 }
 
 void apply_one(std::string_view name, const std::string& value, os::Jail& jail) {
     constexpr std::string_view allow = "allow.";
+    check_is_free(name);
     if (name.starts_with(allow)) return apply_permission(name.substr(allow.size()), value, jail);
     if (name == "ip4.addr" || name == "ip6.addr") {
         (name == "ip4.addr" ? jail.ip4_addr : jail.ip6_addr) = split(value, ',');
@@ -64,8 +80,10 @@ void apply_one(std::string_view name, const std::string& value, os::Jail& jail) 
         return;
     }
     const auto found = std::ranges::find_if(texts, [&](const auto& t) { return t.name == name; });
-    if (found == texts.end())
-        throw Error(ErrorKind::invalid_argument, "annotation {}{} is not known", prefix, name);
+    if (found == texts.end()) {
+        jail.parameters[std::string(name)] = value;
+        return;
+    }
     if (value != "new" && value != "inherit" && value != "disable") {
         throw Error(ErrorKind::invalid_argument,
                     "annotation {}{}: want new, inherit or disable, not {:?}", prefix, name, value);

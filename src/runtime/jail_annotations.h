@@ -9,8 +9,9 @@
 
 namespace brig::runtime {
 
-/// What they ask for, over `settings`. Throws Error{invalid_argument} for an "org.freebsd.jail."
-/// annotation that is not known.
+/// What they ask for, over `settings`: "org.freebsd.jail.NAME" is the jail's parameter NAME, which
+/// the kernel judges when the jail is made. Throws Error{invalid_argument} for those that are
+/// Brig's own, and for values that are wrong on any kernel.
 void apply_jail_annotations(const std::map<std::string, std::string>& annotations,
                             os::JailSettings& settings);
 

@@ -17,18 +17,6 @@
 namespace brig::os {
 namespace {
 
-/// "disable", "new", "inherit": the kernel's jailsys values.
-void add_jailsys(KernelParameters& parameters, const char* name, const std::string& value) {
-    if (value.empty()) return;
-    constexpr std::array<std::string_view, 3> words{"disable", "new", "inherit"};
-    const auto* found = std::find(words.begin(), words.end(), value);
-    if (found == words.end()) {
-        throw Error(ErrorKind::invalid_argument,
-                    "jail parameter {}: want disable, new or inherit, not {:?}", name, value);
-    }
-    parameters.number(name, static_cast<int>(found - words.begin()));
-}
-
 template <typename Address>
 void add_addresses(KernelParameters& parameters, const char* name, int family,
                    const std::vector<std::string>& addresses) {
@@ -77,6 +65,18 @@ std::string host_uuid(const std::string& id) {
 }
 
 }  // namespace
+
+/// The kernel's jailsys values.
+void add_jailsys(KernelParameters& parameters, const std::string& name, const std::string& value) {
+    if (value.empty()) return;
+    constexpr std::array<std::string_view, 3> words{"disable", "new", "inherit"};
+    const auto* found = std::find(words.begin(), words.end(), value);
+    if (found == words.end()) {
+        throw Error(ErrorKind::invalid_argument,
+                    "jail parameter {}: want disable, new or inherit, not {:?}", name, value);
+    }
+    parameters.number(name, static_cast<int>(found - words.begin()));
+}
 
 std::string jail_name(const std::string& id, const std::string& parent) {
     std::string name = id;
@@ -180,6 +180,9 @@ int create_jail(const SandboxSpec& spec, const std::string& name, const std::str
     add_jailsys(parameters, "sysvshm", jail.sysvshm);
     parameters.number("enforce_statfs", jail.enforce_statfs.value_or(2));
     add_permissions(parameters, jail.allow);
+    // Last: of two for the same, the kernel takes the later one.
+    for (const auto& [parameter, value] : jail.parameters)
+        add_parameter(parameters, parameter, value);
     auto& vector = parameters.finish();
     const int id = ::jail_set(vector.data(), static_cast<unsigned>(vector.size()), JAIL_CREATE);
     if (id >= 0) return id;

@@ -46,6 +46,13 @@ private:
     std::string message_ = std::string(256, '\0');
 };
 
+/// "disable", "new" or "inherit". Throws Error{invalid_argument} for other words, and nothing is
+/// added for none.
+void add_jailsys(KernelParameters& parameters, const std::string& name, const std::string& value);
+/// Any parameter, its value as jail(8) would take it. Throws Error{invalid_argument} for a name
+/// that this kernel does not have and for a value not of its type.
+void add_parameter(KernelParameters& parameters, const std::string& name, const std::string& value);
+
 /// Makes the jail that `spec` describes around the directory `root` and returns its number. Throws
 /// in the kernel's words.
 int create_jail(const SandboxSpec& spec, const std::string& name, const std::string& root);

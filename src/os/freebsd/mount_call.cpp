@@ -33,7 +33,8 @@ constexpr std::array flag_names{FlagName{"ro", MNT_RDONLY},
                                 FlagName{"sync", MNT_SYNCHRONOUS},
                                 FlagName{"async", MNT_ASYNC}};
 
-/// nmount refuses what a file system does not know, so its own options are listed. tmpfs: 13.2's.
+/// nmount refuses what a file system does not know, so the options of those that containers have
+/// are listed; others are left to the kernel. tmpfs: 13.2's.
 bool is_own_option(const std::string& type, std::string_view name) {
     const auto one_of = [&](std::initializer_list<std::string_view> names) {
         return std::find(names.begin(), names.end(), name) != names.end();
@@ -43,7 +44,16 @@ bool is_own_option(const std::string& type, std::string_view name) {
     if (type == "devfs") return one_of({"ruleset"});
     if (type == "fdescfs") return one_of({"linrdlnk", "nodup", "rdlnk"});
     if (type == "nullfs") return one_of({"nocache", "cache", "unixbypass", "nounixbypass"});
-    return false;
+    return type != "linprocfs" && type != "linsysfs" && type != "procfs" && type != "zfs";
+}
+
+/// Options that ask for what is so anyway: for what mounts here always do, or for the default.
+bool asks_for_nothing(std::string_view name) {
+    constexpr std::array<std::string_view, 17> words{
+        "rw",    "bind",     "rbind",         "private",     "rprivate", "nodev",
+        "dev",   "exec",     "suid",          "strictatime", "relatime", "norelatime",
+        "atime", "diratime", "nostrictatime", "nodiratime",  "symfollow"};
+    return std::find(words.begin(), words.end(), name) != words.end() || name.empty();
 }
 
 /// The kernel wants bytes where docker and mount(8) allow "64m".
@@ -79,13 +89,20 @@ void mount_on(const brig::Mount& mount, const std::filesystem::path& target) {
         parameters.text("from", mount.source.empty() ? type : mount.source);
     }
     for (const auto& option : mount.options) {
-        const auto [name, value] = split_once(option, '=');
+        const auto [given, value] = split_once(option, '=');
+        const auto name =
+            type == "tmpfs" && given == "nr_inodes" ? "inodes" : given;  // Linux's word
         const auto* flag = std::find_if(flag_names.begin(), flag_names.end(),
                                         [&](const auto& f) { return f.name == name; });
         if (flag != flag_names.end()) {
             flags |= flag->flag;
+        } else if (asks_for_nothing(name)) {
+            continue;
         } else if (is_own_option(type, name)) {
             value ? parameters.text(name, plain_value(name, *value)) : parameters.flag(name);
+        } else {
+            throw Error(ErrorKind::invalid_argument, "mount {}: {} has no option {:?} on FreeBSD",
+                        mount.target, type, option);
         }
     }
     auto& vector = parameters.finish();

@@ -53,8 +53,8 @@ void refuse_linux_settings(const ProcessSpec& process) {
     refuse(!process.selinux_label.empty(), "selinuxLabel");
     refuse(process.scheduler.has_value(), "scheduler");
     refuse(process.io_priority.has_value(), "ioPriority");
-    refuse(process.exec_affinity.has_value(), "execCPUAffinity");
     refuse(process.oom_score_adj.value_or(0) != 0, "oomScoreAdj");
+    refuse(process.exec_affinity.has_value(), "execCPUAffinity");
 }
 
 void move_to(int fd, int number) {

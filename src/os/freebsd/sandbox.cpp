@@ -9,6 +9,7 @@
 #include <sys/procdesc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/defer.h"
@@ -19,6 +20,7 @@
 #include "os/freebsd/interface_requests.h"
 #include "os/freebsd/jail.h"
 #include "os/freebsd/limits_impl.h"
+#include "os/freebsd/linux_emulation.h"
 #include "os/freebsd/mount_call.h"
 #include "os/freebsd/process_setup.h"
 #include "os/process.h"
@@ -98,6 +100,12 @@ void refuse_linux_settings(const LinuxSettings& settings) {
     refuse(!settings.personality.empty(), "personality");
     refuse(settings.memory_policy.has_value(), "memoryPolicy");
     refuse(!settings.net_devices.empty(), "netDevices");
+}
+
+bool runs_linux_programs(const SandboxSpec& spec) {
+    const auto& parameters = spec.jail_settings.jail.parameters;
+    return std::any_of(parameters.begin(), parameters.end(),
+                       [](const auto& one) { return one.first.starts_with("linux"); });
 }
 
 struct ChildParts {
@@ -221,6 +229,7 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
             log::warn("clean up after container {}: {}", spec.id, error.message());
         }
     });
+    if (runs_linux_programs(spec)) enable_linux_emulation();
     const auto jail_root = mount_root(spec, root);
     const int jail = create_jail(spec, name, jail_root);
     limits.impl().attach(jail);
