@@ -34,7 +34,7 @@ Error translate(const registry::RegistryError& e, const oci::Reference& name) {
         return {ErrorKind::not_found, "manifest for {} not found: {}", name.familiar(),
                 e.message()};
     }
-    return e;
+    return {e.kind(), "{}", e.message()};
 }
 
 template <typename Work>

@@ -51,7 +51,7 @@ void Transfers::wait(std::size_t index) {
     if (failure_) std::rethrow_exception(failure_);
 }
 
-void Reporter::tell(TransferEvent event) {
+void Reporter::tell(const TransferEvent& event) {
     const std::scoped_lock lock(mutex_);
     if (progress_) progress_(event);
 }

@@ -59,7 +59,7 @@ private:
 class Reporter {
 public:
     explicit Reporter(const TransferProgress& progress) : progress_(progress) {}
-    void tell(TransferEvent event);
+    void tell(const TransferEvent& event);
     /// Bytes of one item; the caller keeps `last` from call to call.
     void count(const TransferEvent& event, std::int64_t& last);
 

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
+
+#include "base/strings.h"
 
 namespace brig::network {
 namespace {
@@ -111,7 +112,7 @@ json port_summary_json(const Endpoint* endpoint, const std::vector<std::string>&
         const auto is_it = [&](const PublishedPort& port) { return key_of(port) == name; };
         if (std::any_of(endpoint->ports.begin(), endpoint->ports.end(), is_it)) continue;
         const auto slash = name.find('/');
-        const auto number = std::atoi(name.substr(0, slash).c_str());
+        const auto number = parse_int<int>(std::string_view(name).substr(0, slash)).value_or(0);
         ports.push_back({{"PrivatePort", number},
                          {"Type", slash == std::string::npos ? "tcp" : name.substr(slash + 1)}});
     }

@@ -30,7 +30,7 @@ bool has_scheme(std::string_view target) { return target.find("://") != std::str
 
 }  // namespace
 
-Session::Session(Settings settings, std::string_view registry, Credentials credentials,
+Session::Session(Settings settings, std::string_view registry, const Credentials& credentials,
                  Cancelled cancelled)
     : settings_(std::move(settings)),
       endpoint_(endpoint_for(registry, settings_)),

@@ -34,7 +34,7 @@ struct Answer {
 /// Thread-safe.
 class Session {
 public:
-    Session(Settings settings, std::string_view registry, Credentials credentials,
+    Session(Settings settings, std::string_view registry, const Credentials& credentials,
             Cancelled cancelled = {});
 
     /// Bodies of successful answers go to `sink`. Throws RegistryError for all others,

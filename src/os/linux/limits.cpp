@@ -135,25 +135,29 @@ void Limits::Impl::require(std::string_view what) const {
                 what);
 }
 
+/// All processes of one group also into another, which is of another hierarchy.
+static void move_processes(const std::string& from, const std::string& to) {
+    // They may fork meanwhile: again until nothing new is found.
+    std::set<pid_t> moved;
+    for (bool found = true; found;) {
+        found = false;
+        for (const pid_t pid : group_processes(from)) {
+            if (!moved.insert(pid).second) continue;
+            found = true;
+            try {
+                write_control(to, "cgroup.procs", std::to_string(pid));
+            } catch (const SysError& e) {
+                if (e.error_number() != ESRCH) throw;
+            }
+        }
+    }
+}
+
 void Limits::Impl::join(const std::set<std::string>& more) {
     for (const std::string& hierarchy : more) {
         if (!hierarchies.insert(hierarchy).second) continue;
         make_group_v1(hierarchy, path);
-        // Processes may fork while they are moved: again until nothing new is found.
-        std::set<pid_t> moved;
-        for (bool found = true; found;) {
-            found = false;
-            for (const pid_t pid : group_processes(tracking_directory())) {
-                if (!moved.insert(pid).second) continue;
-                found = true;
-                try {
-                    write_control(v1_directory(hierarchy, path), "cgroup.procs",
-                                  std::to_string(pid));
-                } catch (const SysError& e) {
-                    if (e.error_number() != ESRCH) throw;
-                }
-            }
-        }
+        move_processes(tracking_directory(), v1_directory(hierarchy, path));
     }
 }
 

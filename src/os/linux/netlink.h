@@ -21,8 +21,9 @@ public:
     /// Begins a request; `what` says in an error what was tried ("add address … to …").
     /// `header` is its ifinfomsg, ifaddrmsg or rtmsg.
     template <typename Header>
-    void begin(std::uint16_t type, std::uint16_t flags, const Header& header, std::string what) {
-        begin_bytes(type, flags, std::as_bytes(std::span(&header, 1)), std::move(what));
+    void begin(std::uint16_t type, std::uint16_t flags, const Header& header,
+               const std::string& what) {
+        begin_bytes(type, flags, std::as_bytes(std::span(&header, 1)), what);
     }
     void attribute(std::uint16_t type, std::span<const std::byte> value);
     void attribute_u32(std::uint16_t type, std::uint32_t value);

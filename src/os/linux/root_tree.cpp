@@ -129,8 +129,11 @@ void RootTree::mount_one(const brig::Mount& mount, const CgroupView& cgroups, Fd
     if (plan.copy_up) copy_up(made.get(), plan.target);
     attach_mount(made.get(), place.get(), plan.target);
     set_propagation(made.get(), plan.propagation);
-    if (plan.type == "proc" && plan.target == "/proc") proc_ = std::move(made);
-    if (locked_later) lock_later_.push_back(std::move(made));
+    if (plan.type == "proc" && plan.target == "/proc") {
+        proc_ = std::move(made);
+    } else if (locked_later) {
+        lock_later_.push_back(std::move(made));
+    }
 }
 
 /// A tmpfs that is given no mode has that of the directory it covers.
