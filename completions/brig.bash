@@ -27,14 +27,14 @@ _brig() {
     local words=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
     [[ ${#words[@]} -gt 0 ]] && command=("${words[0]}")
     case ${words[0]-} in
-        container | image | network | registry | system | volume) [[ ${#words[@]} -gt 1 ]] && command+=("${words[1]}") ;;
+        container | image | manifest | network | registry | system | volume) [[ ${#words[@]} -gt 1 ]] && command+=("${words[1]}") ;;
     esac
     local choices
     if [[ $current == -* ]]; then
         choices=$(_brig_flags "${command[@]}")
     elif [[ ${#words[@]} -eq 0 ]]; then
         choices=$(_brig_commands; brig --help | awk '/^Management/ { on = 1; next } /^$/ { on = 0 } on { print $1 }')
-    elif [[ ${#words[@]} -eq 1 && ${#command[@]} -eq 1 && ${words[0]} =~ ^(container|image|network|registry|system|volume)$ ]]; then
+    elif [[ ${#words[@]} -eq 1 && ${#command[@]} -eq 1 && ${words[0]} =~ ^(container|image|manifest|network|registry|system|volume)$ ]]; then
         choices=$(_brig_commands "${words[0]}")
     else
         choices=$(_brig_names "${words[0]}")

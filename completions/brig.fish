@@ -10,7 +10,7 @@ end
 
 complete -c brig -f
 complete -c brig -n 'test (__brig_argument_count) -eq 1' -a '(__brig_commands)'
-for group in container image network registry system volume
+for group in container image manifest network registry system volume
     complete -c brig -n "test (__brig_argument_count) -eq 2; and __fish_seen_subcommand_from $group" -a "(__brig_commands $group)"
 end
 complete -c brig -n '__fish_seen_subcommand_from exec attach stop kill restart pause unpause top port stats' -a "(brig ps --format '{{.Names}}' 2>/dev/null)"

@@ -89,17 +89,6 @@ Reply push(Context& context, Request& request) {
         }));
 }
 
-/// "https://index.docker.io/v1/" is how docker's clients call docker.io.
-std::string registry_of(std::string server) {
-    for (const std::string_view scheme : {"https://", "http://"}) {
-        if (server.starts_with(scheme)) server.erase(0, scheme.size());
-    }
-    server = server.substr(0, server.find('/'));
-    if (server.empty() || server == "index.docker.io" || server == "registry-1.docker.io")
-        return "docker.io";
-    return server;
-}
-
 Reply login(Context& context, Request& request) {
     const auto body = json_body(request);
     const auto server = registry_of(oci::fields::string(body, "serveraddress"));
@@ -174,6 +163,7 @@ void add_image_registry_routes(Routes& routes) {
     routes.add("POST", "/images/{name*}/push", push);
     routes.add("POST", "/auth", login);
     routes.add("GET", "/distribution/{name*}/json", distribution);
+    add_registry_look_routes(routes);
 }
 
 }  // namespace brig::api

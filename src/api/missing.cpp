@@ -9,7 +9,6 @@ namespace {
 constexpr std::string_view endpoints[] = {
     "GET /containers/{id}/attach/ws",
     "POST /build/cancel",
-    "GET /images/search",
     "POST /session",
     "POST /grpc",
     "PUT /volumes/{name}",

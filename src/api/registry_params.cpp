@@ -6,6 +6,7 @@
 
 #include "api/reply.h"
 #include "base/base64.h"
+#include "base/strings.h"
 #include "oci/document.h"
 #include "oci/ssh_name.h"
 
@@ -20,6 +21,19 @@ std::string bar(std::uint64_t current, std::uint64_t total) {
         std::min(current * bar_width / std::max<std::uint64_t>(total, 1), bar_width);
     return fmt::format("[{}>{}]  {}B/{}B", std::string(filled, '='),
                        std::string(bar_width - filled, ' '), current, total);
+}
+
+/// An object in base64; null where the header is empty or says so.
+nlohmann::json json_header(const Request& request, const std::string& name) {
+    const auto header = request.header(to_lower(name));
+    if (header.empty()) return nullptr;
+    const auto text = from_base64(header);
+    if (!text || text->size() > max_credentials)
+        throw Error(ErrorKind::invalid_argument, "invalid {} header", name);
+    auto json = nlohmann::json::parse(*text, nullptr, false);
+    if (json.is_null() || text->empty()) return nullptr;
+    if (!json.is_object()) throw Error(ErrorKind::invalid_argument, "invalid {} header", name);
+    return json;
 }
 
 }  // namespace
@@ -41,16 +55,28 @@ registry::Credentials credentials_from_json(const nlohmann::json& json) {
     return out;
 }
 
+std::string registry_of(std::string server) {
+    for (const std::string_view scheme : {"https://", "http://"}) {
+        if (server.starts_with(scheme)) server.erase(0, scheme.size());
+    }
+    server = server.substr(0, server.find('/'));
+    if (server.empty() || server == "index.docker.io" || server == "registry-1.docker.io")
+        return "docker.io";
+    return server;
+}
+
 registry::Credentials registry_credentials(const Request& request) {
-    const auto header = request.header("x-registry-auth");
-    if (header.empty()) return {};
-    const auto text = from_base64(header);
-    if (!text) throw Error(ErrorKind::invalid_argument, "invalid X-Registry-Auth header");
-    const auto json = nlohmann::json::parse(*text, nullptr, false);
-    if (json.is_null() || text->empty()) return {};
-    if (!json.is_object() || text->size() > max_credentials)
-        throw Error(ErrorKind::invalid_argument, "invalid X-Registry-Auth header");
-    return credentials_from_json(json);
+    const auto json = json_header(request, "X-Registry-Auth");
+    return json.is_null() ? registry::Credentials() : credentials_from_json(json);
+}
+
+std::map<std::string, registry::Credentials> all_credentials(const Request& request) {
+    std::map<std::string, registry::Credentials> out;
+    const auto json = json_header(request, "X-Registry-Config");
+    for (const auto& [server, entry] : json.items()) {
+        if (entry.is_object()) out[registry_of(server)] = credentials_from_json(entry);
+    }
+    return out;
 }
 
 void write_event(JsonLines& lines, const image::TransferEvent& event) {

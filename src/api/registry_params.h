@@ -1,6 +1,7 @@
 // What the endpoints about registries have in common: credentials and progress in docker's forms.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -14,8 +15,13 @@ namespace brig::api {
 
 /// X-Registry-Auth. Throws Error{invalid_argument} for what is malformed.
 registry::Credentials registry_credentials(const Request& request);
+/// X-Registry-Config: of several registries, by their names.
+std::map<std::string, registry::Credentials> all_credentials(const Request& request);
 /// The same from a JSON document (POST /auth).
 registry::Credentials credentials_from_json(const nlohmann::json& json);
+/// A server as docker's clients call it, as a registry's name: "https://index.docker.io/v1/" is
+/// docker.io.
+std::string registry_of(std::string server);
 /// One event as docker's message, with a bar for older clients.
 void write_event(JsonLines& lines, const image::TransferEvent& event);
 /// An image's name here and, where that differs, in its registry: ssh://HOST/PATH/NAME is NAME

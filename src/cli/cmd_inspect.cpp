@@ -5,6 +5,7 @@
 #include "cli/go_template.h"
 #include "cli/listing.h"
 #include "cli/output.h"
+#include "cli/registry_request.h"
 
 namespace brig::cli {
 namespace {
@@ -80,22 +81,33 @@ void check_template(const std::string& format) {
     }
 }
 
+Json referrers_of(client::Client& engine, const std::string& name) {
+    const auto answer =
+        registry_call(engine, {"GET", distribution_path(name) + "/referrers", name});
+    return at_path(parse_json(answer.body), "manifests");
+}
+
 int inspect_kind(Invocation& in, const std::string& type) {
     std::string format;
     std::string wanted = type;
-    bool size = false;
+    bool size = false, referrers = false;
     in.flags.text("format,f", format, "json, or a Go template");
     if (type.empty())
         in.flags.text("type", wanted, "Look only for a container, image, network or volume");
     if (type.empty() || type == "container")
         in.flags.toggle("size,s", size, "Add a container's sizes");
+    if (type == "image")
+        in.flags.toggle("referrers", referrers,
+                        "Add what refers to the image in its registry (signatures, SBOMs)");
     const auto names = in.parse();
     const bool known =
         wanted.empty() || std::ranges::find(kinds, wanted, &Kind::name) != std::end(kinds);
     if (!known) throw Failure(1, fmt::format("\"{}\" is not a valid value for --type", wanted));
     check_template(format);
     return print_found(names, format, [&](const std::string& name) {
-        return look_up_any(in.engine(), wanted, name, size);
+        Json found = look_up_any(in.engine(), wanted, name, size);
+        if (referrers) found["Referrers"] = referrers_of(in.engine(), name);
+        return found;
     });
 }
 

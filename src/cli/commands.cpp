@@ -1,6 +1,6 @@
 // The table of commands. To add one: declare its function in commands.h, add a line here, write
 // its file; help, usage errors and argument counts come from the line.
-#include "cli/commands.h"
+#include "cli/registry_commands.h"
 
 namespace brig::cli {
 namespace {
@@ -60,6 +60,7 @@ constexpr Command table[] = {
     {"rmi|image rm|image remove", "[OPTIONS] IMAGE [IMAGE...]", "Remove images", 1, any, rmi},
     {"save|image save", "[OPTIONS] IMAGE [IMAGE...]", "Write images to a tar archive", 1, any,
      save},
+    {"search", "[OPTIONS] TERM", "Find images in docker.io, or in REGISTRY/TERM", 1, 1, search},
     {"start|container start", "[OPTIONS] CONTAINER [CONTAINER...]", "Start stopped containers", 1,
      any, start},
     {"stats|container stats", "[OPTIONS] [CONTAINER...]", "Show what containers use of the machine",
@@ -85,11 +86,23 @@ constexpr Command table[] = {
     {"image inspect", "[OPTIONS] IMAGE [IMAGE...]", "Print all that is known of images", 1, any,
      image_inspect},
     {"image prune", "[OPTIONS]", "Remove unused images", 0, 0, image_prune},
+    {"manifest annotate", "[OPTIONS] LIST MANIFEST", "Say what platform an image of a list is for",
+     2, 2, manifest_annotate},
+    {"manifest create", "[OPTIONS] LIST MANIFEST [MANIFEST...]",
+     "Make a list of a registry's images, one per platform", 2, any, manifest_create},
+    {"manifest inspect", "[OPTIONS] NAME", "Print a registry's manifest or list", 1, 1,
+     manifest_inspect},
+    {"manifest push", "[OPTIONS] LIST", "Send a list to its registry", 1, 1, manifest_push},
+    {"manifest rm", "LIST [LIST...]", "Forget lists that were made here", 1, any, manifest_remove},
     {"network inspect", "[OPTIONS] NETWORK [NETWORK...]", "Print all that is known of networks", 1,
      any, network_inspect},
     {"network ls|network list", "[OPTIONS]", "List networks", 0, 0, network_list},
     {"registry gc", "[OPTIONS]", "Remove what no manifest of a registry refers to", 0, 0,
      registry_gc},
+    {"registry ls|registry list", "REGISTRY|NAME", "List a registry's names, or a name's tags", 1,
+     1, registry_list},
+    {"registry rm|registry remove", "NAME:TAG|NAME@DIGEST...", "Remove images from their registry",
+     1, any, registry_remove},
     {"registry serve", "[OPTIONS]", "Serve a registry of images", 0, 0, registry_serve},
     {"system df", "[OPTIONS]", "Show what the engine uses of the disk", 0, 0, system_df},
     {"system setup", "[OPTIONS]",
@@ -104,9 +117,13 @@ constexpr Command table[] = {
 };
 
 constexpr Group group_table[] = {
-    {"container", "Manage containers"}, {"image", "Manage images"},
-    {"network", "Manage networks"},     {"registry", "Run a registry and look into others"},
-    {"system", "Manage the engine"},    {"volume", "Manage volumes"},
+    {"container", "Manage containers"},
+    {"image", "Manage images"},
+    {"manifest", "Manage lists of images in a registry"},
+    {"network", "Manage networks"},
+    {"registry", "Run a registry and look into others"},
+    {"system", "Manage the engine"},
+    {"volume", "Manage volumes"},
 };
 
 }  // namespace

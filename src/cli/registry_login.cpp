@@ -18,13 +18,6 @@ namespace {
 constexpr std::string_view hub = "docker.io";
 constexpr std::string_view hub_key = "https://index.docker.io/v1/";
 
-fs::path config_file() {
-    if (const char* directory = std::getenv("DOCKER_CONFIG"); directory != nullptr && *directory)
-        return fs::path(directory) / "config.json";
-    const char* home = std::getenv("HOME");
-    return fs::path(home != nullptr ? home : "/") / ".docker" / "config.json";
-}
-
 /// Keys may be URLs, as old clients wrote them.
 std::string host_of(std::string_view key) {
     for (const std::string_view scheme : {"https://", "http://"}) {
@@ -53,7 +46,14 @@ std::string login_key(std::string_view server) {
     return server == hub ? std::string(hub_key) : std::string(server);
 }
 
-LoginStore::LoginStore() : LoginStore(config_file()) {}
+fs::path config_directory() {
+    if (const char* directory = std::getenv("DOCKER_CONFIG"); directory != nullptr && *directory)
+        return directory;
+    const char* home = std::getenv("HOME");
+    return fs::path(home != nullptr ? home : "/") / ".docker";
+}
+
+LoginStore::LoginStore() : LoginStore(config_directory() / "config.json") {}
 
 LoginStore::LoginStore(fs::path file) : file_(std::move(file)), config_(Json::object()) {
     std::error_code none;
@@ -129,11 +129,29 @@ std::string LoginStore::plain_file(const std::string& server) const {
     return helper_for(server).empty() ? file_.string() : std::string();
 }
 
+std::vector<std::string> LoginStore::servers() const {
+    std::vector<std::string> out;
+    for (const char* part : {"auths", "credHelpers"}) {
+        const Json& known = at_path(config_, part);
+        if (!known.is_object()) continue;
+        for (const auto& [key, value] : known.items()) {
+            const auto host = host_of(key);
+            out.push_back(host == host_of(hub_key) ? std::string(hub) : host);
+        }
+    }
+    std::ranges::sort(out);
+    const auto twice = std::ranges::unique(out);
+    out.erase(twice.begin(), twice.end());
+    return out;
+}
+
 std::string registry_of_image(const std::string& image) {
     return oci::Reference::parse(image).domain;
 }
 
-std::string encode_login(const RegistryLogin& login, const std::string& server) {
+namespace {
+
+Json login_document(const RegistryLogin& login, const std::string& server) {
     Json document{{"serveraddress", login_key(server)}};
     if (!login.identity_token.empty()) {
         document["identitytoken"] = login.identity_token;
@@ -141,10 +159,30 @@ std::string encode_login(const RegistryLogin& login, const std::string& server) 
         document["username"] = login.username;
         document["password"] = login.secret;
     }
+    return document;
+}
+
+std::string for_header(const Json& document) {
     std::string text = base64(document.dump());
     std::ranges::replace(text, '+', '-');
     std::ranges::replace(text, '/', '_');
     return text;
+}
+
+}  // namespace
+
+std::string encode_login(const RegistryLogin& login, const std::string& server) {
+    return for_header(login_document(login, server));
+}
+
+std::string registry_config() {
+    const LoginStore store;
+    Json all = Json::object();
+    for (const auto& server : store.servers()) {
+        if (const auto login = store.find(server))
+            all[login_key(server)] = login_document(*login, server);
+    }
+    return all.empty() ? std::string() : for_header(all);
 }
 
 std::string registry_auth(const std::string& image) {

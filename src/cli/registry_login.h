@@ -28,6 +28,8 @@ public:
     void save(const std::string& server, const RegistryLogin& login);
     /// False when there was nothing.
     bool erase(const std::string& server);
+    /// Whoever a login is known for.
+    [[nodiscard]] std::vector<std::string> servers() const;
     /// Where save() writes a password in the clear; empty where a program keeps it.
     [[nodiscard]] std::string plain_file(const std::string& server) const;
 
@@ -40,12 +42,17 @@ private:
     Json config_;
 };
 
+/// Where docker's config.json is: $DOCKER_CONFIG or ~/.docker.
+std::filesystem::path config_directory();
+
 /// The registry of an image's name: "docker.io", "localhost:5000". Throws Error{invalid_argument}.
 std::string registry_of_image(const std::string& image);
 /// The name of a registry in docker's file: docker.io's is an old URL.
 std::string login_key(std::string_view server);
 /// X-Registry-Auth for requests about an image.
 std::string registry_auth(const std::string& image);
+/// X-Registry-Config, for builds: all logins that are known. Empty: there is none.
+std::string registry_config();
 std::string encode_login(const RegistryLogin& login, const std::string& server);
 
 }  // namespace brig::cli

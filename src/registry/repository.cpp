@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "oci/document.h"
 #include "oci/manifest.h"
+#include "registry/management.h"
 #include "registry/naming.h"
 
 namespace brig::registry {
@@ -27,18 +28,6 @@ std::string accepted_types() {
 /// The media type without parameters.
 std::string type_of(const HttpHead& head) {
     return to_lower(trim(split(head.header("content-type"), ';').front()));
-}
-
-/// The URL of a `Link: <URL>; rel="next"`, or nothing.
-std::optional<std::string> next_page(const HttpHead& head) {
-    const std::string link = head.header("link");
-    const auto begin = link.find('<');
-    const auto end = link.find('>');
-    if (begin == std::string::npos || end == std::string::npos || end < begin ||
-        link.find("rel=\"next\"", end) == std::string::npos) {
-        return std::nullopt;
-    }
-    return link.substr(begin + 1, end - begin - 1);
 }
 
 }  // namespace

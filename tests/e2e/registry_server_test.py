@@ -3,14 +3,13 @@ import contextlib
 import hashlib
 import http.client
 import json
-import os
 import shutil
 import signal
 import subprocess
 
 import pytest
 
-from conftest import BIN, docker_client, wait_for
+from conftest import BIN, docker_client
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -185,3 +184,64 @@ def test_standard_input_and_output(registry, image):
     done = subprocess.run([BIN / "brig", "registry", "serve", "--stdio", "--root", registry.root], input=request * 2,
                           capture_output=True, timeout=20)
     assert done.returncode == 0 and done.stdout.count(b'{"name":"lib/web","tags":["1"]}') == 2, done
+
+
+def test_looking_into_a_registry(tidy, image, registry):
+    host = registry.host
+    tidy.brig("tag", image, f"{host}/look/a:1")
+    tidy.brig("push", f"{host}/look/a:1")
+    assert f"{host}/look/a" in tidy.brig("registry", "ls", host).stdout.splitlines()
+    assert tidy.brig("registry", "ls", f"{host}/look/a").stdout == f"{host}/look/a:1\n"
+    found = tidy.brig("search", f"{host}/loo").stdout.splitlines()
+    assert found[0].split() == ["NAME", "DESCRIPTION", "STARS", "OFFICIAL"] and found[1].split()[0] == f"{host}/look/a"
+    assert len(found) == 2
+    inspected = json.loads(tidy.brig("manifest", "inspect", f"{host}/look/a:1").stdout)
+    assert inspected["schemaVersion"] == 2 and inspected["layers"]
+    assert tidy.brig("registry", "rm", f"{host}/look/a:1").stdout == f"{host}/look/a:1\n"
+    gone = tidy.brig("manifest", "inspect", f"{host}/look/a:1", check=False)
+    assert gone.returncode == 1
+    unnamed = tidy.brig("registry", "rm", f"{host}/look/a", check=False)
+    assert unnamed.returncode == 1 and "neither tag nor digest" in unnamed.stderr
+    forget(tidy, f"{host}/look/a:1")
+
+
+def test_images_of_one_repository(tidy, image, registry):
+    """An image with several names is listed under the one that was asked for."""
+    tidy.brig("tag", image, "onlythis:1")
+    shown = tidy.brig("images", "--format", "{{.Repository}}:{{.Tag}}", "onlythis").stdout.split()
+    assert shown == ["onlythis:1"]
+    forget(tidy, "onlythis:1")
+
+
+def test_manifest_list(tidy, image, registry):
+    repository = f"{registry.host}/lib/list"
+    for tag in ("amd64", "other"):
+        made = tidy.brig("build", "-q", "-t", f"{repository}:{tag}", "-", input=f"FROM {image}\nLABEL for={tag}\n")
+        assert made.returncode == 0
+        tidy.brig("push", f"{repository}:{tag}")
+    name = f"{repository}:all"
+    tidy.brig("manifest", "create", name, f"{repository}:amd64", f"{repository}:other")
+    assert tidy.brig("manifest", "create", name, f"{repository}:amd64", check=False).returncode == 1
+    tidy.brig("manifest", "annotate", name, f"{repository}:other", "--os", "freebsd", "--arch", "arm64")
+    digest = tidy.brig("manifest", "push", "-p", name).stdout.strip()
+    assert digest.startswith("sha256:")
+    index = json.loads(tidy.brig("manifest", "inspect", name).stdout)
+    platforms = [member["platform"]["os"] for member in index["manifests"]]
+    assert platforms == ["linux", "freebsd"]
+    tidy.brig("pull", name)
+    assert tidy.brig("image", "inspect", "-f", "{{.Config.Labels.for}}", name).stdout.strip() == "amd64"
+    forget(tidy, name, f"{repository}:amd64", f"{repository}:other")
+
+
+def test_referrers(tidy, image, registry):
+    status, headers, manifest = registry.call("GET", "/v2/lib/web/manifests/1", headers={"Accept": "*/*"})
+    subject = {"mediaType": headers["Content-Type"], "digest": headers["Docker-Content-Digest"], "size": len(manifest)}
+    empty = "sha256:" + hashlib.sha256(b"{}").hexdigest()
+    registry.call("POST", f"/v2/lib/web/blobs/uploads/?digest={empty}", b"{}")
+    described = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": empty, "size": 2}
+    referrer = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "text/sbom", "config": described,
+                           "layers": [described], "subject": subject}).encode()
+    digest = "sha256:" + hashlib.sha256(referrer).hexdigest()
+    assert registry.call("PUT", f"/v2/lib/web/manifests/{digest}", referrer, {"Content-Type": MANIFEST})[0] == 201
+    shown = json.loads(tidy.brig("image", "inspect", "--referrers", image).stdout)
+    assert [(r["digest"], r["artifactType"]) for r in shown[0]["Referrers"]] == [(digest, "text/sbom")]

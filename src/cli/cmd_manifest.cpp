@@ -1,0 +1,169 @@
+// manifest create, annotate, push, rm: indexes of images that are in a registry already, one per
+// platform. Until it is pushed, an index is a file beside docker's config.json.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "cli/output.h"
+#include "cli/registry_commands.h"
+#include "cli/registry_login.h"
+#include "cli/registry_request.h"
+#include "oci/reference.h"
+
+namespace brig::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto index_type = "application/vnd.oci.image.index.v1+json";
+
+/// An index that is being put together.
+class Draft {
+public:
+    explicit Draft(const std::string& name)
+        : name_(oci::Reference::parse(name).with_default_tag()) {
+        std::string file = name_.str();
+        std::ranges::replace(file, '/', '_');
+        std::ranges::replace(file, ':', '-');
+        path_ = config_directory() / "manifests" / (file + ".json");
+    }
+
+    [[nodiscard]] bool exists() const { return fs::exists(path_); }
+    [[nodiscard]] Json load() const {
+        if (!exists()) {
+            throw Failure(1, fmt::format("No such manifest: {}; make it with brig manifest create",
+                                         name_.familiar()));
+        }
+        return parse_json(read_file(path_));
+    }
+    void save(const Json& index) const {
+        make_directories(path_.parent_path());
+        write_file_atomic(path_, index.dump());
+    }
+    void remove() const {
+        if (::unlink(path_.c_str()) != 0 && errno != ENOENT)
+            throw SysError("remove {}", path_.string());
+    }
+    [[nodiscard]] const oci::Reference& name() const { return name_; }
+
+private:
+    oci::Reference name_;
+    fs::path path_;
+};
+
+Json empty_index() {
+    return {{"schemaVersion", 2}, {"mediaType", index_type}, {"manifests", Json::array()}};
+}
+
+/// A registry resolves what an index names in the index's own repository.
+void check_place(const oci::Reference& list, const oci::Reference& member) {
+    if (member.name() == list.name()) return;
+    throw Failure(1, fmt::format("{} is not in the repository {}: push it there first",
+                                 member.familiar(), list.familiar_name()));
+}
+
+Json describe(client::Client& engine, const oci::Reference& member) {
+    const auto answer =
+        registry_call(engine, {"GET", distribution_path(member.str()) + "/json", member.str()});
+    const Json found = parse_json(answer.body);
+    const Json& descriptor = at_path(found, "Descriptor");
+    const Json& platforms = at_path(found, "Platforms");
+    if (text_of(descriptor, "mediaType").find("manifest.v") == std::string::npos ||
+        platforms.size() != 1) {
+        throw Failure(1, fmt::format("{} is an index itself, or no image", member.familiar()));
+    }
+    Json out = descriptor;
+    out["platform"] = platforms[0];
+    return out;
+}
+
+/// The member that `wanted` names by digest, or by a tag that leads to it.
+Json& find_member(client::Client& engine, Json& index, const oci::Reference& wanted) {
+    const auto digest =
+        wanted.digest ? wanted.digest->str() : text_of(describe(engine, wanted), "digest");
+    for (Json& member : index["manifests"]) {
+        if (text_of(member, "digest") == digest) return member;
+    }
+    throw Failure(1, fmt::format("{} is not in the manifest list", wanted.familiar()));
+}
+
+}  // namespace
+
+int manifest_create(Invocation& in) {
+    bool amend = false, insecure = false;
+    in.flags.toggle("amend,a", amend, "Add to one that there is");
+    in.flags.toggle("insecure", insecure, "Accepted for docker's sake").hide();
+    const auto words = in.parse();
+    const Draft draft(words[0]);
+    if (draft.exists() && !amend)
+        throw Failure(1, "refusing to amend an existing manifest list with no --amend flag");
+    Json index = draft.exists() ? draft.load() : empty_index();
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const auto member = oci::Reference::parse(words[i]).with_default_tag();
+        check_place(draft.name(), member);
+        Json found = describe(in.engine(), member);
+        auto& members = index["manifests"];
+        std::erase_if(members.get_ref<Json::array_t&>(), [&](const Json& other) {
+            return text_of(other, "digest") == text_of(found, "digest");
+        });
+        members.push_back(std::move(found));
+    }
+    draft.save(index);
+    print_line("Created manifest list " + draft.name().str());
+    return 0;
+}
+
+int manifest_annotate(Invocation& in) {
+    std::string os, architecture, variant, os_version;
+    std::vector<std::string> features;
+    in.flags.text("os", os, "Operating system");
+    in.flags.text("arch", architecture, "Architecture");
+    in.flags.text("variant", variant, "Variant of the architecture");
+    in.flags.text("os-version", os_version, "Version of the operating system");
+    in.flags.list("os-features", features, "Features of the operating system");
+    const auto words = in.parse();
+    const Draft draft(words[0]);
+    Json index = draft.load();
+    Json& platform = find_member(in.engine(), index,
+                                 oci::Reference::parse(words[1]).with_default_tag())["platform"];
+    const auto set = [&](const char* key, const std::string& value) {
+        if (!value.empty()) platform[key] = value;
+    };
+    set("os", os);
+    set("architecture", architecture);
+    set("variant", variant);
+    set("os.version", os_version);
+    if (!features.empty()) platform["os.features"] = features;
+    draft.save(index);
+    return 0;
+}
+
+int manifest_push(Invocation& in) {
+    bool purge = false, insecure = false;
+    in.flags.toggle("purge,p", purge, "Forget the local list once it is pushed");
+    in.flags.toggle("insecure", insecure, "Accepted for docker's sake").hide();
+    const auto words = in.parse();
+    const Draft draft(words[0]);
+    const auto name = draft.name().str();
+    const auto answer = registry_call(in.engine(), {.method = "PUT",
+                                                    .target = distribution_path(name) + "/manifest",
+                                                    .image = name,
+                                                    .body = draft.load().dump(),
+                                                    .content_type = index_type});
+    print_line(text_of(parse_json(answer.body), "Digest"));
+    if (purge) draft.remove();
+    return 0;
+}
+
+int manifest_remove(Invocation& in) {
+    return for_each_name(in.parse(), [](const std::string& name) {
+        const Draft draft(name);
+        (void)draft.load();
+        draft.remove();
+    });
+}
+
+}  // namespace brig::cli

@@ -1,0 +1,102 @@
+// search, registry ls, registry rm, manifest inspect: what registries hold.
+#include <algorithm>
+
+#include "base/strings.h"
+#include "cli/listing.h"
+#include "cli/output.h"
+#include "cli/registry_commands.h"
+#include "cli/registry_request.h"
+#include "oci/ssh_name.h"
+
+namespace brig::cli {
+namespace {
+
+constexpr std::size_t description_width = 45;
+
+std::vector<Json> find(client::Client& engine, const std::string& term, std::int64_t limit) {
+    client::Query query;
+    query.add("term", term).add("limit", std::to_string(limit));
+    // Credentials are kept by registry; any image's name in it will do.
+    const auto image = oci::is_ssh_address(term) ? term : term.substr(0, term.find('/')) + "/x";
+    const auto answer = registry_call(engine, {"GET", "/images/search" + query.str(), image});
+    const Json found = parse_json(answer.body);
+    return {found.begin(), found.end()};
+}
+
+/// A registry rather than one of its repositories: HOST, HOST/, ssh://HOST/PATH/.
+bool is_registry(const std::string& text) {
+    return text.ends_with('/') || text.find('/') == std::string::npos;
+}
+
+/// As search understands it: all that is there.
+std::string search_term(std::string registry) {
+    while (registry.ends_with('/')) registry.pop_back();
+    return registry + (oci::is_ssh_address(registry) ? "//" : "/");
+}
+
+}  // namespace
+
+int search(Invocation& in) {
+    std::optional<std::int64_t> limit;
+    std::vector<std::string> filters;
+    bool whole = false;
+    std::string format;
+    in.flags.number("limit", limit, "Most results").shows_default("25");
+    in.flags.toggle("no-trunc", whole, "Whole descriptions");
+    in.flags.text("format", format, "table, json, or a Go template");
+    const auto words = in.parse();
+    Listing listing{.titles = {{"Name", "NAME"},
+                               {"Description", "DESCRIPTION"},
+                               {"StarCount", "STARS"},
+                               {"IsOfficial", "OFFICIAL"}},
+                    .columns = "{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}"};
+    for (const Json& found : find(in.engine(), words[0], limit.value_or(25))) {
+        std::string description = text_of(found, "description");
+        std::ranges::replace(description, '\n', ' ');
+        if (!whole) description = ellipsis(description, description_width);
+        listing.rows.push_back({{"Name", text_of(found, "name")},
+                                {"Description", description},
+                                {"StarCount", std::to_string(number_of(found, "star_count"))},
+                                {"IsOfficial", truth_of(found, "is_official") ? "[OK]" : ""}});
+    }
+    print_listing(listing, format);
+    return 0;
+}
+
+int registry_list(Invocation& in) {
+    const auto words = in.parse();
+    if (is_registry(words[0])) {
+        constexpr std::int64_t all = 1'000'000;
+        for (const Json& found : find(in.engine(), search_term(words[0]), all))
+            print_line(text_of(found, "name"));
+        return 0;
+    }
+    const auto answer =
+        registry_call(in.engine(), {"GET", distribution_path(words[0]) + "/tags", words[0]});
+    const Json list = parse_json(answer.body);
+    for (const Json& tag : at_path(list, "tags"))
+        print_line(fmt::format("{}:{}", words[0], tag.get<std::string>()));
+    return 0;
+}
+
+int registry_remove(Invocation& in) {
+    const auto words = in.parse();
+    return for_each_name(words, [&](const std::string& name) {
+        registry_call(in.engine(), {"DELETE", distribution_path(name), name});
+        print_line(name);
+    });
+}
+
+int manifest_inspect(Invocation& in) {
+    bool verbose = false, insecure = false;
+    in.flags.toggle("verbose,v", verbose, "With the digest, and not re-indented").hide();
+    in.flags.toggle("insecure", insecure, "Accepted for docker's sake: the engine's setting counts")
+        .hide();
+    const auto words = in.parse();
+    const auto answer =
+        registry_call(in.engine(), {"GET", distribution_path(words[0]) + "/manifest", words[0]});
+    print_line(pretty_json(parse_json(answer.body)));
+    return 0;
+}
+
+}  // namespace brig::cli
