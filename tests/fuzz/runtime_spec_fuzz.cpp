@@ -8,6 +8,7 @@
 #include "oci/runtime_spec.h"
 #include "os/linux/capabilities.h"
 #include "os/linux/cgroup_layout.h"
+#include "os/linux/memory_policy.h"
 #include "os/linux/mount_plan.h"
 #include "os/linux/namespaces.h"
 #include "os/linux/scheduling.h"
@@ -40,6 +41,8 @@ static void look_up(const oci::RuntimeSpec& spec) {
     if (spec.process.capabilities)
         try_to([&] { (void)os::capability_masks(*spec.process.capabilities); });
     if (!spec.linux) return;
+    if (spec.linux->memory_policy)
+        try_to([&] { (void)os::NumaPolicy(*spec.linux->memory_policy); });
     try_to([&] { (void)os::plan_namespaces(*spec.linux); });
     try_to([&] { (void)os::cgroup_path("fuzz", spec.linux->cgroups_path); });
     if (spec.linux->seccomp)

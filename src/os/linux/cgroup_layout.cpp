@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "os/linux/systemd_scope.h"
 
 namespace brig::os {
 namespace {
@@ -60,7 +61,7 @@ std::string cgroup_path(const std::string& id, const std::string& configured) {
     if (const auto parts = split(path, ':'); parts.size() == 3) {
         const std::string slice = parts[0].empty() ? "system.slice" : parts[0];
         const std::string name = parts[1].empty() ? parts[2] : parts[1] + "-" + parts[2];
-        path = "/" + slice + "/" + name + (name.ends_with(".slice") ? "" : ".scope");
+        path = slice_path(slice) + "/" + name + (name.ends_with(".slice") ? "" : ".scope");
     }
     if (!path.starts_with('/')) path = "/" + path;
     for (const std::string& part : split(path, '/')) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "os/linux/cgroup_files.h"
 
@@ -47,7 +48,8 @@ void apply_memory(const std::string& directory, const MemoryResources& memory) {
             }
             swap -= *memory.limit;
         }
-        try_write_control(directory, "memory.swap.max", or_max(swap));
+        if (!try_write_control(directory, "memory.swap.max", or_max(swap)))
+            log::warn("memory.swap is not limited: this kernel does not count swap");
     }
     if (memory.limit && *memory.limit != 0)
         write_control(directory, "memory.max", or_max(*memory.limit));

@@ -7,9 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
-#include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -25,27 +23,7 @@
 namespace brig::os {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr const char* no_group = "none";
-
-bool frozen_v2(const std::string& directory) {
-    const auto events = read_table(directory, "cgroup.events");
-    const auto found = events.find("frozen");
-    return found != events.end() && found->second == 1;
-}
-
-/// Polls: the waits here are microseconds in the common case.
-template <typename Condition>
-bool wait_until(Condition condition, std::chrono::milliseconds limit) {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
-    for (auto pause = 50us; !condition();
-         pause = std::min<std::chrono::microseconds>(pause * 2, 20ms)) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        std::this_thread::sleep_for(pause);
-    }
-    return true;
-}
 
 void add_memory_of(pid_t pid, Usage& usage) {
     const auto fields = split(read_control(fmt::format("/proc/{}", pid), "statm"), ' ');
@@ -198,15 +176,26 @@ Limits Limits::plan(const std::string& id, const std::string& path, const Resour
                     "no control groups are mounted on /sys/fs/cgroup");
     }
     impl->path = cgroup_path(id, path);
+    if (keeper == Keeper::systemd) {
+        if (layout.v2.empty() || !layout.v1.empty())
+            throw Error(ErrorKind::not_implemented,
+                        "--systemd-cgroup needs a host with version 2 of control groups alone");
+        impl->keeper = keeper;
+    }
     if (!layout.v1.empty()) impl->hierarchies = needed_hierarchies(resources, layout.v2.empty());
     check_vacant(*impl);
     return Limits(std::move(impl));
 }
 
-void Limits::Impl::make(const Resources& resources) const {
+void Limits::Impl::make(const Resources& resources) {
     const CgroupLayout& layout = cgroup_layout();
     const bool hybrid = !layout.v1.empty();
-    const bool fresh = !layout.v2.empty() && make_group_v2(layout.v2, path, !hybrid);
+    bool fresh = true;
+    if (keeper == Keeper::systemd) {
+        scope.emplace(path, resources);
+    } else {
+        fresh = !layout.v2.empty() && make_group_v2(layout.v2, path, !hybrid);
+    }
     for (const std::string& hierarchy : hierarchies) make_group_v1(hierarchy, path);
     if (!fresh) check_vacant(*this);
     try {
@@ -325,41 +314,6 @@ void Limits::signal_all(int signal) {
     }
 }
 
-void Limits::freeze() {
-    impl_->require("pausing");
-    const std::string directory = impl_->tracking_directory();
-    if (cgroup_layout().v2.empty()) {
-        const bool done = wait_until(
-            [&] {
-                write_control(directory, "freezer.state", "FROZEN");
-                return trim(read_control(directory, "freezer.state")) == "FROZEN";
-            },
-            2000ms);
-        if (!done) throw Error(ErrorKind::unavailable, "the container does not freeze");
-        return;
-    }
-    write_control(directory, "cgroup.freeze", "1");
-    if (wait_until([&] { return frozen_v2(directory); }, 2000ms)) return;
-    write_control(directory, "cgroup.freeze", "0");
-    throw Error(ErrorKind::unavailable, "the container does not freeze");
-}
-
-void Limits::thaw() {
-    if (!exists()) return;
-    const bool v1 = cgroup_layout().v2.empty();
-    write_control(impl_->tracking_directory(), v1 ? "freezer.state" : "cgroup.freeze",
-                  v1 ? "THAWED" : "0");
-}
-
-bool Limits::frozen() const { return impl_->frozen(); }
-
-bool Limits::Impl::frozen() const {
-    if (path.empty()) return false;
-    const std::string directory = tracking_directory();
-    if (!cgroup_layout().v2.empty()) return trim(read_control(directory, "cgroup.freeze")) == "1";
-    return trim(read_control(directory, "freezer.state")).starts_with("FR");
-}
-
 Usage Limits::usage() const {
     Usage usage;
     if (!exists()) return usage;
@@ -380,23 +334,6 @@ std::uint64_t Limits::oom_kills() const {
         if (const auto kills = oom_kills_v2(impl_->v2_directory()); kills != 0) return kills;
     }
     return oom_kills_v1(impl_->hierarchies, impl_->path);
-}
-
-void Limits::remove() {
-    const std::string directory = impl_->tracking_directory();
-    if (impl_->remove_all()) return;
-    const bool gone = wait_until(
-        [&] {
-            if (!processes().empty()) {
-                signal_all(SIGKILL);
-                if (frozen()) thaw();
-            }
-            return impl_->remove_all();
-        },
-        10000ms);
-    if (!gone)
-        throw Error(ErrorKind::unavailable,
-                    "control group {} cannot be removed: its processes do not end", impl_->path);
 }
 
 }  // namespace brig::os

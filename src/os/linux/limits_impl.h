@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "base/fd.h"
 #include "os/limits.h"
 #include "os/linux/cgroup_mount.h"
+#include "os/linux/systemd_scope.h"
 
 namespace brig::os {
 
@@ -17,6 +19,9 @@ struct Limits::Impl {
     std::set<std::string> hierarchies;  ///< of version 1 that it is in
     /// By hierarchy, "" for version 2: the group beneath that processes enter, as "/sub".
     std::map<std::string, std::string> below;
+
+    Keeper keeper = Keeper::kernel;
+    std::optional<SystemdScope> scope;  ///< until the container's process is in it
 
     [[nodiscard]] std::string v2_directory() const;  ///< empty without version 2
     /// Where all processes are found.
@@ -33,7 +38,7 @@ struct Limits::Impl {
     /// Throws unless there is a group.
     void require(std::string_view what) const;
     void join(const std::set<std::string>& more);
-    void make(const Resources& resources) const;
+    void make(const Resources& resources);
     [[nodiscard]] bool frozen() const;
     [[nodiscard]] bool remove_all() const;
 };

@@ -1,10 +1,24 @@
-// See systemd_scope.h.
+// See systemd_scope.h. The limits are systemd's properties, which it would else set back at its
+// next reload, and are written to the group besides, for those that it has no property for.
 #include "os/linux/systemd_scope.h"
 
+#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "base/defer.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/strings.h"
+#include "os/linux/clone_process.h"
 
 namespace brig::os {
 namespace {
@@ -15,6 +29,64 @@ bool systemd_runs() {
     return ::lstat("/run/systemd/system", &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/// Throws with what it said.
+void run_busctl(std::vector<std::string> words) {
+    std::vector<char*> args;
+    for (std::string& word : words) args.push_back(word.data());
+    args.push_back(nullptr);
+    auto [out, in] = make_pipe();
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDERR_FILENO);
+    pid_t pid = 0;
+    const int error = ::posix_spawnp(&pid, args[0], &actions, nullptr, args.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) throw SysError(error, "run busctl, by which systemd is asked for a scope");
+    in.reset();
+    const std::string said = read_to_end(out.get(), 1U << 16U);
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) throw SysError("wait for busctl");
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    throw Error(ErrorKind::unavailable, "systemd makes no scope: {}", trim(said));
+}
+
+std::string number_or_infinity(std::int64_t value) {
+    return std::to_string(value < 0 ? UINT64_MAX : static_cast<std::uint64_t>(value));
+}
+
+/// By the names that `systemctl show` has for them, as busctl(1) takes them: name, type and value
+/// in turn.
+std::vector<std::string> scope_properties(const Resources& resources) {
+    std::vector<std::string> out;
+    const auto add = [&](const char* name, const char* type, std::string value) {
+        out.insert(out.end(), {name, type, std::move(value)});
+    };
+    const auto& memory = resources.memory;
+    if (memory.limit.value_or(0) != 0) add("MemoryMax", "t", number_or_infinity(*memory.limit));
+    if (memory.reservation.value_or(0) != 0)
+        add("MemoryLow", "t", number_or_infinity(*memory.reservation));
+    if (memory.swap.value_or(0) != 0 && (*memory.swap < 0 || memory.limit.value_or(0) > 0))
+        add("MemorySwapMax", "t",
+            number_or_infinity(*memory.swap < 0 ? -1 : *memory.swap - *memory.limit));
+    const auto& cpu = resources.cpu;
+    if (cpu.shares.value_or(0) != 0) {
+        const auto shares = std::clamp<std::uint64_t>(*cpu.shares, 2, 262144);
+        add("CPUWeight", "t", std::to_string(1 + (shares - 2) * 9999 / 262142));
+    }
+    if (cpu.quota.value_or(0) > 0) {
+        const auto period = static_cast<std::int64_t>(cpu.period.value_or(0));
+        add("CPUQuotaPerSecUSec", "t",
+            std::to_string(*cpu.quota * 1'000'000 / (period > 0 ? period : 100'000)));
+    }
+    if (resources.pids_limit)
+        add("TasksMax", "t",
+            number_or_infinity(*resources.pids_limit == 0 ? 1 : *resources.pids_limit));
+    return out;
+}
+
 }  // namespace
 
 void check_systemd(const std::string& cgroups_path) {
@@ -23,13 +95,103 @@ void check_systemd(const std::string& cgroups_path) {
                     "systemd cgroup flag passed, but systemd support for managing cgroups is not "
                     "available");
     }
-    if (!cgroups_path.empty() && split(cgroups_path, ':').size() != 3) {
+    const auto parts = split(cgroups_path, ':');
+    if (!cgroups_path.empty() && parts.size() != 3) {
         throw Error(ErrorKind::invalid_argument,
                     "expected cgroupsPath to be of format \"slice:prefix:name\" for systemd "
                     "cgroups, got {:?} instead",
                     cgroups_path);
     }
-    throw Error(ErrorKind::not_implemented, "--systemd-cgroup is not implemented yet");
+    if (::geteuid() != 0) {
+        throw Error(ErrorKind::not_implemented,
+                    "--systemd-cgroup: not for ordinary users, whose groups are delegated ones");
+    }
+}
+
+std::string slice_path(const std::string& slice) {
+    constexpr std::string_view suffix = ".slice";
+    const bool plain = slice.ends_with(suffix) && slice.find('/') == std::string::npos;
+    const std::string name = plain ? slice.substr(0, slice.size() - suffix.size()) : "";
+    if (name == "-") return "";  // the root
+    if (name.empty() || name.front() == '-' || name.back() == '-' ||
+        name.find("--") != std::string::npos) {
+        throw Error(ErrorKind::invalid_argument, "cgroupsPath: {:?} is no slice of systemd's",
+                    slice);
+    }
+    std::string path;
+    for (auto dash = name.find('-'); dash != std::string::npos; dash = name.find('-', dash + 1))
+        path += fmt::format("/{}{}", name.substr(0, dash), suffix);
+    return path + "/" + slice;
+}
+
+SystemdScope::SystemdScope(const std::string& path, const Resources& resources) {
+    CloneResult child = clone_process(0, -1);
+    if (child.pid == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;) ::pause();
+    }
+    pid_ = child.pid;
+    process_ = std::move(child.pidfd);
+    // As nothing destroys what was not constructed.
+    Defer end_process([this] { end(); });
+    run_busctl(scope_call(path, pid_, resources));
+    await_group(path);
+    end_process.dismiss();
+}
+
+std::vector<std::string> scope_call(const std::string& path, pid_t pid,
+                                    const Resources& resources) {
+    const std::filesystem::path group = path;
+    const std::string name = group.filename();
+    const std::string slice = group.parent_path().filename();
+    std::vector<std::string> properties = scope_properties(resources);
+    const auto add = [&](const char* property, const char* type, std::string value) {
+        properties.insert(properties.end(), {property, type, std::move(value)});
+    };
+    add("Description", "s", "container " + name);
+    add("Slice", "s", slice.empty() ? "-.slice" : slice);
+    add("Delegate", "b", "true");
+    add("DefaultDependencies", "b", "false");
+    add("CollectMode", "s", "inactive-or-failed");
+    constexpr const char* manager = "org.freedesktop.systemd1";
+    std::vector<std::string> words{"busctl",
+                                   "--quiet",
+                                   "call",
+                                   manager,
+                                   "/org/freedesktop/systemd1",
+                                   fmt::format("{}.Manager", manager),
+                                   "StartTransientUnit",
+                                   "ssa(sv)a(sa(sv))",
+                                   name,
+                                   "fail",
+                                   std::to_string(properties.size() / 3 + 1),
+                                   "PIDs",
+                                   "au",
+                                   "1",
+                                   std::to_string(pid)};
+    words.insert(words.end(), properties.begin(), properties.end());
+    words.emplace_back("0");  // no other units
+    return words;
+}
+
+/// The answer comes when the job is queued, not when it is done.
+void SystemdScope::await_group(const std::string& path) const {
+    using namespace std::chrono_literals;
+    for (int i = 0; i < 1000; ++i) {
+        if (read_file(fmt::format("/proc/{}/cgroup", pid_)).find("0::" + path + "\n") !=
+            std::string::npos)
+            return;
+        std::this_thread::sleep_for(10ms);
+    }
+    throw Error(ErrorKind::unavailable, "systemd did not make the scope {} within 10 s", path);
+}
+
+SystemdScope::~SystemdScope() { end(); }
+
+void SystemdScope::end() const {
+    if (!process_) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
 }
 
 }  // namespace brig::os

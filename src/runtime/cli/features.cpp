@@ -26,7 +26,7 @@ ordered_json linux_section() {
     ordered_json out;
     out["namespaces"] = {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"};
     out["capabilities"] = oci::all_capabilities();
-    out["cgroup"] = {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}};
+    out["cgroup"] = {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}};
     out["seccomp"] = seccomp();
     out["apparmor"] = {{"enabled", true}};
     out["selinux"] = {{"enabled", true}};

@@ -58,7 +58,7 @@ TEST_F(HostileRoot, KernelDirectoriesMustNotBeLinks) {
     EXPECT_THAT(failure(bundle), HasSubstr("symbolic link"));
 }
 
-// CVE-2015-3629, CVE-2016-…: mount targets through links of the image land inside.
+// CVE-2015-3629: mount targets through links of the image land inside.
 TEST_F(HostileRoot, MountTargetsStayInside) {
     Bundle bundle({"cat", "/etc/hosts"});
     TempDir source("/tmp", "brig-source");
@@ -127,6 +127,32 @@ TEST_F(HostileRoot, WorkingDirectoryThroughADescriptor) {
     end(bundle, started);
 }
 
+// CVE-2024-5154, CVE-2026-55686: a working directory that is not there is made, inside.
+TEST_F(HostileRoot, WorkingDirectoriesAreMadeInside) {
+    Bundle bundle({"pwd"});
+    std::filesystem::create_symlink(outside_.path() / "dir", bundle.rootfs() / "work");
+    std::filesystem::create_symlink("../../../.." + (outside_.path() / "dir").string(),
+                                    bundle.rootfs() / "climb");
+    for (const char* cwd : {"/work/new", "/climb/new", "/work"}) {
+        bundle.spec.process.cwd = cwd;
+        (void)failure(bundle);
+        EXPECT_TRUE(std::filesystem::is_empty(outside_.path() / "dir")) << cwd;
+    }
+}
+
+// CVE-2015-3627: what was opened before the root changed leads to nothing of the host.
+TEST_F(HostileRoot, StandardDescriptorsLeadNowhere) {
+    Bundle bundle({"sh", "-c",
+                   "for fd in 0 1 2; do for up in .. ../.. ../../tmp; do"
+                   " ls /proc/self/fd/$fd/$up 2>/dev/null && echo reached; done; done; true"});
+    EXPECT_EQ(bundle.run().output, "");
+    bundle.spec.process.args = {"true"};
+    const Started started = bundle.runtime().run(bundle.request());  // with null devices
+    EXPECT_EQ(Bundle::wait(started.pid), 0);
+    bundle.runtime().remove(bundle.id, true);
+}
+
+// CVE-2024-21626.
 TEST_F(HostileRoot, OnlyStandardDescriptorsArePassedOn) {
     const Fd inherited(::dup(open_file(outside_.path(), O_RDONLY | O_DIRECTORY).get()));
     Bundle bundle({"sh", "-c", "ls /proc/self/fd"});
@@ -200,6 +226,12 @@ TEST_F(HostileRoot, HostSettingsStay) {
         bundle.spec.linux->sysctl[name] = "|/bin/false";
         EXPECT_NE(failure(bundle), "") << name;
     }
+    // A value is one setting's, whatever is in it.
+    for (const char* value : {"1\nkernel.core_pattern=|/x", "1+kernel.core_pattern=|/x"}) {
+        Bundle bundle({"true"});
+        bundle.spec.linux->sysctl["net.ipv4.ip_forward"] = value;
+        (void)failure(bundle);
+    }
     EXPECT_EQ(read_file("/proc/sys/kernel/core_pattern"), before);
 }
 
@@ -214,33 +246,64 @@ TEST_F(HostileRoot, IdentifiersStayFileNames) {
     EXPECT_THAT(failure(bundle), HasSubstr("cgroupsPath"));
 }
 
+/// Swaps a directory of a volume for a link out of it and back, without a pause.
+class Swapper {
+public:
+    Swapper(const std::filesystem::path& volume, const std::filesystem::path& target)
+        : real_(volume / "real"), link_(volume / "link") {
+        std::filesystem::create_directory(real_);
+        std::filesystem::create_symlink("../../../../../../../.." + target.string(), link_);
+        // A process, not a thread: the runtime forks without exec and wants to be alone in its
+        // process.
+        process_ = ::fork();
+        if (process_ != 0) return;
+        for (;;) ::syscall(SYS_renameat2, AT_FDCWD, real_.c_str(), AT_FDCWD, link_.c_str(), 2);
+    }
+    ~Swapper() {
+        ::kill(process_, SIGKILL);
+        Bundle::wait(process_);
+    }
+    Swapper(const Swapper&) = delete;
+
+private:
+    std::string real_, link_;
+    pid_t process_;
+};
+
 // CVE-2021-30465, CVE-2025-52881: a directory of a shared volume is swapped for a link while
-// another container's mount points are made in it. CVE-2024-45310: nor does making them leave empty
-// files or directories where the link leads.
+// another container's mount points are made in it.
 TEST_F(HostileRoot, SwappedMountPoints) {
     TempDir shared("/tmp", "brig-shared");
     TempDir source("/tmp", "brig-source");
     std::ofstream(source.path() / "file") << "x";
-    std::filesystem::create_directory(shared.path() / "real");
-    std::filesystem::create_symlink("../../../../../../../.." + (outside_.path() / "dir").string(),
-                                    shared.path() / "link");
-    const std::string real = shared.path() / "real";
-    const std::string link = shared.path() / "link";
-    // A process, not a thread: the runtime forks without exec and wants to be alone in its process.
-    const pid_t attacker = ::fork();
-    if (attacker == 0) {
-        for (;;) ::syscall(SYS_renameat2, AT_FDCWD, real.c_str(), AT_FDCWD, link.c_str(), 2);
-    }
-    const Defer end_attacker([&] {
-        ::kill(attacker, SIGKILL);
-        Bundle::wait(attacker);
-    });
+    const Swapper swapper(shared.path(), outside_.path() / "dir");
     for (int i = 0; i < 40; ++i) {
         Bundle bundle({"sh", "-c", "touch /vol/real/sub/mark /vol/link/sub/mark"});
         bundle.spec.mounts.push_back({"bind", shared.path(), "/vol", {"rbind"}});
         bundle.spec.mounts.push_back({"bind", source.path(), "/vol/real/sub", {"bind"}});
         bundle.spec.mounts.push_back({"bind", source.path() / "file", "/vol/real/a/b", {"bind"}});
         (void)failure(bundle);
+    }
+}
+
+// CVE-2024-45310: the same, but nothing need be mounted in the end: the places that are made for
+// mounts, empty files and directories, must not be made where the link leads.
+TEST_F(HostileRoot, PlacesForMountsAreNotMadeOutside) {
+    TempDir shared("/tmp", "brig-shared");
+    TempDir source("/tmp", "brig-source");
+    std::ofstream(source.path() / "file") << "x";
+    std::filesystem::create_symlink(outside_.path() / "dir", shared.path() / "absolute");
+    const Swapper swapper(shared.path(), outside_.path() / "dir");
+    for (int i = 0; i < 40; ++i) {
+        Bundle bundle({"true"});
+        bundle.spec.mounts.push_back({"bind", shared.path(), "/vol", {"rbind"}});
+        const auto file = source.path() / "file";
+        const auto place = [&](const char* above) { return fmt::format("/vol/{}/n{}", above, i); };
+        bundle.spec.mounts.push_back({"bind", file, place("link") + "/deep/file", {"bind"}});
+        bundle.spec.mounts.push_back({"tmpfs", "tmpfs", place("real") + "-t", {}});
+        bundle.spec.mounts.push_back({"bind", file, place("absolute"), {"bind"}});
+        (void)failure(bundle);
+        ASSERT_TRUE(std::filesystem::is_empty(outside_.path() / "dir"));
     }
 }
 

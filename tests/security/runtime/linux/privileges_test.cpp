@@ -135,6 +135,23 @@ TEST_F(Privileges, HooksHaveTheirOwnEnvironment) {
     EXPECT_THAT(seen, Not(HasSubstr("BRIG_SECRET")));
 }
 
+// CVE-2020-14370, CVE-2026-57231: a process has the variables that were written down, and a name
+// without a value is not filled in from ours.
+TEST_F(Privileges, OnlyTheVariablesThatWereGiven) {
+    ::setenv("BRIG_SECRET", "of the caller", 1);
+    const Defer unset([] { ::unsetenv("BRIG_SECRET"); });
+    Bundle first({"true"});
+    first.spec.process.env.emplace_back("OTHER=container's");
+    for (const auto& output : both_ways(first, {"env"}))
+        EXPECT_THAT(output, HasSubstr("OTHER=container's"));
+    Bundle second({"true"});
+    second.spec.process.env.emplace_back("BRIG_SECRET");
+    for (const auto& output : both_ways(second, {"env"})) {
+        EXPECT_THAT(output, Not(HasSubstr("of the caller")));
+        EXPECT_THAT(output, Not(HasSubstr("OTHER")));
+    }
+}
+
 // CVE-2019-16884, CVE-2025-52881: /proc of the container is a shared volume's at the moment its
 // settings are written; they are written to the kernel's own all the same, or not at all.
 TEST_F(Privileges, SettingsAreWrittenToTheRealProcfs) {
