@@ -73,15 +73,15 @@ void each_group(const std::string& text, const std::function<void(const Group&)>
 }
 
 std::uint32_t resolve_group(const std::string& group, const Accounts& accounts) {
+    if (const auto number = parse_id(group)) return *number;
+    if (all_digits(group)) {
+        throw Error(ErrorKind::invalid_argument, "uids and gids must be in range 0-2147483647");
+    }
     std::optional<std::uint32_t> found;
     each_group(accounts.group, [&](const Group& entry) {
         if (!found && entry.name == group) found = entry.gid;
     });
     if (found) return *found;
-    if (const auto number = parse_id(group)) return *number;
-    if (all_digits(group)) {
-        throw Error(ErrorKind::invalid_argument, "uids and gids must be in range 0-2147483647");
-    }
     throw Error(ErrorKind::invalid_argument,
                 "unable to find group {}: no matching entries in group file", group);
 }
@@ -95,23 +95,24 @@ void add_unique(std::vector<std::uint32_t>& list, std::uint32_t value) {
     if (std::ranges::find(list, value) == list.end()) list.push_back(value);
 }
 
-/// A name first, then a number; a number needs no entry.
+/// What looks like a number is one, whatever names the image has (CVE-2016-3697); it needs no
+/// entry.
 std::optional<Passwd> find_named(const std::string& name, const Accounts& accounts,
                                  std::uint32_t& uid) {
-    if (auto entry = find_user(accounts.passwd, [&](const Passwd& p) { return p.name == name; })) {
-        uid = entry->uid;
-        return entry;
+    if (const auto number = parse_id(name)) {
+        uid = *number;
+        return find_user(accounts.passwd, [&](const Passwd& p) { return p.uid == *number; });
     }
-    const auto number = parse_id(name);
-    if (!number && all_digits(name)) {
+    if (all_digits(name)) {
         throw Error(ErrorKind::invalid_argument, "uids and gids must be in range 0-2147483647");
     }
-    if (!number) {
+    auto entry = find_user(accounts.passwd, [&](const Passwd& p) { return p.name == name; });
+    if (!entry) {
         throw Error(ErrorKind::invalid_argument,
                     "unable to find user {}: no matching entries in passwd file", name);
     }
-    uid = *number;
-    return find_user(accounts.passwd, [&](const Passwd& p) { return p.uid == *number; });
+    uid = entry->uid;
+    return entry;
 }
 
 }  // namespace

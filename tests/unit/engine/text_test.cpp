@@ -92,6 +92,16 @@ TEST(Users, ByNameNumberAndGroup) {
     EXPECT_EQ(resolve_user("weird", {}, accounts).home, "/");
 }
 
+// CVE-2016-3697: an image that calls its root "1000".
+TEST(Users, NumbersAreNoNames) {
+    const Accounts hostile{"1000:x:0:0::/root:/bin/sh\n", "1000:x:0:\n"};
+    const auto user = resolve_user("1000:1000", {"1000"}, hostile);
+    EXPECT_EQ(user.uid, 1000U);
+    EXPECT_EQ(user.gid, 1000U);
+    EXPECT_EQ(user.groups, std::vector<std::uint32_t>{1000});
+    EXPECT_EQ(user.home, "/");
+}
+
 TEST(Users, UnknownOnesAreNamed) {
     EXPECT_EQ(message_of(ErrorKind::invalid_argument, [] { resolve_user("foo", {}, accounts); }),
               "unable to find user foo: no matching entries in passwd file");
