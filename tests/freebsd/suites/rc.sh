@@ -40,7 +40,8 @@ setup() {
 }
 
 boot() {
-    sh /etc/rc autoboot </dev/null >$work/boot.out 2>&1 || true
+    # Not "autoboot": the root is checked and mounted.
+    sh /etc/rc </dev/null >$work/boot.out 2>&1 || true
     within 60 brig version >/dev/null 2>&1
 }
 shut_down() {
@@ -121,8 +122,8 @@ mount -u -w / 2>/dev/null
 load_modules
 cp -R /brig/package/ /
 PATH=/usr/local/bin:$PATH
-check "brig system setup: shown, then written, pf.conf but for the anchors untouched" setup
-check "boot through rc: the engine under daemon(8), forwarding, PF's anchors" first_boot
+check "brig system setup, shown, then written, pf.conf but for the anchors untouched" setup
+check "boot through rc, the engine under daemon(8), forwarding, PF's anchors" first_boot
 check "shutdown ends containers, boot starts those whose policy says so" containers_at_boot
 check "service brigd stop, start, restart leave containers running" stop_and_start
 check "an engine that dies is started again" revived
