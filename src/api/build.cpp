@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
+#include "api/registry_params.h"
 #include "api/reply.h"
 #include "base/file.h"
 #include "base/strings.h"
@@ -86,6 +87,7 @@ build::BuildRequest to_build(const Request& request) {
     wanted.memory = bytes_param(request, "memory");
     wanted.no_cache = request.flag("nocache");
     wanted.quiet = request.flag("q");
+    wanted.credentials = all_credentials(request);
     return wanted;
 }
 

@@ -168,12 +168,15 @@ registry::Settings registry_settings(const engine::DaemonOptions& options) {
     return out;
 }
 
-/// The image of a FROM that is not here, without credentials, as the classic builder says it.
+/// The image of a FROM that is not here, as the classic builder says it.
 void pull_base(image::Store& images, const registry::Settings& registries, const std::string& name,
-               build::Progress& progress) {
+               const build::BuildRequest& request, build::Progress& progress) {
     const auto reference = oci::Reference::parse(name).with_default_tag();
+    const auto known = request.credentials.find(reference.domain);
+    const auto credentials =
+        known == request.credentials.end() ? registry::Credentials() : known->second;
     try {
-        image::Pull pull(images, registries, {.name = reference},
+        image::Pull pull(images, registries, {.name = reference, .credentials = credentials},
                          [&] { return progress.cancelled(); });
         pull.run([&](const image::TransferEvent& event) {
             if (event.total == 0) progress.text(fmt::format("{}: {}\n", event.id, event.status));
@@ -214,8 +217,9 @@ int serve(const engine::DaemonOptions& options, const char* self) {
         const auto images = parts.images;
         engine::Engine engine(std::move(parts));
         const auto registries = registry_settings(options);
-        const auto pull = [&](const std::string& name, build::Progress& progress) {
-            pull_base(*images, registries, name, progress);
+        const auto pull = [&](const std::string& name, const build::BuildRequest& request,
+                              build::Progress& progress) {
+            pull_base(*images, registries, name, request, progress);
         };
         build::Builder builder({*images, *snapshots, engine.runner(), options.root, pull});
         make_directories(options.root / "tmp", 0700);

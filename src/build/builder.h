@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "build/runner.h"
+#include "registry/settings.h"
 
 namespace brig::image {
 class Store;
@@ -41,6 +42,8 @@ struct BuildRequest {
     std::int64_t shm_size = 0;
     std::int64_t memory = 0;
     bool no_cache = false;
+    /// For FROM images that are not here, by registry ("docker.io", "localhost:5000").
+    std::map<std::string, registry::Credentials> credentials;
     bool quiet = false;  ///< say nothing; built() alone is called
 };
 
@@ -80,7 +83,7 @@ public:
         Runner& runner;
         std::filesystem::path root;  ///< ROOT: the cache index is ROOT/build.db
         /// Finds a FROM image that is not in the store (a pull); absent: that is an error.
-        std::function<void(const std::string& reference, Progress& progress)> pull = {};
+        std::function<void(const std::string& reference, const BuildRequest&, Progress&)> pull = {};
     };
     explicit Builder(Parts parts);
     ~Builder();

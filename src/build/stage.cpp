@@ -81,7 +81,7 @@ void StageBuilder::adopt_base(const std::string& reference, bool scratch) {
                         reference);
         }
     }
-    session_.parts.pull(reference, session_.progress);
+    session_.parts.pull(reference, session_.request, session_.progress);
     adopt(images.resolve(reference));
 }
 

@@ -61,7 +61,7 @@ Digest find_copied_image(Session& session, const std::string& reference) {
             throw error.within("invalid from flag value " + reference);
         }
     }
-    session.parts.pull(reference, session.progress);
+    session.parts.pull(reference, session.request, session.progress);
     return session.parts.images.resolve(reference).id;
 }
 

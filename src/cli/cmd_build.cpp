@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/registry_login.h"
 #include "cli/units.h"
 #include "os/terminal.h"
 
@@ -205,11 +206,12 @@ int build(Invocation& in) {
     flags.declare(in.flags);
     const auto words = in.parse();
     Upload upload = choose_upload(words[0], flags);
-    client::Exchange exchange =
-        in.engine().begin({.method = "POST",
-                           .target = "/build" + flags.query(upload.dockerfile),
-                           .content_type = "application/x-tar"},
-                          std::move(upload.source));
+    client::Request request{.method = "POST",
+                            .target = "/build" + flags.query(upload.dockerfile),
+                            .content_type = "application/x-tar"};
+    if (const auto logins = registry_config(); !logins.empty())
+        request.headers.push_back({"X-Registry-Config", logins});
+    client::Exchange exchange = in.engine().begin(std::move(request), std::move(upload.source));
     std::string image;
     try {
         show_progress(exchange, {.quiet = flags.quiet, .on_aux = [&](const Json& aux) {

@@ -245,3 +245,20 @@ def test_referrers(tidy, image, registry):
     assert registry.call("PUT", f"/v2/lib/web/manifests/{digest}", referrer, {"Content-Type": MANIFEST})[0] == 201
     shown = json.loads(tidy.brig("image", "inspect", "--referrers", image).stdout)
     assert [(r["digest"], r["artifactType"]) for r in shown[0]["Referrers"]] == [(digest, "text/sbom")]
+
+
+def test_build_with_credentials(tidy, image, workspace):
+    hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], check=True, capture_output=True, text=True).stdout
+    (workspace / "build-users").write_text(f"user:{hashed}")
+    with serving(workspace / "private", "--htpasswd", workspace / "build-users") as made:
+        name = f"{made.host}/base"
+        tidy.brig("tag", image, name)
+        tidy.brig("login", "-u", "user", "--password-stdin", made.host, input="secret")
+        tidy.brig("push", name)
+        forget(tidy, name)
+        built = tidy.brig("build", "-t", "onprivate", "-", input=f"FROM {name}\nLABEL x=y\n")
+        assert "Downloaded newer image" in built.stdout + built.stderr
+        forget(tidy, "onprivate", name)
+        tidy.brig("logout", made.host)
+        refused = tidy.brig("build", "-t", "onprivate", "-", input=f"FROM {name}\nLABEL x=z\n", check=False)
+        assert refused.returncode != 0
