@@ -42,7 +42,7 @@ std::optional<StoredManifest> Repo::manifest(const std::string& reference) const
     return digest ? manifest(parse_digest(*digest)) : std::nullopt;
 }
 
-Tree::Tree(fs::path root) : root_(prepared(root)), content_(open_store(root_)) {}
+Tree::Tree(const fs::path& root) : root_(prepared(root)), content_(open_store(root_)) {}
 
 Repo Tree::repo(const std::string& name) const {
     const auto parsed = oci::Reference::try_parse(any_registry + name);

@@ -60,7 +60,7 @@ private:
 class Tree {
 public:
     /// Makes what is not there.
-    explicit Tree(std::filesystem::path root);
+    explicit Tree(const std::filesystem::path& root);
 
     /// Throws Refusal for what cannot be a repository's name.
     [[nodiscard]] Repo repo(const std::string& name) const;
