@@ -273,7 +273,7 @@ TEST_P(BuildTest, LabelsFromOutsideAreAStep) {
     EXPECT_EQ(image(built).config.config.labels.at("k"), "v w");
 }
 
-INSTANTIATE_TEST_SUITE_P(Drivers, BuildTest, testing::ValuesIn(brig::testing::drivers()));
+INSTANTIATE_TEST_SUITE_P(Drivers, BuildTest, ::testing::ValuesIn(brig::testing::drivers()));
 
 }  // namespace
 }  // namespace brig::build

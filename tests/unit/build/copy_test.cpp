@@ -192,7 +192,7 @@ TEST_P(CopyTest, AddUnpacksLocalArchivesOnly) {
     EXPECT_EQ(leftovers(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Drivers, CopyTest, testing::ValuesIn(brig::testing::drivers()));
+INSTANTIATE_TEST_SUITE_P(Drivers, CopyTest, ::testing::ValuesIn(brig::testing::drivers()));
 
 TEST(UnpackContext, RefusesWhatLeavesTheDirectory) {
     const TempDir work(fs::temp_directory_path(), "brig-context-test");

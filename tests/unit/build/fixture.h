@@ -70,7 +70,7 @@ public:
     bool cancel = false;
 };
 
-class BuildTest : public testing::TestWithParam<const char*> {
+class BuildTest : public ::testing::TestWithParam<const char*> {
 protected:
     void SetUp() override {
         if (::geteuid() != 0) GTEST_SKIP() << "needs root: files of images belong to root";
