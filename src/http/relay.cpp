@@ -58,21 +58,25 @@ asio::awaitable<void> copy_up(Hijack& hijack, std::string pending) {
     if (hijack.stream.is_open()) ::shutdown(hijack.stream.native_handle(), SHUT_WR);
 }
 
-/// Waits until the client has gone altogether; false when the downlink's end has ended the wait.
-asio::awaitable<bool> hang_up(Hijack& hijack) {
-    if (os::tells_hangups()) {
-        const auto [error] = co_await hijack.client.async_wait(Socket::wait_error, quiet);
-        co_return !error;
-    }
+/// Ends the stream when the client has gone altogether, or returns when the downlink is over.
+asio::awaitable<void> follow_client(Hijack& hijack) {
+    const auto [error] = co_await hijack.client.async_wait(Socket::wait_error, quiet);
+    if (!error) hijack.stream.close();
+}
+
+/// The same where the kernel does not tell of it.
+asio::awaitable<void> ask_after_client(Hijack& hijack) {
     asio::steady_timer pause(hijack.client.get_executor());
     while (!hijack.downlink_over && hijack.client.is_open()) {
         pollfd client{hijack.client.native_handle(), 0, 0};
-        if (::poll(&client, 1, 0) > 0 && (client.revents & (POLLHUP | POLLERR)) != 0)
-            co_return true;
+        const bool answered = ::poll(&client, 1, 0) > 0;
+        if (answered && (client.revents & (POLLHUP | POLLERR)) != 0) {
+            hijack.stream.close();
+            co_return;
+        }
         pause.expires_after(hang_up_interval);
         co_await pause.async_wait(quiet);
     }
-    co_return false;
 }
 
 asio::awaitable<void> uplink(Hijack& hijack, std::string pending) {
@@ -80,7 +84,11 @@ asio::awaitable<void> uplink(Hijack& hijack, std::string pending) {
     // A client that only closed its sending side waits for output; one that has gone altogether
     // hangs up, and must not leave an attachment behind for as long as the container is silent.
     if (hijack.downlink_over) co_return;
-    if (co_await hang_up(hijack)) hijack.stream.close();
+    if (os::tells_hangups()) {
+        co_await follow_client(hijack);
+    } else {
+        co_await ask_after_client(hijack);
+    }
 }
 
 /// Some clients (docker's for Python) read the reply's head with a buffer and then go on without

@@ -48,7 +48,9 @@ std::optional<SshName> parse_ssh_name(std::string_view text) {
     if (path.empty()) refuse(text, "want ssh://[USER@]HOST[:PORT]/PATH/NAME[:TAG]");
     std::string directory;
     std::string_view name = path;
-    if (const auto end = path.find("//"); end != std::string_view::npos) {
+    if (path.starts_with('/')) {
+        name = path.substr(1);
+    } else if (const auto end = path.find("//"); end != std::string_view::npos) {
         directory = path.substr(0, end);
         name = path.substr(end + 2);
     } else if (const auto slash = path.rfind('/'); slash != std::string_view::npos) {
