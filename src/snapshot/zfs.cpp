@@ -88,10 +88,9 @@ public:
 
     Usage usage(const std::string& key) override {
         const auto record = catalog_.get(key);
-        // Of a clone and its first snapshot: what was written since the origin. What is active has
-        // written more, which ZFS counts some seconds later.
-        const auto set = dataset(record.id) + (record.kind == Kind::committed ? "@clean" : "");
-        const auto text = os::run_zfs({"get", "-H", "-p", "-o", "value", "written", set});
+        // Of a clone, what it does not share with its origin; ZFS counts it some seconds later.
+        const auto text =
+            os::run_zfs({"get", "-H", "-p", "-o", "value", "used", dataset(record.id)});
         const auto own = objects(record.id);
         const auto inherited = record.parent ? objects(*record.parent) : 0;
         return {parse_int<std::uint64_t>(trim(text)).value_or(0),

@@ -64,7 +64,7 @@ def test_info(tidy):
 
 
 def test_what_is_missing_says_so(engine):
-    for args in (["network", "create", "x"], ["swarm", "init"], ["plugin", "ls"], ["search", "alpine"]):
+    for args in (["network", "create", "x"], ["swarm", "init"], ["plugin", "ls"], ["service", "ls"]):
         done = engine.docker(*args, check=False)
         assert done.returncode == 1 and "not implemented" in done.stderr, args
 
