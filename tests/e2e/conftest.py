@@ -122,8 +122,10 @@ class Engine:
         return pids_mentioning(f"{self.run_dir}", program="brig-shim")
 
     def close(self):
-        """Stops what this engine started: containers, daemon, shim."""
+        """Stops what this engine started: containers, daemon, shim. A daemon that died is started again for it."""
         try:
+            if self.process and self.process.poll() not in (None, 0):
+                self.start()
             if self.process and self.process.poll() is None:
                 self.remove_everything()
                 self.stop()
