@@ -15,7 +15,7 @@ skip() {
 
 clean_up() {
     [ "$kind" != zfs ] || timeout 20 zpool destroy -f "$pool" 2>/dev/null || :
-    [ -z "$fuse" ] || { kill -9 "$fuse"; wait "$fuse" || :; } 2>/dev/null
+    [ -z "$fuse" ] || { kill -9 "$fuse" || :; wait "$fuse" || :; } 2>/dev/null
     awk -v under="$work/" 'index($2, under) == 1 { print $2 }' /proc/self/mounts | tac |
         xargs -r -n 1 umount -l
     rm -rf --one-file-system "$work"
