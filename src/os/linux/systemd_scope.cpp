@@ -2,7 +2,6 @@
 // next reload, and are written to the group besides, for those that it has no property for.
 #include "os/linux/systemd_scope.h"
 
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +18,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "os/linux/clone_process.h"
+#include "os/run_program.h"
 
 namespace brig::os {
 namespace {
@@ -31,26 +31,9 @@ bool systemd_runs() {
 
 /// Throws with what it said.
 void run_busctl(std::vector<std::string> words) {
-    std::vector<char*> args;
-    for (std::string& word : words) args.push_back(word.data());
-    args.push_back(nullptr);
-    auto [out, in] = make_pipe();
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDERR_FILENO);
-    pid_t pid = 0;
-    const int error = ::posix_spawnp(&pid, args[0], &actions, nullptr, args.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) throw SysError(error, "run busctl, by which systemd is asked for a scope");
-    in.reset();
-    const std::string said = read_to_end(out.get(), 1U << 16U);
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) throw SysError("wait for busctl");
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-    throw Error(ErrorKind::unavailable, "systemd makes no scope: {}", trim(said));
+    const auto result = run_program({.words = std::move(words), .errors = true});
+    if (!result.succeeded)
+        throw Error(ErrorKind::unavailable, "systemd makes no scope: {}", trim(result.output));
 }
 
 std::string number_or_infinity(std::int64_t value) {

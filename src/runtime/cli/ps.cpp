@@ -1,19 +1,14 @@
 // brig-runtime ps: the processes of a container, as numbers or as the lines of the host's ps.
-#include <spawn.h>
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "os/run_program.h"
 #include "os/sandbox.h"
 #include "runtime/cli/command.h"
-
-extern char** environ;  // NOLINT(readability-redundant-declaration): not in FreeBSD's headers
 
 namespace brig::runtime {
 namespace {
@@ -23,26 +18,9 @@ constexpr std::array options{Option{"format", "f", "FORMAT", "table (default) or
 /// What ps(1) prints with these options.
 std::string ps_output(std::vector<std::string> words) {
     words.insert(words.begin(), "ps");
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    auto [out, in] = make_pipe();
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, in.get(), 1);
-    pid_t pid = 0;
-    const int error = ::posix_spawnp(&pid, "ps", &actions, nullptr, argv.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) throw SysError(error, "run ps");
-    in.reset();
-    std::string text = read_to_end(out.get(), 16U << 20U);
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        throw Error(ErrorKind::internal, "ps {} failed",
-                    join({words.begin() + 1, words.end()}, " "));
-    return text;
+    auto result = os::run_program({.words = words});
+    if (!result.succeeded) throw Error(ErrorKind::internal, "{} failed", join(words, " "));
+    return std::move(result.output);
 }
 
 std::vector<std::string> fields(const std::string& line) {
