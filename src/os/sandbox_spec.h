@@ -146,6 +146,9 @@ struct LinuxSettings {
     std::string personality;                         ///< "", "LINUX" or "LINUX32"
     std::optional<MemoryPolicy> memory_policy;
     std::map<std::string, std::string> net_devices;  ///< the host's name → the container's
+    /// Where pivot_root(2) cannot take the root away, because it is the kernel's initial ramfs or a
+    /// chroot, it is only covered, and who may chroot(2) can get at it.
+    bool no_pivot = false;
 };
 
 // ---- FreeBSD (runtime-spec 1.3) ----

@@ -1,6 +1,7 @@
 // From a bundle to a container's process. The record is written before anything is made that it
 // must undo.
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -142,20 +143,17 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     std::optional<oci::RuntimeSpec> loaded;
     if (request.spec == nullptr) request.spec = &loaded.emplace(load_spec(request.bundle));
     const oci::RuntimeSpec& document = *request.spec;
-    const os::SandboxSpec spec = sandbox_spec(request.id, request.bundle, document, request.rootfs);
+    os::SandboxSpec spec = sandbox_spec(request.id, request.bundle, document, request.rootfs);
+    spec.linux_settings.no_pivot = request.no_pivot;
     if (!request.rootfs.empty()) make_directories(spec.root);
 
     const Entry entry = store.create(request.id);
     Record record = new_record(request, spec);
     bool started = false;
+    pid_t child = 0;  // whom nobody else waits for
     Defer clean_up([&] {
-        try {
-            undo(record, entry);
-            // "Lifecycle", steps 12 and 13: also after a hook has failed.
-            if (started) run_poststop_hooks(document.hooks, record);
-        } catch (const Error& e) {
-            log::warn("cannot clean up after the failure to create {}: {}", record.id, e.message());
-        }
+        give_up(record, entry, started ? &document.hooks : nullptr);
+        if (child != 0) ::waitpid(child, nullptr, WNOHANG);
     });
 
     const os::SyscallFilter filter = filter_for(document);
@@ -180,10 +178,9 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     record.sandbox = start.ref();
     entry.save(record);  // while the child is at work
     auto ready = start.finish();
+    child = record.sandbox.pid;
+    if (!wait_for_start) run_poststart_hooks(document.hooks, record);
     clean_up.dismiss();
-    if (!wait_for_start)
-        run_hooks_leniently({"poststart", document.hooks.poststart,
-                             hook_state(record, Status::running, record.sandbox.pid)});
     return {record.sandbox.pid, std::move(ready.process), std::move(ready.console)};
 }
 
@@ -192,6 +189,16 @@ void Runtime::Impl::undo(const Record& record, const Entry& entry) const {
     end_process(record.sandbox);
     if (record.sandbox.pid != 0) os::destroy_sandbox(record.sandbox);
     entry.erase();
+}
+
+void Runtime::Impl::give_up(const Record& record, const Entry& entry,
+                            const oci::Hooks* hooks) const noexcept {
+    try {
+        undo(record, entry);
+        if (hooks != nullptr) run_poststop_hooks(*hooks, record);
+    } catch (const std::exception& e) {
+        log::warn("cannot clean up after the failure of {}: {}", record.id, e.what());
+    }
 }
 
 os::SyscallFilter Runtime::Impl::filter_for(const oci::RuntimeSpec& spec) {

@@ -22,7 +22,7 @@ struct HookCall {
 /// Runs them in order. Throws for the first that fails or takes longer than its timeout, with what
 /// it said.
 void run_hooks(const HookCall& call);
-/// The same, but failures are logged and the rest still runs (poststart, poststop).
+/// The same, but failures are logged and the rest still runs (poststop).
 void run_hooks_leniently(const HookCall& call);
 
 }  // namespace brig::runtime

@@ -17,6 +17,9 @@ struct Runtime::Impl {
     Started make(CreateRequest request, bool wait_for_start);
     /// Everything a container has, whatever of it is there.
     void undo(const Record& record, const Entry& entry) const;
+    /// After a failure, of which this one must not take the place: undo(), then `hooks` if any
+    /// ("Lifecycle", steps 12 and 13).
+    void give_up(const Record& record, const Entry& entry, const oci::Hooks* hooks) const noexcept;
     /// Empty when there is none.
     os::SyscallFilter filter_for(const oci::RuntimeSpec& spec);
     os::SyscallFilter filter_of(const Record& record);
@@ -28,6 +31,7 @@ struct Runtime::Impl {
 Status status_of(const Entry& entry, const Record& record);
 /// The document hooks get on standard input.
 std::string hook_state(const Record& record, Status status, pid_t pid);
+void run_poststart_hooks(const oci::Hooks& hooks, const Record& record);
 void run_poststop_hooks(const oci::Hooks& hooks, const Record& record);
 oci::RuntimeSpec load_spec(const std::filesystem::path& bundle);
 os::StdioFds borrow(const Stdio& stdio);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/defer.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -82,6 +83,12 @@ std::string hook_state(const Record& record, Status status, pid_t pid) {
     return j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+void run_poststart_hooks(const oci::Hooks& hooks, const Record& record) {
+    if (!hooks.poststart.empty())
+        run_hooks({"poststart", hooks.poststart,
+                   hook_state(record, Status::running, record.sandbox.pid)});
+}
+
 void run_poststop_hooks(const oci::Hooks& hooks, const Record& record) {
     if (!hooks.poststop.empty())
         run_hooks_leniently({"poststop", hooks.poststop, hook_state(record, Status::stopped, 0)});
@@ -141,8 +148,9 @@ void Runtime::start(const std::string& id) {
     os::receive_outcome(connection.get());
     if (!record->poststart_hooks) return;
     const oci::Hooks hooks = load_spec(record->bundle).hooks;
-    run_hooks_leniently(
-        {"poststart", hooks.poststart, hook_state(*record, Status::running, record->sandbox.pid)});
+    Defer destroy([&] { impl_->give_up(*record, entry, &hooks); });
+    run_poststart_hooks(hooks, *record);
+    destroy.dismiss();
 }
 
 Started Runtime::exec(const std::string& id, ExecRequest request) {

@@ -36,6 +36,7 @@ struct CreateRequest {
     const oci::RuntimeSpec* spec = nullptr;
     bool systemd_cgroup = false;
     bool no_new_keyring = false;
+    bool no_pivot = false;        ///< LinuxSettings::no_pivot
     int preserve_fds = 0;         ///< descriptors 3 … 3+n-1 are passed on
     bool plain_newlines = false;  ///< the terminal adds no carriage returns: who shows it does
 };

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "os/linux/cgroup_devices.h"
 #include "os/linux/cgroup_files.h"
@@ -32,15 +33,19 @@ void add_memory_of(pid_t pid, Usage& usage) {
                           static_cast<std::uint64_t>(::getpagesize());
 }
 
-/// Settings that no kernel of today has a control for.
+/// Settings that no kernel of today has a control for. Kernel memory is no loss: it counts as
+/// memory.
 void check_obsolete(const Resources& r) {
+    const auto warn = [](bool wanted, std::string_view name) {
+        if (wanted) log::warn("resources: {} has no effect: this kernel counts it as memory", name);
+    };
     const auto refuse = [](bool wanted, std::string_view name) {
         if (!wanted) return;
         throw Error(ErrorKind::not_implemented,
                     "resources: {} is obsolete: this kernel has no such control", name);
     };
-    refuse(r.memory.kernel.value_or(0) > 0, "memory.kernel");
-    refuse(r.memory.kernel_tcp.value_or(0) > 0, "memory.kernelTCP");
+    warn(r.memory.kernel.value_or(0) > 0, "memory.kernel");
+    warn(r.memory.kernel_tcp.value_or(0) > 0, "memory.kernelTCP");
     refuse(r.memory.use_hierarchy == false, "memory.useHierarchy=false");
     refuse(r.block_io.leaf_weight.value_or(0) != 0, "blockIO.leafWeight");
     refuse(std::ranges::any_of(r.block_io.weight_device,

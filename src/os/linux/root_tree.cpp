@@ -282,11 +282,25 @@ void RootTree::restrict_paths() {
     if (spec_.root_readonly) set_attributes(root_.get(), {MOUNT_ATTR_RDONLY, 0}, false);
 }
 
-void RootTree::enter() {
-    if (::fchdir(root_.get()) != 0) throw SysError("enter the root");
-    // The old root ends up on top of the new one at "." and is taken away from there.
+/// The old root ends up on top of the new one at "." and is taken away from there.
+static void pivot() {
     if (::syscall(SYS_pivot_root, ".", ".") != 0) throw SysError("change the root");
     if (::umount2(".", MNT_DETACH) != 0) throw SysError("detach the old root");
+}
+
+static void cover_root() {
+    if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) throw SysError("cover the root");
+    if (::chroot(".") != 0) throw SysError("change the root");
+}
+
+void RootTree::enter() {
+    if (::fchdir(root_.get()) != 0) throw SysError("enter the root");
+    try {
+        pivot();
+    } catch (const SysError& e) {
+        if (!spec_.linux_settings.no_pivot || e.error_number() != EINVAL) throw;
+        cover_root();
+    }
     if (::chdir("/") != 0) throw SysError("enter the new root");
     const std::string& wanted = spec_.linux_settings.rootfs_propagation;
     if (!wanted.empty()) {

@@ -23,10 +23,6 @@ oci::RuntimeSpec read_spec(const fs::path& bundle) {
 }  // namespace
 
 BundleRequest bundle_request(const Context& context, const Arguments& arguments, bool detached) {
-    if (arguments.has("no-pivot")) {
-        throw Error(ErrorKind::not_implemented,
-                    "--no-pivot is not supported: without pivot_root a container can break out");
-    }
     const fs::path bundle = fs::absolute(arguments.value("bundle").value_or("."));
     BundleRequest out{read_spec(bundle), {}};
     check_console(arguments, out.spec.process.terminal, detached);
@@ -38,6 +34,7 @@ BundleRequest bundle_request(const Context& context, const Arguments& arguments,
     out.request.preserve_fds = preserved_fds(arguments);
     out.request.systemd_cgroup = context.systemd_cgroup;
     out.request.no_new_keyring = arguments.has("no-new-keyring");
+    out.request.no_pivot = arguments.has("no-pivot");
     return out;
 }
 

@@ -8,7 +8,7 @@ namespace brig::runtime {
 inline constexpr Option bundle_option{"bundle", "b", "DIRECTORY",
                                       "where config.json is; the current directory by default"};
 inline constexpr Option no_pivot_option{"no-pivot", "", "",
-                                        "refused: without pivot_root a container can break out"};
+                                        "cover a root that pivot_root(2) cannot take away"};
 inline constexpr Option no_new_keyring_option{"no-new-keyring", "", "",
                                               "keep the caller's session keyring"};
 

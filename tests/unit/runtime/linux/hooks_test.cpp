@@ -33,6 +33,27 @@ TEST_F(Hooks, FailuresAreNamedWithWhatWasSaid) {
     }
 }
 
+/// "Lifecycle", step 9.
+TEST_F(Hooks, AFailedPoststartHookEndsTheContainer) {
+    for (const bool in_two_steps : {false, true}) {
+        Bundle bundle({"sleep", "100"});
+        const auto mark = bundle.path() / "mark";
+        bundle.spec.hooks.poststart = {shell("exit 3"), shell("touch " + mark.string() + ".late")};
+        bundle.spec.hooks.poststop = {shell("cat > " + mark.string())};
+        write_file_atomic(bundle.path() / "config.json", to_json(bundle.spec));
+        if (in_two_steps) {
+            const pid_t pid = bundle.runtime().create(bundle.request()).pid;
+            EXPECT_THROW(bundle.runtime().start(bundle.id), Error);
+            EXPECT_EQ(Bundle::wait(pid), 128 + SIGKILL);
+        } else {
+            EXPECT_THAT(failure(bundle), HasSubstr("error running poststart hook #0: "));
+        }
+        EXPECT_TRUE(bundle.runtime().list().empty());
+        EXPECT_THAT(read_file(mark), HasSubstr("\"status\":\"stopped\""));
+        EXPECT_FALSE(std::filesystem::exists(mark.string() + ".late"));
+    }
+}
+
 TEST_F(Hooks, OutputWithoutEndFillsNothing) {
     Bundle bundle({"true"});
     bundle.spec.hooks.prestart = {shell("head -c 1000000 /dev/zero; sleep 5 & exit 0")};
