@@ -59,5 +59,5 @@ install_test_packages() {
     # do where they are there already.
     on_freebsd || install_packages "to test Brig" libgtest-dev libgmock-dev python3-venv nftables strace \
         procps xz-utils podman buildah conmon docker-registry skopeo btrfs-progs zfs-fuse \
-        openssh-server
+        openssh-server systemd dbus-daemon
 }

@@ -74,6 +74,9 @@ void apply_memory(const std::string& path, const MemoryResources& memory) {
     if (memory.reservation && *memory.reservation != 0) {
         write_control(directory, "memory.soft_limit_in_bytes", std::to_string(*memory.reservation));
     }
+    if (memory.kernel_tcp.value_or(0) > 0)
+        write_control(directory, "memory.kmem.tcp.limit_in_bytes",
+                      std::to_string(*memory.kernel_tcp));
     if (memory.swappiness)
         write_control(directory, "memory.swappiness", std::to_string(*memory.swappiness));
     if (memory.disable_oom_killer.value_or(false))
@@ -136,7 +139,7 @@ void apply_block_io(const std::string& path, const BlockIoResources& block) {
 
 bool wants_memory(const MemoryResources& m) {
     return m.limit.value_or(0) != 0 || m.reservation.value_or(0) != 0 || m.swap.value_or(0) != 0 ||
-           m.swappiness || m.disable_oom_killer.value_or(false);
+           m.kernel_tcp.value_or(0) > 0 || m.swappiness || m.disable_oom_killer.value_or(false);
 }
 
 bool wants_cpu(const CpuResources& c) {

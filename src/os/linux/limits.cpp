@@ -25,6 +25,7 @@ namespace brig::os {
 namespace {
 
 constexpr const char* no_group = "none";
+constexpr const char* of_systemd = "systemd";  ///< in place of the hierarchies
 
 void add_memory_of(pid_t pid, Usage& usage) {
     const auto fields = split(read_control(fmt::format("/proc/{}", pid), "statm"), ' ');
@@ -45,7 +46,8 @@ void check_obsolete(const Resources& r) {
                     "resources: {} is obsolete: this kernel has no such control", name);
     };
     warn(r.memory.kernel.value_or(0) > 0, "memory.kernel");
-    warn(r.memory.kernel_tcp.value_or(0) > 0, "memory.kernelTCP");
+    warn(r.memory.kernel_tcp.value_or(0) > 0 && !cgroup_layout().has_v1("memory"),
+         "memory.kernelTCP");
     refuse(r.memory.use_hierarchy == false, "memory.useHierarchy=false");
     refuse(r.block_io.leaf_weight.value_or(0) != 0, "blockIO.leafWeight");
     refuse(std::ranges::any_of(r.block_io.weight_device,
@@ -149,6 +151,7 @@ bool Limits::Impl::remove_all() const {
     bool gone = cgroup_layout().v2.empty() || remove_group(v2_directory());
     for (const std::string& hierarchy : hierarchies)
         gone = remove_group(v1_directory(hierarchy, path)) && gone;
+    if (gone && keeper == Keeper::systemd) stop_scope(path);
     return gone;
 }
 
@@ -180,7 +183,8 @@ Limits Limits::plan(const std::string& id, const std::string& path, const Resour
         throw Error(ErrorKind::failed_precondition,
                     "no control groups are mounted on /sys/fs/cgroup");
     }
-    impl->path = cgroup_path(id, path);
+    const bool systemd = keeper == Keeper::systemd;
+    impl->path = cgroup_path(id, systemd && path.empty() ? "system.slice:brig:" + id : path);
     if (keeper == Keeper::systemd) {
         if (layout.v2.empty() || !layout.v1.empty())
             throw Error(ErrorKind::not_implemented,
@@ -241,6 +245,7 @@ Limits Limits::open(const std::string& handle) {
     for (std::string& hierarchy : split(hierarchies, '+')) {
         if (!hierarchy.empty()) impl->hierarchies.insert(std::move(hierarchy));
     }
+    if (impl->hierarchies.erase(of_systemd) != 0) impl->keeper = Keeper::systemd;
     impl->path = path.value_or("");
     if (impl->path.size() < 2)
         throw Error(ErrorKind::internal, "unreadable control group handle {:?}", handle);
@@ -251,7 +256,11 @@ bool Limits::exists() const { return !impl_->path.empty(); }
 
 std::string Limits::handle() const {
     if (!exists()) return no_group;
-    return join({impl_->hierarchies.begin(), impl_->hierarchies.end()}, "+") + " " + impl_->path;
+    const std::set<std::string>& hierarchies = impl_->hierarchies;
+    return (impl_->keeper == Keeper::systemd
+                ? of_systemd
+                : join({hierarchies.begin(), hierarchies.end()}, "+")) +
+           " " + impl_->path;
 }
 
 void Limits::update(const Resources& resources) {
@@ -265,6 +274,7 @@ void Limits::update(const Resources& resources) {
                     "memory.limit {}: more than that is in use, and checkBeforeUpdate is set",
                     *limit);
     }
+    if (impl_->keeper == Keeper::systemd) update_scope(impl_->path, resources);
     if (layout.v1.empty()) {
         apply_v2(impl_->v2_directory(), resources);
     } else {

@@ -29,11 +29,41 @@ bool systemd_runs() {
     return ::lstat("/run/systemd/system", &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/// A call of systemd's object, as busctl(1) takes it: method, signature of the arguments,
+/// arguments.
+std::vector<std::string> systemd_call(std::vector<std::string> call) {
+    constexpr const char* name = "org.freedesktop.systemd1";
+    std::vector<std::string> words{"busctl",
+                                   "--quiet",
+                                   "call",
+                                   name,
+                                   "/org/freedesktop/systemd1",
+                                   fmt::format("{}.Manager", name)};
+    words.insert(words.end(), call.begin(), call.end());
+    return words;
+}
+
 /// Throws with what it said.
 void run_busctl(std::vector<std::string> words) {
     const auto result = run_program({.words = std::move(words), .errors = true});
-    if (!result.succeeded)
-        throw Error(ErrorKind::unavailable, "systemd makes no scope: {}", trim(result.output));
+    if (result.succeeded) return;
+    // A unit of that name: not ours to stop.
+    const bool taken = result.output.find("already") != std::string::npos;
+    throw Error(taken ? ErrorKind::conflict : ErrorKind::unavailable, "systemd: {}",
+                trim(result.output));
+}
+
+std::string unit_of(const std::string& path) { return std::filesystem::path(path).filename(); }
+
+/// Until systemd has done what it was asked for: its answers come when a job is queued.
+template <typename Done>
+void await(const Done& done, std::string_view what, const std::string& path) {
+    using namespace std::chrono_literals;
+    for (int i = 0; i < 1000; ++i) {
+        if (done()) return;
+        std::this_thread::sleep_for(10ms);
+    }
+    throw Error(ErrorKind::unavailable, "systemd did not {} the scope {} within 10 s", what, path);
 }
 
 std::string number_or_infinity(std::int64_t value) {
@@ -118,14 +148,19 @@ SystemdScope::SystemdScope(const std::string& path, const Resources& resources) 
     // As nothing destroys what was not constructed.
     Defer end_process([this] { end(); });
     run_busctl(scope_call(path, pid_, resources));
-    await_group(path);
+    await(
+        [&] {
+            return read_file(fmt::format("/proc/{}/cgroup", pid_)).find("0::" + path + "\n") !=
+                   std::string::npos;
+        },
+        "make", path);
     end_process.dismiss();
 }
 
 std::vector<std::string> scope_call(const std::string& path, pid_t pid,
                                     const Resources& resources) {
     const std::filesystem::path group = path;
-    const std::string name = group.filename();
+    const std::string name = unit_of(path);
     const std::string slice = group.parent_path().filename();
     std::vector<std::string> properties = scope_properties(resources);
     const auto add = [&](const char* property, const char* type, std::string value) {
@@ -136,37 +171,28 @@ std::vector<std::string> scope_call(const std::string& path, pid_t pid,
     add("Delegate", "b", "true");
     add("DefaultDependencies", "b", "false");
     add("CollectMode", "s", "inactive-or-failed");
-    constexpr const char* manager = "org.freedesktop.systemd1";
-    std::vector<std::string> words{"busctl",
-                                   "--quiet",
-                                   "call",
-                                   manager,
-                                   "/org/freedesktop/systemd1",
-                                   fmt::format("{}.Manager", manager),
-                                   "StartTransientUnit",
-                                   "ssa(sv)a(sa(sv))",
-                                   name,
-                                   "fail",
-                                   std::to_string(properties.size() / 3 + 1),
-                                   "PIDs",
-                                   "au",
-                                   "1",
-                                   std::to_string(pid)};
+    std::vector<std::string> words = systemd_call(
+        {"StartTransientUnit", "ssa(sv)a(sa(sv))", name, "fail",
+         std::to_string(properties.size() / 3 + 1), "PIDs", "au", "1", std::to_string(pid)});
     words.insert(words.end(), properties.begin(), properties.end());
     words.emplace_back("0");  // no other units
     return words;
 }
 
-/// The answer comes when the job is queued, not when it is done.
-void SystemdScope::await_group(const std::string& path) const {
-    using namespace std::chrono_literals;
-    for (int i = 0; i < 1000; ++i) {
-        if (read_file(fmt::format("/proc/{}/cgroup", pid_)).find("0::" + path + "\n") !=
-            std::string::npos)
-            return;
-        std::this_thread::sleep_for(10ms);
-    }
-    throw Error(ErrorKind::unavailable, "systemd did not make the scope {} within 10 s", path);
+void update_scope(const std::string& path, const Resources& resources) {
+    const std::vector<std::string> properties = scope_properties(resources);
+    if (properties.empty()) return;
+    std::vector<std::string> words = systemd_call({"SetUnitProperties", "sba(sv)", unit_of(path),
+                                                   "true", std::to_string(properties.size() / 3)});
+    words.insert(words.end(), properties.begin(), properties.end());
+    run_busctl(std::move(words));
+}
+
+void stop_scope(const std::string& path) {
+    const ProgramCall stop{.words = systemd_call({"StopUnit", "ss", unit_of(path), "replace"}),
+                           .errors = true};
+    // Asked until it is not known any more: then the name is free.
+    await([&] { return !run_program(stop).succeeded; }, "end", path);
 }
 
 SystemdScope::~SystemdScope() { end(); }

@@ -22,6 +22,13 @@ std::string slice_path(const std::string& slice);
 /// The command that asks systemd to put process `pid` into the new scope `path`.
 std::vector<std::string> scope_call(const std::string& path, pid_t pid, const Resources& resources);
 
+/// What `resources` sets of the scope `path`, so that systemd does not set it back.
+void update_scope(const std::string& path, const Resources& resources);
+
+/// Ends the scope `path`, whose processes are gone, and returns when systemd has forgotten it.
+/// Idempotent.
+void stop_scope(const std::string& path);
+
 /// A scope that nothing of the container's is in yet. systemd wants a process to make one of: it
 /// ends with this.
 class SystemdScope {
@@ -33,7 +40,6 @@ public:
     SystemdScope& operator=(SystemdScope&&) noexcept = default;
 
 private:
-    void await_group(const std::string& path) const;
     void end() const;
     pid_t pid_ = 0;
     Fd process_;

@@ -263,6 +263,9 @@ TEST_F(Settings, ObsoleteLimits) {
     bundle.spec.linux->resources.memory.kernel = 1 << 30;
     EXPECT_EQ(bundle.run().status, 0) << "kernel memory counts as memory today";
     bundle.spec.linux->resources.memory.kernel.reset();
+    bundle.spec.linux->resources.memory.kernel_tcp = 1 << 20;
+    EXPECT_EQ(bundle.run().status, 0) << "a limit in version 1, a part of the memory in version 2";
+    bundle.spec.linux->resources.memory.kernel_tcp.reset();
     bundle.spec.linux->resources.block_io.leaf_weight = 100;
     EXPECT_THAT(failure(bundle), HasSubstr("blockIO.leafWeight"));
     bundle.spec.linux->resources.block_io.leaf_weight.reset();
