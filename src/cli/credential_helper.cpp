@@ -1,17 +1,9 @@
 // See credential_helper.h.
 #include "cli/credential_helper.h"
 
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-
 #include "base/error.h"
-#include "base/fd.h"
 #include "base/strings.h"
-
-extern char** environ;  // NOLINT(readability-redundant-declaration): not in FreeBSD's headers
+#include "os/run_program.h"
 
 namespace brig::cli {
 namespace {
@@ -20,50 +12,20 @@ constexpr std::size_t max_answer = 1U << 20U;
 /// How helpers say that they have an identity token.
 constexpr std::string_view token_user = "<token>";
 
-struct Result {
-    int status;
-    std::string output;
-};
-
-pid_t spawn(const std::string& program, const char* verb, int input, int output) {
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    char* argv[] = {const_cast<char*>(program.c_str()), const_cast<char*>(verb), nullptr};
-    pid_t pid = -1;
-    const int code = ::posix_spawnp(&pid, program.c_str(), &actions, nullptr, argv, environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    if (code != 0) {
-        throw SysError(code,
-                       fmt::format("cannot run {}, which docker's config.json names", program));
-    }
-    return pid;
-}
-
-Result run(const std::string& helper, const char* verb, const std::string& input) {
+os::ProgramResult run(const std::string& helper, const char* verb, const std::string& input) {
     const std::string program = "docker-credential-" + helper;
     if (helper.empty() || helper.find('/') != std::string::npos) {
         throw Error(ErrorKind::invalid_argument, "{:?} is no name of a credential helper", helper);
     }
-    FdPair to_child = make_pipe();
-    FdPair from_child = make_pipe();
-    const pid_t pid = spawn(program, verb, to_child.first.get(), from_child.second.get());
-    to_child.first.reset();
-    from_child.second.reset();
     try {
-        write_all(to_child.second.get(), input);
-    } catch (const SysError&) {
-        // It did not want to know: its exit status tells why.
+        return os::run_program(
+            {.words = {program, verb}, .input = input, .max_output = max_answer});
+    } catch (const SysError& e) {
+        throw e.within("docker's config.json names a credential helper");
     }
-    to_child.second.reset();
-    Result out{-1, read_to_end(from_child.first.get(), max_answer)};
-    while (::waitpid(pid, &out.status, 0) < 0 && errno == EINTR) {
-    }
-    return out;
 }
 
-[[noreturn]] void fail(const std::string& helper, const Result& result) {
+[[noreturn]] void fail(const std::string& helper, const os::ProgramResult& result) {
     throw Error(ErrorKind::failed_precondition, "docker-credential-{}: {}", helper,
                 result.output.empty() ? "failed" : trim(result.output));
 }
@@ -71,8 +33,8 @@ Result run(const std::string& helper, const char* verb, const std::string& input
 }  // namespace
 
 std::optional<RegistryLogin> helper_get(const std::string& helper, const std::string& key) {
-    const Result result = run(helper, "get", key);
-    if (result.status != 0) {
+    const os::ProgramResult result = run(helper, "get", key);
+    if (!result.succeeded) {
         if (result.output.find("not found") != std::string::npos) return std::nullopt;
         fail(helper, result);
     }
@@ -88,13 +50,13 @@ void helper_store(const std::string& helper, const std::string& key, const Regis
     const Json document{{"ServerURL", key},
                         {"Username", by_token ? std::string(token_user) : login.username},
                         {"Secret", by_token ? login.identity_token : login.secret}};
-    const Result result = run(helper, "store", document.dump());
-    if (result.status != 0) fail(helper, result);
+    const os::ProgramResult result = run(helper, "store", document.dump());
+    if (!result.succeeded) fail(helper, result);
 }
 
 void helper_erase(const std::string& helper, const std::string& key) {
-    const Result result = run(helper, "erase", key);
-    if (result.status != 0 && result.output.find("not found") == std::string::npos)
+    const os::ProgramResult result = run(helper, "erase", key);
+    if (!result.succeeded && result.output.find("not found") == std::string::npos)
         fail(helper, result);
 }
 

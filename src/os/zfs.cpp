@@ -25,11 +25,11 @@ std::string run_zfs(const std::vector<std::string>& arguments) {
     ProgramCall call{
         .words = {program()},
         .environment = {{"PATH=/sbin:/usr/sbin:/usr/local/sbin:/bin:/usr/bin", "LC_ALL=C"}},
-        .errors = true};
+        .keep_messages = true};
     call.words.insert(call.words.end(), arguments.begin(), arguments.end());
     auto result = run_program(call);
     if (!result.succeeded) {
-        const auto said = join(split(trim(result.output), '\n'), " ");  // one line, as errors are
+        const auto said = join(split(trim(result.messages), '\n'), " ");  // one line, as errors are
         throw Error(ErrorKind::internal, "zfs {}: {}", join(arguments, " "), said);
     }
     return std::move(result.output);

@@ -2,15 +2,13 @@
 #include "os/linux/id_maps.h"
 
 #include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/strings.h"
 #include "os/linux/labels.h"
+#include "os/run_program.h"
 
 namespace brig::os {
 namespace {
@@ -27,22 +25,15 @@ void run_helper(const char* program, pid_t pid, const std::vector<IdMapping>& ma
         for (const std::uint32_t number : {map.container_id, map.host_id, map.size})
             words.push_back(std::to_string(number));
     }
-    std::vector<char*> args;
-    for (std::string& word : words) args.push_back(word.data());
-    args.push_back(nullptr);
-    pid_t helper = 0;
-    const int error = ::posix_spawnp(&helper, program, nullptr, nullptr, args.data(), environ);
-    if (error != 0) {
-        throw SysError(
-            error, fmt::format("run {} (package uidmap), which maps users without root", program));
+    try {
+        const auto result = run_program({.words = std::move(words), .keep_messages = true});
+        if (result.succeeded) return;
+        throw Error(ErrorKind::permission_denied,
+                    "{} refuses the mappings: {}; see /etc/subuid and /etc/subgid", program,
+                    trim(result.messages));
+    } catch (const SysError& e) {
+        throw e.within("users are mapped without root by programs of the package uidmap");
     }
-    int status = 0;
-    while (::waitpid(helper, &status, 0) < 0) {
-        if (errno != EINTR) throw SysError("wait for {}", program);
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-    throw Error(ErrorKind::permission_denied,
-                "{} refuses the mappings: see its message, /etc/subuid and /etc/subgid", program);
 }
 
 /// The one mapping that everybody may make.

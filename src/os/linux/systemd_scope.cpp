@@ -45,12 +45,12 @@ std::vector<std::string> systemd_call(std::vector<std::string> call) {
 
 /// Throws with what it said.
 void run_busctl(std::vector<std::string> words) {
-    const auto result = run_program({.words = std::move(words), .errors = true});
+    const auto result = run_program({.words = std::move(words), .keep_messages = true});
     if (result.succeeded) return;
     // A unit of that name: not ours to stop.
-    const bool taken = result.output.find("already") != std::string::npos;
+    const bool taken = result.messages.find("already") != std::string::npos;
     throw Error(taken ? ErrorKind::conflict : ErrorKind::unavailable, "systemd: {}",
-                trim(result.output));
+                trim(result.messages));
 }
 
 std::string unit_of(const std::string& path) { return std::filesystem::path(path).filename(); }
@@ -190,7 +190,7 @@ void update_scope(const std::string& path, const Resources& resources) {
 
 void stop_scope(const std::string& path) {
     const ProgramCall stop{.words = systemd_call({"StopUnit", "ss", unit_of(path), "replace"}),
-                           .errors = true};
+                           .keep_messages = true};
     // Asked until it is not known any more: then the name is free.
     await([&] { return !run_program(stop).succeeded; }, "end", path);
 }
