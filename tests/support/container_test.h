@@ -29,6 +29,25 @@ inline std::string failure(Bundle& bundle) {
     return {};
 }
 
+/// What it throws.
+template <typename Action>
+Error error_of(Action action) {
+    try {
+        action();
+    } catch (const Error& e) {
+        return e;
+    }
+    return {ErrorKind::internal, "no error"};
+}
+
+/// Whether the container has a control group in any hierarchy.
+inline bool any_group_of(const std::string& id) {
+    for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup")) {
+        if (fs::exists(hierarchy.path() / "brig" / id)) return true;
+    }
+    return fs::exists("/sys/fs/cgroup/brig/" + id);
+}
+
 /// In a user namespace of its own, with files that belong to its root.
 inline void map_users(Bundle& bundle, std::uint32_t first = 100000) {
     bundle.spec.linux->namespaces.push_back({"user", ""});
