@@ -19,10 +19,6 @@ public:
     /// Closes all but 0–2, the `preserved` ones after them and `keep`.
     static void close_inherited(std::vector<int> keep, int preserved);
     void apply_limits() const;
-    /// Makes `in`, `out`, `err` 0, 1 and 2; -1 is the null device. The originals are closed, but
-    /// for `preserved` ones.
-    static void take_stdio(StdioFds stdio, int preserved);
-    static void take_terminal(int slave, const std::optional<ConsoleSize>& size);
     void enter_working_directory() const;
     void change_identity() const;
     /// Throws not_found or permission_denied in docker's words.

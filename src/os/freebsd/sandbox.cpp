@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "os/beneath.h"
+#include "os/child_stdio.h"
 #include "os/freebsd/interface_requests.h"
 #include "os/freebsd/jail.h"
 #include "os/freebsd/limits_impl.h"
@@ -138,10 +139,10 @@ void run_child(const ChildParts& parts, bool first) {
     if (parts.process.terminal) {
         terminal = open_pty();
         if (parts.callbacks.plain_newlines) make_newlines_plain(terminal.slave.get());
-        ProcessSetup::take_terminal(terminal.slave.get(), parts.process.console_size);
+        take_terminal(terminal.slave.get(), parts.process.console_size);
         terminal.slave.reset();
     } else {
-        ProcessSetup::take_stdio(parts.stdio, parts.callbacks.preserve_fds);
+        take_stdio(parts.stdio, parts.callbacks.preserve_fds);
     }
     if (first && parts.callbacks.created) parts.report.rendezvous();
     if (first && parts.callbacks.inside) parts.callbacks.inside();

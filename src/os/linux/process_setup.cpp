@@ -4,14 +4,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,7 +26,6 @@
 #include "base/unix_socket.h"
 #include "os/find_program.h"
 #include "os/linux/seccomp.h"
-#include "os/pty.h"
 
 namespace brig::os {
 namespace {
@@ -70,14 +67,6 @@ void check_rlimits(const std::vector<Rlimit>& limits) {
         if (std::ranges::find(seen, resource) != seen.end())
             throw Error(ErrorKind::invalid_argument, "rlimits: {} is given twice", limit.type);
         seen.push_back(resource);
-    }
-}
-
-void move_to(int fd, int number) {
-    if (fd == number) {
-        ::fcntl(fd, F_SETFD, 0);
-    } else if (::dup2(fd, number) < 0) {
-        throw SysError("make descriptor {} number {}", fd, number);
     }
 }
 
@@ -154,34 +143,6 @@ void ProcessSetup::apply_scores_and_limits() const {
         if (errno != EPERM) throw SysError("set {}", limit.type);
         log::warn("{} is not raised to {}: CAP_SYS_RESOURCE is missing", limit.type, limit.hard);
     }
-}
-
-void ProcessSetup::take_stdio(StdioFds stdio, int preserved) {
-    int null = -1;
-    const auto source = [&](int fd) {
-        if (fd >= 0) return fd;
-        if (null < 0) null = open_file("/dev/null", O_RDWR).release();
-        return null;
-    };
-    // Out of the way first: one of them may be another's target.
-    std::array<int, 3> fds{source(stdio.in), source(stdio.out), source(stdio.err)};
-    for (int i = 0; i < 3; ++i) {
-        int& fd = fds.at(static_cast<std::size_t>(i));
-        if (fd > 2 || fd == i) continue;
-        fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (fd < 0) throw SysError("duplicate a standard descriptor");
-    }
-    for (int i = 0; i < 3; ++i) move_to(fds.at(static_cast<std::size_t>(i)), i);
-    // Who waits for the end of a pipe must not wait for a container that was never started.
-    for (const int fd : fds) {
-        if (fd > 2 + preserved) ::close(fd);
-    }
-}
-
-void ProcessSetup::take_terminal(int slave, const std::optional<ConsoleSize>& size) {
-    if (size && size->width != 0) set_window_size(slave, size->height, size->width);
-    take_controlling_terminal(slave);
-    for (int i = 0; i < 3; ++i) move_to(slave, i);
 }
 
 void ProcessSetup::enter_working_directory() const {

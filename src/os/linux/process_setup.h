@@ -29,10 +29,6 @@ public:
     /// For what mandatory access control is told at the end; needs a /proc that is not the
     /// container's to change.
     void open_labels() { labels_ = ExecLabels(process_); }
-    /// Makes `in`, `out`, `err` 0, 1 and 2; -1 is the null device. The originals are closed, but
-    /// for `preserved` ones.
-    static void take_stdio(StdioFds stdio, int preserved);
-    static void take_terminal(int slave, const std::optional<ConsoleSize>& size);
     /// CVE-2024-21626: the working directory must be inside the container's root.
     void enter_working_directory() const;
     /// Groups, gid, uid, umask; permitted capabilities are kept for lock_down().

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "os/child_stdio.h"
 #include "os/linux/clone_process.h"
 #include "os/linux/container_pty.h"
 #include "os/linux/limits_impl.h"
@@ -107,7 +108,7 @@ void take_new_keyring(const SandboxCallbacks& callbacks) {
 
 void take_terminal(const ChildParts& parts, const Fd slave) {
     if (parts.callbacks.plain_newlines) make_newlines_plain(slave.get());
-    ProcessSetup::take_terminal(slave.get(), parts.process.console_size);
+    os::take_terminal(slave.get(), parts.process.console_size);
 }
 
 /// The container's files. Nothing of the host's is left open.
@@ -192,8 +193,7 @@ void run_new_sandbox(const ChildParts& parts, const NewSandbox& sandbox) {
         if ((namespaces.create & CLONE_NEWNET) != 0) raise_loopback();
         sandbox.net_devices.take(parts.report);
         take_new_keyring(parts.callbacks);
-        if (!parts.process.terminal)
-            ProcessSetup::take_stdio(parts.stdio, parts.callbacks.preserve_fds);
+        if (!parts.process.terminal) take_stdio(parts.stdio, parts.callbacks.preserve_fds);
         parts.setup.open_labels();
         const pid_t host_pid = parts.callbacks.filter_listener >= 0 ? own_pid_on_host() : 0;
         Pty terminal = enter_new_root(parts, sandbox);
@@ -214,8 +214,7 @@ void run_in_sandbox(const ChildParts& parts, int sandbox, std::uint64_t flags) {
         parts.groups.attach_self();
         parts.setup.use_final_processors();
         parts.setup.apply_scores_and_limits();
-        if (!parts.process.terminal)
-            ProcessSetup::take_stdio(parts.stdio, parts.callbacks.preserve_fds);
+        if (!parts.process.terminal) take_stdio(parts.stdio, parts.callbacks.preserve_fds);
         pid_t host_pid = parts.callbacks.filter_listener >= 0 ? own_pid_on_host() : 0;
         const bool two_steps = (flags & CLONE_NEWUSER) != 0;
         // Without a user namespace the caller has seen to the pid namespace.
