@@ -217,3 +217,10 @@ def tidy(engine):
     """Removes every container a test left, so that tests do not see each other."""
     yield engine
     engine.remove_everything()
+
+
+@pytest.fixture
+def private_config(tmp_path, monkeypatch):
+    """Where the clients of this test keep passwords."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    return tmp_path / "docker" / "config.json"

@@ -1,7 +1,5 @@
 """`brig registry serve` on loopback: our client, docker's, skopeo; TLS, passwords, garbage, kill -9."""
-import contextlib
 import hashlib
-import http.client
 import json
 import shutil
 import signal
@@ -10,46 +8,10 @@ import subprocess
 import pytest
 
 from conftest import BIN, docker_client
+from registries import certificate, forget, push_web, serving, users
 
+pytestmark = pytest.mark.usefixtures("private_config")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-
-class Registry:
-    def __init__(self, root, *options, address="127.0.0.1:0"):
-        self.root, self.options, self.address = root, options, address
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [BIN / "brig", "registry", "serve", "--listen", self.address, "--root", self.root, *map(str, self.options)],
-            stdout=subprocess.PIPE, stderr=open(f"{self.root}.log", "ab"), text=True)
-        line = self.process.stdout.readline()
-        assert " serves on http" in line, line
-        self.url = line.split()[-1]
-        self.host = self.url.split("//")[1]
-        self.address = self.host  # the same one, should it start again
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        return self.process.wait(20)
-
-    def call(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection(self.host, timeout=20)
-        connection.request(method, path, body, headers or {})
-        reply = connection.getresponse()
-        return reply.status, dict(reply.getheaders()), reply.read()
-
-
-@contextlib.contextmanager
-def serving(root, *options):
-    registry = Registry(root, *options)
-    try:
-        yield registry
-    finally:
-        if registry.process.poll() is None:
-            assert registry.stop() == 0
-        log = open(f"{root}.log").read()
-        assert "AddressSanitizer" not in log and "runtime error" not in log, log
 
 
 @pytest.fixture(scope="module")
@@ -58,26 +20,9 @@ def registry(workspace):
         yield made
 
 
-@pytest.fixture(autouse=True)
-def private_config(tmp_path, monkeypatch):
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-
-
 @pytest.fixture(scope="module")
 def image(engine, registry):
-    """Two layers, pushed as HOST/lib/web:1."""
-    made = engine.dir / "context"
-    made.mkdir()
-    (made / "Dockerfile").write_text("FROM busybox\nRUN echo hello > /greeting\nCMD cat /greeting\n")
-    name = f"{registry.host}/lib/web:1"
-    engine.brig("build", "-t", name, made)
-    engine.brig("push", name)
-    return name
-
-
-def forget(engine, *names):
-    for name in names:
-        engine.brig("rmi", "-f", name, check=False)
+    return push_web(engine, registry.host)
 
 
 def test_push_and_pull(tidy, image, registry):
@@ -153,14 +98,9 @@ def test_garbage_collection(registry, image):
 
 def test_passwords_and_tls(tidy, image, workspace):
     directory = workspace / "secure"
-    directory.mkdir()
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", directory / "key", "-out",
-                    directory / "cert"], check=True, stderr=subprocess.DEVNULL)
-    hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], check=True, capture_output=True, text=True).stdout
-    (directory / "users").write_text(f"user:{hashed}")
-    with serving(directory / "data", "--tls-cert", directory / "cert", "--tls-key", directory / "key", "--htpasswd",
-                 directory / "users") as made:
+    cert, key = certificate(directory)
+    passwords = users(directory / "users", "secret", bcrypt=False)
+    with serving(directory / "data", "--tls-cert", cert, "--tls-key", key, "--htpasswd", passwords) as made:
         assert made.url.startswith("https://")
         name = f"{made.host}/web"
         tidy.brig("tag", image, name)
@@ -248,9 +188,7 @@ def test_referrers(tidy, image, registry):
 
 
 def test_build_with_credentials(tidy, image, workspace):
-    hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], check=True, capture_output=True, text=True).stdout
-    (workspace / "build-users").write_text(f"user:{hashed}")
-    with serving(workspace / "private", "--htpasswd", workspace / "build-users") as made:
+    with serving(workspace / "private", "--htpasswd", users(workspace / "build-users", "secret")) as made:
         name = f"{made.host}/base"
         tidy.brig("tag", image, name)
         tidy.brig("login", "-u", "user", "--password-stdin", made.host, input="secret")

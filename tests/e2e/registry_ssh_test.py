@@ -3,22 +3,16 @@ import getpass
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 
 import pytest
 
 from conftest import BIN, Engine, wait_for
+from registries import answers, forget, free_port
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 pytestmark = pytest.mark.skipif(not os.path.exists(SSHD) or not shutil.which("ssh"),
                                 reason="needs openssh-server and openssh-client")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Sshd:
@@ -52,14 +46,7 @@ Host *
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)  # what the daemon separates privileges with
         self.log = open(directory / "log", "ab")
         self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", directory / "sshd_config"], stderr=self.log)
-        wait_for(self.answers, 15, "sshd answering")
-
-    def answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
+        wait_for(lambda: answers(self.port), 15, "sshd answering")
 
     def allow(self, key, options=""):
         line = f"{options} {(self.dir / f'{key}.pub').read_text()}".lstrip()
@@ -97,11 +84,6 @@ def engine(workspace, sshd):
     finally:
         made.close()
     assert b"AddressSanitizer" not in made.log.read_bytes() and b"runtime error:" not in made.log.read_bytes()
-
-
-def forget(engine, *names):
-    for name in names:
-        engine.brig("rmi", "-f", name, check=False)
 
 
 def sessions(sshd):
@@ -151,7 +133,7 @@ def test_no_brig_there(engine, sshd, workspace):
         (other.dir / "sshd_config").write_text(text)
         shutil.copy(sshd.keys, other.keys)
         other.process = subprocess.Popen([SSHD, "-D", "-e", "-f", other.dir / "sshd_config"], stderr=other.log)
-        wait_for(other.answers, 15, "sshd answering")
+        wait_for(lambda: answers(other.port), 15, "sshd answering")
         done = engine.brig("pull", other.name("/srv/app"), check=False)
         assert done.returncode == 1 and "127.0.0.1 has no brig: install it there" in done.stderr
         assert len(done.stderr.splitlines()) == 1

@@ -1,96 +1,36 @@
 """Images to and from Debian's docker-registry on loopback: plain, with passwords, with TLS."""
 import base64
 import contextlib
-import crypt
 import json
 import os
 import shutil
-import socket
 import subprocess
 
 import pytest
 
-from conftest import docker_client, wait_for
+from conftest import docker_client
+from registries import DOCKER_REGISTRY, certificate, docker_registry, forget, image_id, push_web
 
-pytestmark = pytest.mark.skipif(not shutil.which("docker-registry"), reason="needs docker-registry")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def registry(directory, password=None, tls=False):
-    """A docker-registry of our own; yields its "HOST:PORT"."""
-    directory.mkdir()
-    port = free_port()
-    config = {"version": "0.1", "log": {"level": "warn"},
-              "storage": {"filesystem": {"rootdirectory": str(directory / "data")}, "delete": {"enabled": True}},
-              "http": {"addr": f"127.0.0.1:{port}"}}
-    if password:
-        hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))
-        (directory / "htpasswd").write_text(f"user:{hashed}\n")
-        config["auth"] = {"htpasswd": {"realm": "test", "path": str(directory / "htpasswd")}}
-    if tls:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
-                        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
-                        directory / "key", "-out", directory / "cert"], check=True, stderr=subprocess.DEVNULL)
-        config["http"]["tls"] = {"certificate": str(directory / "cert"), "key": str(directory / "key")}
-    (directory / "config.yml").write_text(json.dumps(config))
-    with open(directory / "log", "wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", directory / "config.yml"], stdout=log, stderr=log,
-                                   env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
-    try:
-        def answers():
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return True
-        wait_for(answers, 15, "docker-registry answering")
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+pytestmark = [pytest.mark.skipif(not DOCKER_REGISTRY, reason="needs docker-registry"),
+              pytest.mark.usefixtures("private_config")]
 
 
 @pytest.fixture(scope="module")
 def plain(workspace):
-    with registry(workspace / "registry-plain") as host:
+    with docker_registry(workspace / "registry-plain") as host:
         yield host
-
-
-@pytest.fixture(autouse=True)
-def private_config(tmp_path, monkeypatch):
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    return tmp_path / "docker" / "config.json"
 
 
 @pytest.fixture(scope="module")
 def pushed(engine, plain):
-    """An image of two layers, one of them stored uncompressed, pushed as HOST/lib/web:1."""
-    made = engine.dir / "context"
-    made.mkdir()
-    (made / "Dockerfile").write_text("FROM busybox\nRUN echo hello > /greeting\nCMD cat /greeting\n")
-    name = f"{plain}/lib/web:1"
-    engine.brig("build", "-t", name, made)
-    engine.brig("push", name)
-    return name
+    return push_web(engine, plain)
 
 
 @pytest.fixture
 def image(engine, pushed):
-    """The same, and here."""
+    """The image, and here."""
     engine.brig("pull", "-q", pushed)
     return pushed
-
-
-def image_id(engine, name):
-    return engine.brig("image", "inspect", "--format", "{{.Id}}", name).stdout.strip()
-
-
-def forget(engine, *names):
-    for name in names:
-        engine.brig("rmi", "-f", name, check=False)
 
 
 def test_push_and_pull_again(tidy, image, plain):
@@ -152,7 +92,7 @@ def test_all_tags(tidy, image, plain):
 
 
 def test_passwords(tidy, image, workspace, private_config):
-    with registry(workspace / "registry-auth", password="secret") as host:
+    with docker_registry(workspace / "registry-auth", password="secret") as host:
         name = f"{host}/web"
         tidy.brig("tag", image, name)
         refused = tidy.brig("push", name, check=False)
@@ -188,7 +128,7 @@ esac
     monkeypatch.setenv("PATH", f"{helper.parent}:{os.environ['PATH']}")
     private_config.parent.mkdir()
     private_config.write_text('{"credsStore": "test", "HttpHeaders": {"kept": "yes"}}')
-    with registry(workspace / "registry-helper", password="secret") as host:
+    with docker_registry(workspace / "registry-helper", password="secret") as host:
         tidy.brig("login", "-u", "user", "--password-stdin", host, input="secret")
         assert "secret" not in private_config.read_text() and "kept" in private_config.read_text()
         tidy.brig("tag", image, f"{host}/web")
@@ -200,7 +140,7 @@ esac
 
 def test_tls(tidy, image, workspace):
     # Loopback may have any certificate, as with docker.
-    with registry(workspace / "registry-tls", tls=True) as host:
+    with docker_registry(workspace / "registry-tls", tls=certificate(workspace / "tls")) as host:
         tidy.brig("tag", image, f"{host}/web")
         tidy.brig("push", f"{host}/web")
         forget(tidy, f"{host}/web")
@@ -218,7 +158,7 @@ def test_docker_client(tidy, image, plain, workspace):
     assert f"Status: Downloaded newer image for {name}" in pulled
     missing = tidy.docker("pull", f"{plain}/lib/docker:2", check=False)
     assert missing.returncode == 1 and "manifest unknown" in missing.stderr
-    with registry(workspace / "registry-docker", password="secret") as host:
+    with docker_registry(workspace / "registry-docker", password="secret") as host:
         assert "Login Succeeded" in tidy.docker("login", "-u", "user", "--password-stdin", host, input="secret").stdout
         bad = tidy.docker("login", "-u", "user", "--password-stdin", host, input="bad", check=False)
         assert bad.returncode == 1
