@@ -22,12 +22,37 @@ using Json = nlohmann::json;
     throw Error(ErrorKind::invalid_argument, "field {:?} is not {}", field, wanted);
 }
 
+inline constexpr std::size_t max_depth = 128;
+
+/// Copies and writers of nlohmann's recurse: a document of brackets alone would be the end of the
+/// stack.
+inline bool is_too_deep(std::string_view text) {
+    std::size_t depth = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (quoted) {
+            if (c == '\\') ++i;
+            if (c == '"') quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > max_depth) return true;
+        } else if ((c == ']' || c == '}') && depth > 0) {
+            --depth;
+        }
+    }
+    return false;
+}
+
 /// The whole document. `what` names it in messages.
 inline Json parse_object(std::string_view text, std::string_view what, std::size_t limit) {
     if (text.size() > limit) {
         throw Error(ErrorKind::invalid_argument, "{} of {} bytes is larger than the {} allowed",
                     what, text.size(), limit);
     }
+    if (is_too_deep(text))
+        throw Error(ErrorKind::invalid_argument, "{} is nested too deeply", what);
     Json json = Json::parse(text, nullptr, false);
     if (json.is_discarded()) throw Error(ErrorKind::invalid_argument, "{} is not valid JSON", what);
     if (!json.is_object())

@@ -5,9 +5,9 @@
 
 #include "base/base64.h"
 #include "base/strings.h"
-#include "oci/document.h"
 #include "registry/endpoint.h"
 #include "registry/errors.h"
+#include "registry/replies.h"
 
 namespace brig::registry {
 namespace {
@@ -16,9 +16,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t max_token_reply = 1U << 20U;
 constexpr std::string_view client_id = "brig";
-/// The specification's value where a server gives none.
-constexpr std::int64_t default_lifetime = 60;
-constexpr std::int64_t longest_lifetime = 3600;
 constexpr std::chrono::seconds safety_margin{10};
 
 std::string form_encode(std::string_view text) {
@@ -34,18 +31,6 @@ std::string form_encode(std::string_view text) {
 std::string parameter(const Challenge& challenge, const char* name) {
     const auto found = challenge.parameters.find(name);
     return found == challenge.parameters.end() ? std::string() : found->second;
-}
-
-/// A token goes into a header as it is.
-std::string checked_token(std::string token, const Url& realm) {
-    const bool usable = !token.empty() && std::ranges::all_of(token, [](unsigned char c) {
-        return c > ' ' && c < 0x7f;
-    });
-    if (!usable) {
-        throw Error(ErrorKind::permission_denied, "token server {} gave no token that can be used",
-                    realm.host);
-    }
-    return token;
 }
 
 }  // namespace
@@ -125,19 +110,13 @@ Authorizer::Token Authorizer::fetch_token(const Url& origin, const Challenge& ch
     const HttpHead head = http_.send(request, tls_for(realm, settings_),
                                      bounded(body, max_token_reply, "a token"), cancelled);
     if (head.status != 200) throw registry_error(head, body, realm);
-    const auto json =
-        oci::fields::parse_object(body, "the token of " + realm.host, max_token_reply);
-    std::string value = oci::fields::string(json, "token");
-    if (value.empty()) value = oci::fields::string(json, "access_token");
-    const auto lifetime = oci::fields::integer(json, "expires_in");
-    const auto seconds =
-        lifetime <= 0 ? default_lifetime : std::min<std::int64_t>(lifetime, longest_lifetime);
+    auto reply = parse_token_reply(body, realm.host);
     {
         const std::scoped_lock lock(mutex_);
-        identity_token_ = oci::fields::string(json, "refresh_token");
+        identity_token_ = std::move(reply.refresh_token);
     }
-    return {checked_token(std::move(value), realm),
-            Clock::now() + std::chrono::seconds(seconds) - safety_margin};
+    return {std::move(reply.token),
+            Clock::now() + std::chrono::seconds(reply.lifetime) - safety_margin};
 }
 
 }  // namespace brig::registry

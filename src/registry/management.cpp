@@ -1,16 +1,11 @@
 // See management.h.
 #include "registry/management.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/strings.h"
-#include "oci/document.h"
 #include "oci/manifest.h"
 
 namespace brig::registry {
 namespace {
-
-namespace fields = oci::fields;
 
 constexpr std::size_t max_pages = 1000;
 constexpr std::size_t max_names = 100'000;
@@ -36,35 +31,11 @@ std::string referrers_by_tag(Session& session, const std::string& path, const Di
     }
 }
 
-std::string only_of_type(const std::string& index, const std::string& artifact_type) {
-    auto json = fields::parse_object(index, "list of referrers", limit);
-    if (fields::find_array(json, "manifests") == nullptr)
-        json["manifests"] = nlohmann::json::array();
-    auto& manifests = json["manifests"];
-    for (auto at = manifests.begin(); at != manifests.end();) {
-        const bool fits = at->is_object() && (artifact_type.empty() ||
-                                              fields::string(*at, "artifactType") == artifact_type);
-        at = fits ? std::next(at) : manifests.erase(at);
-    }
-    return fields::dump(json);
-}
-
 std::vector<Found> search_hub(Session& session, const std::string& term, std::size_t count) {
     const auto url =
         Url::parse(hub_search).with_query("q", term).with_query("n", std::to_string(count));
     const auto body = session.text({.target = url.text, .scope = ""}, limit).body;
-    const auto json = fields::parse_object(body, "search result", limit);
-    std::vector<Found> out;
-    const auto* results = fields::find_array(json, "results");
-    if (results == nullptr) return out;
-    for (const auto& result : *results) {
-        if (!result.is_object() || out.size() == count) continue;
-        out.push_back({.name = fields::string(result, "name"),
-                       .description = fields::string(result, "description"),
-                       .stars = fields::integer(result, "star_count"),
-                       .official = fields::boolean(result, "is_official")});
-    }
-    return out;
+    return parse_search(body, count);
 }
 
 }  // namespace
@@ -86,8 +57,7 @@ std::vector<std::string> repositories(Session& session) {
     for (std::size_t page = 0; page < max_pages; ++page) {
         const auto [answer, body] =
             session.text({.target = at, .scope = "registry:catalog:*"}, limit);
-        const auto json = fields::parse_object(body, "list of repositories", limit);
-        for (auto& name : fields::strings(json, "repositories")) out.push_back(std::move(name));
+        for (auto& name : parse_catalog(body)) out.push_back(std::move(name));
         const auto next = next_page(answer.head);
         if (!next || out.size() > max_names) break;
         at = answer.url.resolve(*next).text;
@@ -110,10 +80,10 @@ std::string referrers(Session& session, const std::string& path, const Digest& s
                                      .scope = pull_scope(path)},
                                     limit)
                               .body;
-        return only_of_type(body, artifact_type);
+        return referrers_of_type(body, artifact_type);
     } catch (const RegistryError& e) {
         if (e.status() != 404) throw;
-        return only_of_type(referrers_by_tag(session, path, subject), artifact_type);
+        return referrers_of_type(referrers_by_tag(session, path, subject), artifact_type);
     }
 }
 

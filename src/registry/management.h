@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "registry/replies.h"
 #include "registry/session.h"
 
 namespace brig::registry {
@@ -24,12 +25,6 @@ void remove_manifest(Session& session, const std::string& path, const std::strin
 std::string referrers(Session& session, const std::string& path, const Digest& subject,
                       const std::string& artifact_type);
 
-struct Found {
-    std::string name;
-    std::string description = {};
-    std::int64_t stars = 0;
-    bool official = false;
-};
 /// Names with `term` in them: by docker.io's own search, elsewhere among all repositories.
 std::vector<Found> search(Session& session, const std::string& term, std::size_t limit);
 

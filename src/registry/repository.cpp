@@ -113,9 +113,7 @@ std::vector<std::string> Repository::tags() {
         for (std::size_t page = 0; page < max_tag_pages; ++page) {
             const auto [answer, body] =
                 session_.text({.target = at, .scope = scope()}, oci::max_document_bytes);
-            const auto json =
-                oci::fields::parse_object(body, "list of tags", oci::max_document_bytes);
-            for (auto& tag : oci::fields::strings(json, "tags")) out.push_back(std::move(tag));
+            for (auto& tag : parse_tags(body)) out.push_back(std::move(tag));
             const auto next = next_page(answer.head);
             if (!next || out.size() > max_tags) break;
             at = answer.url.resolve(*next).text;

@@ -30,6 +30,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (const auto* manifest = std::get_if<oci::Manifest>(&parsed)) {
             if (oci::parse_manifest(manifest->to_json()).to_json() != manifest->to_json())
                 std::abort();
+        } else {
+            const auto& index = std::get<oci::Index>(parsed);
+            if (oci::parse_index(index.to_json()).to_json() != index.to_json()) std::abort();
         }
     });
     if (const auto name = oci::Reference::try_parse(text)) {

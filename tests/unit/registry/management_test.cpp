@@ -53,6 +53,16 @@ TEST_F(Management, ReferrersOfOneType) {
     EXPECT_EQ(json.at("manifests")[0].at("artifactType"), "b");
 }
 
+TEST_F(Management, DocumentsOfBracketsAreRefused) {
+    constexpr std::size_t deep = 1'000'000;
+    serve([](const FakeRequest&) {
+        return http_answer(200, std::string(index_head) + R"({"a":)" + std::string(deep, '[') +
+                                    std::string(deep, ']') + "}]}");
+    });
+    EXPECT_THAT(error_of([&] { referrers(*session(), "foo", Digest::of("x"), ""); }),
+                HasSubstr("nested too deeply"));
+}
+
 TEST_F(Management, ReferrersByTagWhereThereIsNoApi) {
     const auto subject = Digest::of("x");
     const std::string tag = "/manifests/sha256-" + std::string(subject.hex());
