@@ -161,9 +161,12 @@ std::string best_snapshotter(const fs::path& root) {
 registry::Settings registry_settings(const engine::DaemonOptions& options) {
     registry::Settings out;
     out.insecure = options.insecure_registries;
+    out.mirrors = options.mirrors;
+    out.downloads = options.downloads;
+    out.uploads = options.uploads;
+    out.proxies = registry::Proxies::from_environment();
     out.ssh_command = options.ssh_command;
-    out.certificates = {os::default_places().config.parent_path() / "certs.d",
-                        "/etc/docker/certs.d"};
+    out.certificates = {options.config.parent_path() / "certs.d", "/etc/docker/certs.d"};
     out.user_agent = fmt::format("brig/{}", brig::version);
     return out;
 }
@@ -179,7 +182,9 @@ void pull_base(image::Store& images, const registry::Settings& registries, const
         image::Pull pull(images, registries, {.name = reference, .credentials = credentials},
                          [&] { return progress.cancelled(); });
         pull.run([&](const image::TransferEvent& event) {
-            if (event.total == 0) progress.text(fmt::format("{}: {}\n", event.id, event.status));
+            if (event.total > 0) return;
+            const auto who = event.id.empty() ? "" : event.id + ": ";
+            progress.text(fmt::format("{}{}\n", who, event.status));
         });
     } catch (const Error& e) {
         throw e.within("cannot pull " + reference.familiar());

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "registry/registries_table.h"
 
 namespace brig::engine {
 
@@ -33,6 +34,9 @@ std::string daemon_usage() {
         "  -D, --debug           the same as --log-level debug\n"
         "  --insecure-registry HOST[:PORT]  may speak plain HTTP or have any certificate (may be "
         "repeated)\n"
+        "  --registry-mirror URL  asked for images of docker.io first (may be repeated)\n"
+        "  --max-concurrent-downloads N  blobs of an image at the same time (default 3)\n"
+        "  --max-concurrent-uploads N  (default 5)\n"
         "  --ssh-command WORDS   ssh and its options, for ssh:// registries (default ssh)\n"
         "  --idle-exit SECONDS   leave after that long without a container or a request\n"
         "  --version, --help\n",
@@ -42,6 +46,8 @@ std::string daemon_usage() {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t max_concurrent = 64;
 
 log::Level parse_level(const std::string& text) {
     if (text == "debug") return log::Level::debug;
@@ -74,6 +80,15 @@ fs::path parse_host(const std::string& address) {
     throw Error(ErrorKind::invalid_argument, "cannot listen on {}: want unix://PATH", address);
 }
 
+void apply_registries(DaemonOptions& options, const toml::node& tables, const fs::path& file) {
+    auto [insecure, mirrors] = registry::read_registries(tables, file.string());
+    options.insecure_registries.merge(insecure);
+    for (const auto& [name, list] : mirrors) {
+        auto& known = options.mirrors[name];
+        known.insert(known.end(), list.begin(), list.end());
+    }
+}
+
 void apply_table(DaemonOptions& options, const toml::table& table, const fs::path& file) {
     for (const auto& [key, value] : table) {
         const std::string name(key.str());
@@ -89,7 +104,9 @@ void apply_table(DaemonOptions& options, const toml::table& table, const fs::pat
                             file.string(), name);
             }
         };
-        if (const auto* list = value.as_array()) {
+        if (name == "registry") {
+            apply_registries(options, value, file);
+        } else if (const auto* list = value.as_array()) {
             for (const auto& element : *list) apply(element);
         } else {
             apply(value);
@@ -172,6 +189,15 @@ void apply_option(DaemonOptions& options, const std::string& key, const std::str
         options.idle_exit = *seconds;
     } else if (key == "insecure-registry" || key == "insecure-registries") {
         options.insecure_registries.insert(value);
+    } else if (key == "registry-mirror" || key == "registry-mirrors") {
+        options.mirrors["docker.io"].push_back(registry::Mirror::parse(value));
+    } else if (key == "max-concurrent-downloads" || key == "max-concurrent-uploads") {
+        const auto count = parse_int<std::size_t>(value);
+        if (!count || *count < 1 || *count > max_concurrent) {
+            throw Error(ErrorKind::invalid_argument, "option {} is between 1 and {}, not {}", key,
+                        max_concurrent, value);
+        }
+        (key.ends_with("downloads") ? options.downloads : options.uploads) = *count;
     } else if (key == "ssh-command") {
         options.ssh_command = words_of(value);
     } else if (key == "help") {
@@ -187,17 +213,13 @@ DaemonOptions parse_daemon_options(const std::vector<std::string>& arguments,
                                    const fs::path& default_config) {
     DaemonOptions options;
     auto given = take_apart(arguments);
-    std::optional<fs::path> config;
-    std::erase_if(given, [&](const Argument& argument) {
-        if (argument.key == "config") config = argument.value;
+    options.config = default_config;
+    const auto is_named = std::erase_if(given, [&](const Argument& argument) {
+        if (argument.key == "config") options.config = fs::absolute(argument.value);
         return argument.key == "config";
     });
     std::error_code ignored;
-    if (config) {
-        read_config(options, *config);
-    } else if (fs::exists(default_config, ignored)) {
-        read_config(options, default_config);
-    }
+    if (is_named > 0 || fs::exists(options.config, ignored)) read_config(options, options.config);
     if (std::ranges::any_of(given, [](const auto& argument) { return argument.key == "host"; }))
         options.sockets.clear();
     for (const auto& [key, value] : given) apply_option(options, key, value);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "os/places.h"
+#include "registry/settings.h"
 
 namespace brig::engine {
 
@@ -17,6 +18,7 @@ struct DaemonOptions {
     std::filesystem::path root = os::default_places().root;
     std::filesystem::path run = os::default_places().run;
     std::vector<std::filesystem::path> sockets;  ///< empty until finished: RUN/brig.sock
+    std::filesystem::path config = os::default_places().config;  ///< whether it exists or not
     // Empty: what network::config_for chooses for `run`.
     std::string bridge;
     std::string subnet;  ///< the bridge's address
@@ -27,6 +29,9 @@ struct DaemonOptions {
     log::Level log_level = log::Level::info;
     std::optional<int> idle_exit;  ///< seconds
     std::set<std::string> insecure_registries;
+    registry::Mirrors mirrors;
+    std::size_t downloads = 3;  ///< blobs of one image at the same time
+    std::size_t uploads = 5;
     std::vector<std::string> ssh_command{"ssh"};  ///< for registries of ssh:// names
     bool help = false;
     bool version = false;

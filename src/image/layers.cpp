@@ -57,6 +57,23 @@ private:
     archive::Source& source_;
 };
 
+/// A blob that tells how far it has been read.
+class CountedSource : public archive::Source {
+public:
+    CountedSource(int fd, const Counter& count) : source_(archive::from_fd(fd)), count_(count) {}
+    std::span<const std::byte> next() override {
+        const auto chunk = source_->next();
+        bytes_ += chunk.size();
+        if (count_) count_(bytes_);
+        return chunk;
+    }
+
+private:
+    std::unique_ptr<archive::Source> source_;
+    const Counter& count_;
+    std::uint64_t bytes_ = 0;
+};
+
 void check_diff_id(const Digest& got, const std::optional<Digest>& expected) {
     if (expected && got != *expected) {
         throw Error(ErrorKind::invalid_argument, "layer has diff ID {}, its configuration says {}",
@@ -70,13 +87,13 @@ archive::Applied apply_ahead(archive::Source& tar, const archive::LayerTree& tre
     return archive::apply_tar(*ahead, tree);
 }
 
-archive::Applied apply_blob(const Fd& file, const oci::Descriptor& blob,
+archive::Applied apply_blob(std::unique_ptr<archive::Source> file, const oci::Descriptor& blob,
                             const archive::LayerTree& tree, const Digest& expected) {
     // An uncompressed blob that is named by its diff ID was hashed when it was stored.
     if (blob.media_type == oci::media_type::layer && blob.digest == expected) {
-        return archive::apply_tar(*archive::from_fd(file.get()), tree);
+        return archive::apply_tar(*file, tree);
     }
-    archive::HashingSource tar(archive::decompress(archive::from_fd(file.get())));
+    archive::HashingSource tar(archive::decompress(std::move(file)));
     const auto applied = apply_ahead(tar, tree);
     check_diff_id(tar.finish(), expected);
     return applied;
@@ -122,14 +139,15 @@ void Layers::commit_as(const Digest& chain, const std::string& key) {
 std::uint64_t Layers::size_of(const Digest& chain) { return snapshots_.usage(chain.str()).bytes; }
 
 Layer Layers::unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent,
-                     const Digest& expected) {
+                     const Digest& expected, const Counter& read) {
     const Digest chain = oci::chain_id(parent, expected);
     if (hold(chain)) return {expected, chain, blob, size_of(chain)};
     const Fd file = content_.open(blob.digest);
     const std::string key = std::string(unpack_prefix) + random_hex(8);
     snapshots_.prepare(key, key_of(parent));
     Defer undo([&] { discard(key); });
-    const auto applied = apply_blob(file, blob, snapshots_.tree(key), expected);
+    const auto applied = apply_blob(std::make_unique<CountedSource>(file.get(), read), blob,
+                                    snapshots_.tree(key), expected);
     commit_as(chain, key);
     undo.dismiss();
     return {expected, chain, blob, applied.bytes};
@@ -187,7 +205,7 @@ Layer Layers::commit_snapshot(const std::string& key, const std::optional<Digest
 
 Layer Layers::copy_snapshot(const std::string& key, const std::optional<Digest>& parent) {
     const Layer layer = write_blob(key, parent);
-    Layer unpacked = unpack(layer.blob, parent, layer.diff_id);
+    Layer unpacked = unpack(layer.blob, parent, layer.diff_id, {});
     unpacked.size = layer.size;
     return unpacked;
 }

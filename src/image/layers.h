@@ -21,7 +21,7 @@ public:
     Layer add(archive::Source& blob, const std::optional<Digest>& parent,
               const std::optional<Digest>& expected);
     Layer unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent,
-                 const Digest& expected);
+                 const Digest& expected, const Counter& read);
     Layer commit_snapshot(const std::string& key, const std::optional<Digest>& parent);
     Layer copy_snapshot(const std::string& key, const std::optional<Digest>& parent);
 

@@ -54,12 +54,11 @@ bool is_image_config(std::string_view type) {
 
 /// What to look for, in this order. A FreeBSD host runs Linux programs where there is no other
 /// image.
-std::vector<oci::Platform> wanted_platforms(const std::optional<oci::Platform>& asked_for) {
-    if (asked_for) return {*asked_for};
-    const auto host = oci::Platform::host();
-    std::vector<oci::Platform> out{host};
-    if (host.os == "freebsd") {
-        out.push_back(host);
+std::vector<oci::Platform> wanted_platforms(const PullRequest& request) {
+    if (request.platform) return {*request.platform};
+    std::vector<oci::Platform> out{request.host};
+    if (request.host.os == "freebsd") {
+        out.push_back(request.host);
         out.back().os = "linux";
         out.back().os_version.clear();
     }
@@ -88,8 +87,9 @@ Pull::Pull(Store& store, const registry::Settings& settings, PullRequest request
            registry::Cancelled cancelled)
     : store_(store),
       request_(std::move(request)),
-      repository_(
-          settings, request_.there(), request_.credentials, registry::Access::pull,
+      downloads_(settings.downloads),
+      source_(
+          settings, request_.there(), request_.credentials,
           [this, cancelled = std::move(cancelled)] { return stop_ || (cancelled && cancelled()); }),
       digest_(Digest::of("")),
       document_{{.media_type = {}, .digest = digest_}, {}},
@@ -99,7 +99,7 @@ Pull::Pull(Store& store, const registry::Settings& settings, PullRequest request
 
 void Pull::find_manifest() {
     const auto& name = request_.name;
-    document_ = repository_.manifest(name.digest ? name.digest->str() : name.tag);
+    document_ = source_.manifest(name.digest ? name.digest->str() : name.tag);
     digest_ = document_.descriptor.digest;
     const auto parsed =
         oci::parse_manifest_or_index(document_.bytes, document_.descriptor.media_type);
@@ -115,14 +115,14 @@ void Pull::find_manifest() {
 }
 
 void Pull::choose_from(const oci::Index& index, int depth) {
-    const auto wanted = wanted_platforms(request_.platform);
+    const auto wanted = wanted_platforms(request_);
     const auto* chosen = choose(index, wanted);
     if (chosen == nullptr) {
         throw Error(ErrorKind::not_found,
                     "no matching manifest for {} in the manifest list entries",
                     wanted.front().str());
     }
-    document_ = repository_.manifest(*chosen);
+    document_ = source_.manifest(*chosen);
     const auto parsed =
         oci::parse_manifest_or_index(document_.bytes, document_.descriptor.media_type);
     if (const auto* nested = std::get_if<oci::Index>(&parsed)) {
@@ -167,7 +167,7 @@ oci::ImageConfig Pull::fetch_config() {
         throw Error(ErrorKind::invalid_argument, "{}: configuration of {} bytes is too large",
                     request_.name.familiar(), config.size);
     }
-    if (!content.has(config.digest)) repository_.fetch_blob(config, content, {});
+    if (!content.has(config.digest)) source_.fetch_blob(config, content, {});
     auto parsed = oci::ImageConfig::parse(content.read(config.digest, oci::max_document_bytes));
     if (parsed.diff_ids.size() != manifest_.layers.size()) {
         throw Error(ErrorKind::invalid_argument,
@@ -188,13 +188,34 @@ void Pull::fetch_layer(std::size_t index, Reporter& reporter) {
     auto& content = store_.content();
     if (content.size(layer.digest) != static_cast<std::uint64_t>(layer.size)) {
         std::int64_t last = 0;
-        repository_.fetch_blob(layer, content, [&](std::uint64_t bytes) {
+        source_.fetch_blob(layer, content, [&](std::uint64_t bytes) {
             reporter.count(
                 {id_of(layer), "Downloading", bytes, static_cast<std::uint64_t>(layer.size)}, last);
         });
         reporter.tell({id_of(layer), "Verifying Checksum"});
     }
     if (!complete_[index]) reporter.tell({id_of(layer), "Download complete"});
+}
+
+Digest Pull::unpack_layer(std::size_t index, const std::optional<Digest>& parent,
+                          const Digest& diff_id, Reporter& reporter) {
+    const auto& layer = manifest_.layers[index];
+    if (complete_[index]) return store_.unpack(layer, parent, diff_id).chain_id;
+    const auto size = static_cast<std::uint64_t>(layer.size);
+    std::int64_t last = 0;
+    const auto unpacked = store_.unpack(layer, parent, diff_id, [&](std::uint64_t bytes) {
+        reporter.count({id_of(layer), "Extracting", bytes, size}, last);
+    });
+    reporter.tell({id_of(layer), "Extracting", size, size});
+    reporter.tell({id_of(layer), "Pull complete"});
+    return unpacked.chain_id;
+}
+
+/// Nobody is to wonder why a program does not run, or runs as a guest.
+void Pull::note_platform(const oci::Platform& got, Reporter& reporter) const {
+    if (request_.platform || request_.host.accepts(got)) return;
+    reporter.tell({"", fmt::format("Note: there is no image for {}, this one is for {}",
+                                   request_.host.str(), got.str())});
 }
 
 void Pull::bring_layers(const oci::ImageConfig& config, Reporter& reporter) {
@@ -206,14 +227,11 @@ void Pull::bring_layers(const oci::ImageConfig& config, Reporter& reporter) {
         reporter.tell({id_of(layers[i]), complete_[i] ? "Already exists" : "Pulling fs layer"});
     }
     Transfers transfers(
-        layers.size(), max_downloads, [&](std::size_t i) { fetch_layer(i, reporter); }, stop_);
+        layers.size(), downloads_, [&](std::size_t i) { fetch_layer(i, reporter); }, stop_);
     std::optional<Digest> parent;
     for (std::size_t i = 0; i < layers.size(); ++i) {
         transfers.wait(i);
-        const auto size = static_cast<std::uint64_t>(layers[i].size);
-        if (!complete_[i]) reporter.tell({id_of(layers[i]), "Extracting", size, size});
-        parent = store_.unpack(layers[i], parent, config.diff_ids[i]).chain_id;
-        if (!complete_[i]) reporter.tell({id_of(layers[i]), "Pull complete"});
+        parent = unpack_layer(i, parent, config.diff_ids[i], reporter);
     }
 }
 
@@ -227,7 +245,9 @@ Image Pull::run(const TransferProgress& progress) {
             return *image;
         }
         store_.content().put(document_.bytes);
-        bring_layers(fetch_config(), reporter);
+        const auto config = fetch_config();
+        note_platform(config.platform, reporter);
+        bring_layers(config, reporter);
         return store_.record(document_.descriptor.digest, names());
     });
 }

@@ -10,7 +10,7 @@
 #include "image/store.h"
 #include "image/transfers.h"
 #include "oci/manifest.h"
-#include "registry/repository.h"
+#include "registry/source.h"
 
 namespace brig::image {
 
@@ -20,6 +20,8 @@ struct PullRequest {
     registry::Credentials credentials;
     /// Where it is called differently: the name there.
     std::optional<oci::Reference> source = {};
+
+    oci::Platform host = oci::Platform::host();  ///< what runs here; another one in tests
 
     [[nodiscard]] const oci::Reference& there() const { return source ? *source : name; }
 };
@@ -49,13 +51,17 @@ private:
     std::optional<Image> already_there();
     oci::ImageConfig fetch_config();
     void fetch_layer(std::size_t index, Reporter& reporter);
+    Digest unpack_layer(std::size_t index, const std::optional<Digest>& parent,
+                        const Digest& diff_id, Reporter& reporter);
+    void note_platform(const oci::Platform& got, Reporter& reporter) const;
     void bring_layers(const oci::ImageConfig& config, Reporter& reporter);
     [[nodiscard]] bool has_layer(const oci::Descriptor& layer, const Digest& chain) const;
 
     Store& store_;
     PullRequest request_;
     std::atomic<bool> stop_ = false;
-    registry::Repository repository_;
+    std::size_t downloads_;
+    registry::Source source_;
     Digest digest_;
     registry::Document document_;
     oci::Manifest manifest_;

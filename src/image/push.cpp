@@ -16,6 +16,14 @@ namespace {
 constexpr int gzip_level = 6;
 constexpr std::size_t short_id = 12;
 
+/// Somebody wanted exactly these blobs: a registry has them so, or they were converted.
+bool goes_as_it_is(const Image& image) {
+    const auto known = "@" + image.manifest.str();
+    return image.is_form || std::ranges::any_of(image.digests, [&](const std::string& name) {
+               return name.ends_with(known);
+           });
+}
+
 bool is_uncompressed(std::string_view type) {
     return type == oci::media_type::layer || type == oci::media_type::docker_layer;
 }
@@ -59,6 +67,7 @@ public:
         : store_(store),
           request_(request),
           reporter_(progress),
+          uploads_(settings.uploads),
           repository_(settings, request.there(), request.credentials, registry::Access::push,
                       [this, cancelled = std::move(cancelled)] {
                           return stop_ || (cancelled && cancelled());
@@ -74,7 +83,7 @@ public:
         for (std::size_t i = 0; i < layers_.size(); ++i) reporter_.tell({id_of(i), "Preparing"});
         {
             Transfers transfers(
-                layers_.size(), max_uploads, [this](std::size_t i) { send_layer(i); }, stop_);
+                layers_.size(), uploads_, [this](std::size_t i) { send_layer(i); }, stop_);
             for (std::size_t i = 0; i < layers_.size(); ++i) transfers.wait(i);
         }
         stop_ = false;
@@ -113,7 +122,8 @@ private:
     void send_layer(std::size_t index) {
         auto& layer = layers_[index];
         const auto from = mount_source(layer.digest);
-        if (is_uncompressed(layer.media_type)) layer = compress(store_.content(), layer);
+        if (is_uncompressed(layer.media_type) && !goes_as_it_is(image_))
+            layer = compress(store_.content(), layer);
         const Fd file = store_.content().open(layer.digest);
         std::int64_t last = 0;
         const auto size = static_cast<std::uint64_t>(layer.size);
@@ -144,13 +154,18 @@ private:
         oci::Reference by_digest = request_.name;
         by_digest.tag.clear();
         by_digest.digest = out.digest;
-        store_.record(image_.manifest, {by_digest});
+        if (image_.is_form) {
+            store_.record_form(image_.manifest, by_digest);
+        } else {
+            store_.record(image_.manifest, {by_digest});
+        }
         return out;
     }
 
     Store& store_;
     const PushRequest& request_;
     Reporter reporter_;
+    std::size_t uploads_;
     std::atomic<bool> stop_ = false;
     registry::Repository repository_;
     Image image_;

@@ -24,6 +24,9 @@ CREATE INDEX image_names_by_image ON image_names(image);
 CREATE TABLE layer_sizes(diff_id TEXT PRIMARY KEY, size INTEGER NOT NULL);
 )";
 
+constexpr const char* forms_schema =
+    "CREATE TABLE image_forms(name TEXT PRIMARY KEY, manifest TEXT NOT NULL);";
+
 std::int64_t to_integer(Instant instant) { return instant.time_since_epoch().count(); }
 Instant from_integer(std::int64_t value) { return Instant(std::chrono::nanoseconds(value)); }
 
@@ -49,7 +52,7 @@ Image read_image_documents(const content::Store& content, const Digest& manifest
 
 Records::Records(const std::filesystem::path& database, const content::Store& content)
     : database_(database), content_(content), boot_(os::boot_identity()) {
-    database_.migrate("images", {schema});
+    database_.migrate("images", {schema, forms_schema});
     load();
 }
 
@@ -72,7 +75,24 @@ void Records::load() {
         }
     }
     erase(dangling, {});
+    load_forms();
     load_layer_sizes();
+}
+
+/// Where one is lost, the name stands for the image's own blobs.
+void Records::load_forms() {
+    auto rows = database_.prepare("SELECT name, manifest FROM image_forms");
+    while (rows.next()) {
+        const auto name = tables_.names.find(rows.text(0));
+        if (name == tables_.names.end()) continue;
+        try {
+            const auto image = read_image_documents(content_, Digest::parse(rows.text(1)));
+            if (image.id == name->second)
+                tables_.forms.emplace(name->first, Form{image.manifest, image.layers});
+        } catch (const Error& e) {
+            log::warn("{} is not what it was converted to any more: {}", name->first, e.message());
+        }
+    }
 }
 
 /// Those of layers no image has any more are forgotten.
@@ -145,7 +165,7 @@ void Records::put(const Image& image, const std::vector<oci::Reference>& names, 
         for (const auto& name : names) write_name(name.str(), image.id, now());
     });
     tables_.images.insert_or_assign(image.id, std::move(entry));
-    for (const auto& name : names) tables_.names.insert_or_assign(name.str(), image.id);
+    for (const auto& name : names) keep_name(name.str(), image.id, {});
 }
 
 void Records::write_layer_size(const Digest& diff_id) {
@@ -157,7 +177,8 @@ void Records::write_layer_size(const Digest& diff_id) {
         .run();
 }
 
-void Records::write_name(const std::string& name, const Digest& image, Instant when) {
+void Records::write_name(const std::string& name, const Digest& image, Instant when,
+                         const std::optional<Form>& form) {
     database_.prepare("INSERT OR REPLACE INTO image_names VALUES(?, ?)")
         .bind(1, std::string_view(name))
         .bind(2, std::string_view(image.str()))
@@ -166,12 +187,50 @@ void Records::write_name(const std::string& name, const Digest& image, Instant w
         .bind(1, to_integer(when))
         .bind(2, std::string_view(image.str()))
         .run();
+    if (form) {
+        database_.prepare("INSERT OR REPLACE INTO image_forms VALUES(?, ?)")
+            .bind(1, std::string_view(name))
+            .bind(2, std::string_view(form->manifest.str()))
+            .run();
+    } else {
+        forget_form(name);
+    }
 }
 
-void Records::set_name(const oci::Reference& name, const Digest& image) {
+void Records::forget_form(const std::string& name) {
+    database_.prepare("DELETE FROM image_forms WHERE name = ?")
+        .bind(1, std::string_view(name))
+        .run();
+}
+
+void Records::keep_name(const std::string& name, const Digest& image,
+                        const std::optional<Form>& form) {
+    tables_.names.insert_or_assign(name, image);
+    if (form) {
+        tables_.forms.insert_or_assign(name, *form);
+    } else {
+        tables_.forms.erase(name);
+    }
+}
+
+std::shared_ptr<const Image> Records::by_name(const std::string& name) const {
+    const auto found = tables_.names.find(name);
+    if (found == tables_.names.end()) return nullptr;
+    const auto& own = tables_.images.at(found->second);
+    const auto form = tables_.forms.find(name);
+    if (form == tables_.forms.end()) return own;
+    auto out = std::make_shared<Image>(*own);
+    out->manifest = form->second.manifest;
+    out->layers = form->second.layers;
+    out->is_form = true;
+    return out;
+}
+
+void Records::set_name(const oci::Reference& name, const Digest& image,
+                       const std::optional<Form>& form) {
     const Instant when = now();
-    database_.transaction([&] { write_name(name.str(), image, when); });
-    tables_.names.insert_or_assign(name.str(), image);
+    database_.transaction([&] { write_name(name.str(), image, when, form); });
+    keep_name(name.str(), image, form);
     auto tagged = std::make_shared<Image>(*tables_.images.at(image));
     tagged->last_tagged = when;
     tables_.images.insert_or_assign(image, std::move(tagged));
@@ -184,6 +243,7 @@ void Records::erase(const std::vector<std::string>& names, const std::vector<Dig
             database_.prepare("DELETE FROM image_names WHERE name = ?")
                 .bind(1, std::string_view(name))
                 .run();
+            forget_form(name);
         }
         for (const auto& image : images) {
             database_.prepare("DELETE FROM images WHERE id = ?")
@@ -191,7 +251,10 @@ void Records::erase(const std::vector<std::string>& names, const std::vector<Dig
                 .run();
         }
     });
-    for (const auto& name : names) tables_.names.erase(name);
+    for (const auto& name : names) {
+        tables_.names.erase(name);
+        tables_.forms.erase(name);
+    }
     for (const auto& image : images) tables_.images.erase(image);
 }
 

@@ -18,9 +18,15 @@ namespace brig::image {
 /// Not thread-safe.
 class Records {
 public:
+    /// What a name stands for that is another form of its image: other blobs, the same layers.
+    struct Form {
+        Digest manifest;
+        std::vector<oci::Descriptor> layers;
+    };
     struct Tables {
         std::map<Digest, std::shared_ptr<const Image>> images;  // without names
         std::map<std::string, Digest> names;                    // full reference → image
+        std::map<std::string, Form> forms;                      // of some of these names
     };
 
     /// Reads the tables. Rows whose blobs are gone or damaged, and those of an earlier boot that
@@ -31,7 +37,11 @@ public:
 
     /// Adds or refreshes an image. `flushed`: everything stored so far is on disk.
     void put(const Image& image, const std::vector<oci::Reference>& names, bool flushed);
-    void set_name(const oci::Reference& name, const Digest& image);
+    /// `form`: what the name stands for where that is not the image's own manifest.
+    void set_name(const oci::Reference& name, const Digest& image,
+                  const std::optional<Form>& form = {});
+    /// The image as `name` has it.
+    [[nodiscard]] std::shared_ptr<const Image> by_name(const std::string& name) const;
     /// Takes out names and images at once.
     void erase(const std::vector<std::string>& names, const std::vector<Digest>& images);
 
@@ -47,9 +57,13 @@ private:
     void load();
     void load_images();
     void load_layer_sizes();
+    void load_forms();
     void write_layer_size(const Digest& diff_id);
     [[nodiscard]] std::shared_ptr<const Image> read_image(sqlite::Statement& row) const;
-    void write_name(const std::string& name, const Digest& image, Instant when);
+    void write_name(const std::string& name, const Digest& image, Instant when,
+                    const std::optional<Form>& form = {});
+    void forget_form(const std::string& name);
+    void keep_name(const std::string& name, const Digest& image, const std::optional<Form>& form);
 
     sqlite::Database database_;
     const content::Store& content_;

@@ -46,13 +46,13 @@ std::shared_ptr<const Image> Store::State::resolve(std::string_view text) const 
                           ? std::nullopt
                           : std::optional(oci::Reference::parse(text).with_default_tag());
     if (name) {
-        auto found = tables.names.find(name->str());
-        if (found == tables.names.end() && name->digest && !name->tag.empty()) {
+        auto found = records.by_name(name->str());
+        if (!found && name->digest && !name->tag.empty()) {
             oci::Reference digested = *name;  // name:tag@digest: the digest decides
             digested.tag.clear();
-            found = tables.names.find(digested.str());
+            found = records.by_name(digested.str());
         }
-        if (found != tables.names.end()) return tables.images.at(found->second);
+        if (found) return found;
         if (name->digest) {
             if (const auto image = tables.images.find(*name->digest);
                 image != tables.images.end()) {
@@ -161,7 +161,10 @@ void Store::tag(std::string_view source, std::string_view target) {
                     "refusing to create a tag with a digest reference");
     }
     const std::scoped_lock lock(state_->mutex);
-    state_->records.set_name(name, state_->resolve(source)->id);
+    const auto image = state_->resolve(source);
+    std::optional<Records::Form> form;
+    if (image->is_form) form = {image->manifest, image->layers};
+    state_->records.set_name(name, image->id, form);
 }
 
 Layer Store::add_layer(archive::Source& blob, const std::optional<Digest>& parent_chain,
@@ -172,8 +175,8 @@ Layer Store::add_layer(archive::Source& blob, const std::optional<Digest>& paren
 }
 
 Layer Store::unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent_chain,
-                    const Digest& expected) {
-    Layer layer = state_->layers.unpack(blob, parent_chain, expected);
+                    const Digest& expected, const Counter& read) {
+    Layer layer = state_->layers.unpack(blob, parent_chain, expected, read);
     state_->note_sizes({layer});
     return layer;
 }
@@ -249,6 +252,18 @@ Image Store::record(const Digest& manifest, const std::vector<oci::Reference>& n
     return state_->records.named(images.at(image.id));
 }
 
+Image Store::record_form(const Digest& manifest, const oci::Reference& name) {
+    const content::Lease lease = content().lease();
+    const Image form = read_image_documents(content(), manifest);
+    content().sync();
+    const std::scoped_lock lock(state_->mutex);
+    const auto& images = state_->records.tables().images;
+    if (!images.contains(form.id))
+        throw Error(ErrorKind::not_found, "No such image: {}", form.id.str());
+    state_->records.set_name(name, form.id, Records::Form{manifest, form.layers});
+    return state_->records.named(state_->records.by_name(name.str()));
+}
+
 void Store::collect() {
     state_->layers.collect([this] {
         Layers::Live live;
@@ -258,6 +273,10 @@ void Store::collect() {
             live.blobs.insert(image->manifest);
             for (const auto& layer : image->layers) live.blobs.insert(layer.digest);
             live.chains.insert(image->chain_ids.begin(), image->chain_ids.end());
+        }
+        for (const auto& [name, form] : state_->records.tables().forms) {
+            live.blobs.insert(form.manifest);
+            for (const auto& layer : form.layers) live.blobs.insert(layer.digest);
         }
         return live;
     });

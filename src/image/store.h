@@ -43,6 +43,9 @@ struct Image {
     std::uint64_t size = 0;               ///< of the layers' files, uncompressed
     Instant stored;                       ///< when it came into this store
     std::optional<Instant> last_tagged;
+    /// Found by a name that stands for other blobs of the same image, made by convert(). Pushed as
+    /// it is.
+    bool is_form = false;
 };
 
 /// One line of `history`, newest first.
@@ -82,6 +85,9 @@ struct Removal {
     std::string untagged;
     std::string deleted;
 };
+
+/// Hears how many bytes of something are done; may be called on another thread.
+using Counter = std::function<void(std::uint64_t)>;
 
 struct Parts {
     std::filesystem::path database;  ///< meta.db; tables of others in it are left alone
@@ -135,8 +141,9 @@ public:
     Layer add_layer(archive::Source& blob, const std::optional<Digest>& parent_chain,
                     const std::optional<Digest>& expected = {});
     /// The same for a blob already in the content store, whose media type is `blob.media_type`.
+    /// `read` hears how many of its bytes have been read.
     Layer unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent_chain,
-                 const Digest& expected);
+                 const Digest& expected, const Counter& read = {});
     /// Turns the active snapshot `key` (not mounted any more) into a layer on `parent_chain`.
     /// `key` is gone afterwards.
     Layer commit_snapshot(const std::string& key, const std::optional<Digest>& parent_chain);
@@ -146,6 +153,10 @@ public:
     /// Records an image whose manifest and blobs are in the content store and unpacked (load,
     /// pull), under `names` in addition to those it has.
     Image record(const Digest& manifest, const std::vector<oci::Reference>& names);
+
+    /// Names another form of an image that is here: `manifest` and its blobs are in the content
+    /// store, its configuration is the image's. Throws Error{not_found}.
+    Image record_form(const Digest& manifest, const oci::Reference& name);
 
     [[nodiscard]] content::Store& content() const;
     [[nodiscard]] snapshot::Snapshotter& snapshots() const;

@@ -25,10 +25,6 @@ struct TransferEvent {
 /// May be called from several threads, never at the same time.
 using TransferProgress = std::function<void(const TransferEvent&)>;
 
-/// As docker, which makes this its default in both directions.
-inline constexpr std::size_t max_downloads = 3;
-inline constexpr std::size_t max_uploads = 5;
-
 class Transfers {
 public:
     /// `work` gets each index below `count` once. `stop` becomes true when one has failed or when

@@ -23,12 +23,6 @@ std::string_view without_port(std::string_view host) {
     return host.substr(0, host.find(':'));
 }
 
-bool is_loopback(std::string_view host) {
-    if (host == "localhost" || host == "::1") return true;
-    const auto address = os::Ipv4Address::parse(host);
-    return address && address->loopback();
-}
-
 /// The directory of one host, under any name that leads there.
 std::vector<fs::path> directories(const Url& url, const Settings& settings) {
     std::vector<fs::path> out;
@@ -40,6 +34,12 @@ std::vector<fs::path> directories(const Url& url, const Settings& settings) {
 }
 
 }  // namespace
+
+bool is_loopback(std::string_view host) {
+    if (host == "localhost" || host == "::1") return true;
+    const auto address = os::Ipv4Address::parse(host);
+    return address && address->loopback();
+}
 
 bool may_be_insecure(std::string_view host_and_port, const Settings& settings) {
     const std::string whole(host_and_port);

@@ -20,6 +20,8 @@ struct Endpoint {
 
 /// The endpoint of a name's domain. Throws Error{invalid_argument}.
 Endpoint endpoint_for(std::string_view domain, const Settings& settings);
+/// "localhost", 127.0.0.0/8 and ::1, without a port.
+bool is_loopback(std::string_view host);
 /// "localhost", 127.0.0.0/8 and ::1, with or without a port, and what the settings say.
 bool may_be_insecure(std::string_view host_and_port, const Settings& settings);
 /// Certificates by the directories of the settings, for the host that `url` leads to.

@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "registry/curl.h"
+#include "registry/proxy.h"
 #include "registry/ssh.h"
 
 namespace brig::registry {
@@ -77,7 +78,7 @@ public:
         set(CURLOPT_BUFFERSIZE, 256L << 10U);
         set(CURLOPT_ERRORBUFFER, error_text_);
         set_trust(tls);
-        if (line_ != nullptr) set_line();
+        set_way(settings);
         set_callbacks();
         set_method();
     }
@@ -100,9 +101,13 @@ private:
         }
     }
 
-    void set_line() {
-        set(CURLOPT_NOPROXY, "*");
-        set(CURLOPT_UNIX_SOCKET_PATH, line_->path().c_str());
+    /// Said in any case, or libcurl asks the environment by rules of its own.
+    void set_way(const Settings& settings) {
+        set(CURLOPT_NOPROXY, "");
+        set(CURLOPT_PROXY,
+            (line_ != nullptr ? "" : proxy_for(request_.url, settings.proxies)).c_str());
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        if (line_ != nullptr) set(CURLOPT_UNIX_SOCKET_PATH, line_->path().c_str());
     }
 
     void set_callbacks() {
@@ -140,6 +145,10 @@ private:
         if (line_ != nullptr && code != CURLE_ABORTED_BY_CALLBACK) {
             if (const auto failure = line_->failure()) throw TransportError(connect, *failure);
         }
+        // A proxy that refuses will do so again.
+        long proxy_said = 0;
+        curl().easy_getinfo(handle_, CURLINFO_HTTP_CONNECTCODE, &proxy_said);
+        if (proxy_said >= 400 && proxy_said < 500) throw TransportError(connect, text);
         switch (code) {
             case CURLE_ABORTED_BY_CALLBACK:
                 throw Error(ErrorKind::cancelled, "{} {:?}: cancelled", request_.method,

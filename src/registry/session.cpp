@@ -39,8 +39,9 @@ Session::Session(Settings settings, std::string_view registry, const Credentials
       authorizer_(http_, settings_, credentials),
       has_credentials_(!credentials.empty()) {}
 
-/// What answers as a registry does; a server that may be insecure is asked by https first.
-bool Session::try_base(const Url& candidate) {
+/// What answers as a registry does; a server that may be insecure is asked by https first, and
+/// `earlier` is why that did not do.
+bool Session::try_base(const Url& candidate, std::exception_ptr& earlier) {
     const bool is_last = candidate.text == endpoint_.bases.back().text;
     std::string body;
     try {
@@ -49,12 +50,14 @@ bool Session::try_base(const Url& candidate) {
             http_.send({.url = url}, tls_for(url, settings_), error_body(body), cancelled_);
         // Plain HTTP spoken to a TLS port is answered with 400 by Go's servers.
         if (head.status == 400 && !is_last) return false;
+        if (head.status == 400 && earlier) std::rethrow_exception(earlier);
         if (!is_success(head) && head.status != 401 && head.status != 404 && !is_redirect(head)) {
             throw registry_error(head, body, url);
         }
         if (head.status == 401) challenges_ = challenges_of(head);
     } catch (const TransportError&) {
         if (is_last) throw;
+        earlier = std::current_exception();
         return false;
     }
     base_ = candidate;
@@ -67,8 +70,9 @@ Url Session::base() {
     Backoff backoff(settings_, cancelled_);
     for (;;) {
         try {
+            std::exception_ptr earlier;
             for (const auto& candidate : endpoint_.bases) {
-                if (try_base(candidate)) return *base_;
+                if (try_base(candidate, earlier)) return *base_;
             }
         } catch (const RegistryError& e) {
             if (!e.passing() || !backoff.wait(e.retry_after)) throw;

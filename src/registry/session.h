@@ -1,6 +1,7 @@
 // Requests to one registry for one user: the way to it, authentication, redirects, retries.
 #pragma once
 
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -56,7 +57,7 @@ public:
 
 private:
     Url base();
-    bool try_base(const Url& candidate);
+    bool try_base(const Url& candidate, std::exception_ptr& earlier);
     Answer attempt(const Call& call, const BodySink& sink);
     Answer follow(HttpRequest request, const Call& call, const BodySink& sink);
     RegistryError refusal_of(const HttpHead& head, std::string_view body, const Url& url);

@@ -25,11 +25,11 @@ def answers(port):
         return True
 
 
-def certificate(directory):
-    """A certificate for loopback that signs itself, and its key."""
+def certificate(directory, name="localhost"):
+    """A certificate that signs itself, for `name` and loopback, and its key."""
     directory.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", directory / "key", "-out",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={name}",
+                    "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-keyout", directory / "key", "-out",
                     directory / "cert"], check=True, stderr=subprocess.DEVNULL)
     return directory / "cert", directory / "key"
 

@@ -113,6 +113,27 @@ def test_push_and_pull(engine, sshd, workspace):
     wait_for(lambda: not sessions(sshd), 10, "ssh ending with its command")
 
 
+def test_looking_and_removing(engine, sshd, workspace):
+    root = workspace / "looked-at"
+    here = sshd.name(str(root))
+    for name in ("app:1", "app:2", "team/tool:1"):
+        engine.brig("tag", "app:1", name)
+        engine.brig("push", f"{here}//{name}")
+    found = engine.brig("search", f"{here}//ool").stdout.splitlines()
+    assert len(found) == 2 and found[1].split()[0] == f"{here}//team/tool"
+    assert engine.brig("registry", "ls", f"{here}/").stdout.split() == [f"{here}//app", f"{here}//team/tool"]
+    assert engine.brig("registry", "ls", f"{here}/app").stdout.split() == [f"{here}/app:1", f"{here}/app:2"]
+    assert engine.brig("registry", "ls", f"{here}//team/tool").stdout == f"{here}//team/tool:1\n"
+    assert '"schemaVersion": 2' in engine.brig("manifest", "inspect", f"{here}/app:1").stdout
+    assert engine.brig("registry", "rm", f"{here}/app:1", f"{here}//team/tool:1").stdout.count("\n") == 2
+    assert engine.brig("registry", "ls", f"{here}/app").stdout.split() == [f"{here}/app:2"]
+    gone = engine.brig("pull", f"{here}/app:1", check=False)
+    assert gone.returncode == 1 and "not found" in gone.stderr
+    missing = engine.brig("registry", "rm", f"{here}/app:9", check=False)
+    assert missing.returncode == 1 and len(missing.stderr.splitlines()) == 1
+    forget(engine, "app:2", "team/tool:1")
+
+
 def test_what_is_not_there(engine, sshd, workspace):
     done = engine.brig("pull", sshd.name(f"{workspace}/by-ssh/app:none"), check=False)
     assert done.returncode == 1 and "manifest for app:none not found" in done.stderr
@@ -134,9 +155,12 @@ def test_no_brig_there(engine, sshd, workspace):
         shutil.copy(sshd.keys, other.keys)
         other.process = subprocess.Popen([SSHD, "-D", "-e", "-f", other.dir / "sshd_config"], stderr=other.log)
         wait_for(lambda: answers(other.port), 15, "sshd answering")
-        done = engine.brig("pull", other.name("/srv/app"), check=False)
-        assert done.returncode == 1 and "127.0.0.1 has no brig: install it there" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+        for command in (["pull", other.name("/srv/app")], ["push", other.name("/srv/app:1")],
+                        ["search", other.name("/srv//app")], ["registry", "ls", other.name("/srv/")],
+                        ["registry", "rm", other.name("/srv/app:1")]):
+            done = engine.brig(*command, check=False)
+            assert done.returncode == 1 and "127.0.0.1 has no brig: install it there" in done.stderr, command
+            assert len(done.stderr.splitlines()) == 1, done.stderr
     finally:
         other.close()
 

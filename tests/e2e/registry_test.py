@@ -9,7 +9,9 @@ import subprocess
 import pytest
 
 from conftest import docker_client
+
 from registries import DOCKER_REGISTRY, certificate, docker_registry, forget, image_id, push_web
+from terminal import Terminal
 
 pytestmark = [pytest.mark.skipif(not DOCKER_REGISTRY, reason="needs docker-registry"),
               pytest.mark.usefixtures("private_config")]
@@ -54,6 +56,24 @@ def test_by_digest(tidy, image, plain):
     forget(tidy, image_id(tidy, image))
     assert by_digest.split("@")[1] in tidy.brig("pull", by_digest).stdout
     assert tidy.brig("run", "--rm", "--net", "none", by_digest).stdout == "hello\n"
+    # With a tag beside it, the digest decides.
+    forget(tidy, image_id(tidy, by_digest))
+    name, digest = by_digest.split("@")
+    assert digest in tidy.brig("pull", f"{name}:none@{digest}").stdout
+    assert tidy.brig("run", "--rm", "--net", "none", f"{name}:other@{digest}").stdout == "hello\n"
+
+
+def test_progress(tidy, image):
+    """In place on a terminal, and as lines that are all of them final elsewhere."""
+    forget(tidy, image_id(tidy, image))
+    plain = tidy.brig("pull", image).stdout
+    assert plain.count(": Pull complete\n") == 2 and plain.count(": Pulling fs layer\n") == 2
+    assert "\x1b" not in plain and "\r" not in plain and "[=" not in plain
+    forget(tidy, image_id(tidy, image))
+    with Terminal(tidy.command("pull", image), env=tidy.env()) as terminal:
+        shown = terminal.expect("Status: Downloaded newer image")
+    assert "\x1b[2K" in shown and "[==" in shown and shown.count("Pull complete") == 2
+    assert shown.count("\n") <= plain.count("\n"), "a line per layer, not one per step"
 
 
 def test_run_and_build_pull_what_is_missing(tidy, image, tmp_path):

@@ -294,5 +294,62 @@ TEST(Daemon, Options) {
     EXPECT_THROW(parse_daemon_options({"--config", file.string()}, "/nowhere"), Error);
 }
 
+DaemonOptions configured(const std::string& text) {
+    const TempDir directory("/tmp", "brig-options");
+    const auto file = directory.path() / "brigd.toml";
+    write_file_atomic(file, text, 0600, Durability::rebuildable);
+    return parse_daemon_options({}, file);
+}
+
+TEST(Daemon, Registries) {
+    const auto options = configured(R"(
+        registry-mirrors = ["https://hub.example"]
+        insecure-registries = ["old.example"]
+        max-concurrent-downloads = 7
+        [[registry]]
+        location = "docker.io"
+        [[registry.mirror]]
+        location = "near.example:5000/hub"
+        insecure = true
+        [[registry]]
+        location = "lab:5000"
+        insecure = true
+    )");
+    EXPECT_EQ(options.downloads, 7U);
+    EXPECT_THROW(configured("max-concurrent-uploads = 0"), Error);
+    EXPECT_EQ(options.insecure_registries, (std::set<std::string>{"old.example", "lab:5000"}));
+    const std::vector<registry::Mirror> expected{
+        {.host = "near.example:5000", .path = "hub", .insecure = true}, {.host = "hub.example"}};
+    EXPECT_EQ(options.mirrors.at("docker.io"), expected) << "the table's first";
+    EXPECT_EQ(options.mirrors.size(), 1U);
+}
+
+TEST(Daemon, RegistriesThatAreNone) {
+    const std::map<std::string, std::string> bad{
+        {"[registry]\nlocation = 'a.example'", "written with double brackets: [[registry]]"},
+        {"registry = 7", "double brackets"},
+        {"registry = [7]", "is not a table"},
+        {"[[registry]]", "needs location"},
+        {"[[registry]]\nlocation = 7", "needs location"},
+        {"[[registry]]\nlocation = 'lab'", "\"lab\" is not what images of it are called by"},
+        {"[[registry]]\nlocation = 'a.example/path'", "is not what images"},
+        {"[[registry]]\nlocation = 'a.example'\ninsecure = 'no'", "neither true nor false"},
+        {"[[registry]]\nlocation = 'a.example'\nblocked = true", "unknown key \"blocked\""},
+        {"[[registry]]\nlocation = 'a.example'\n[registry.mirror]\nlocation = 'm.example'",
+         "double brackets: [[registry.mirror]]"},
+        {"[[registry]]\nlocation = 'a.example'\n[[registry.mirror]]\nlocation = 'm'",
+         "registry a.example: mirror has a location that is none"},
+    };
+    for (const auto& [text, why] : bad) {
+        try {
+            configured(text);
+            ADD_FAILURE() << text;
+        } catch (const Error& e) {
+            EXPECT_NE(e.message().find(why), std::string::npos) << e.message();
+            EXPECT_NE(e.message().find("brigd.toml"), std::string::npos) << e.message();
+        }
+    }
+}
+
 }  // namespace
 }  // namespace brig::engine

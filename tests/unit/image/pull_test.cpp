@@ -96,10 +96,52 @@ TEST_F(PullTest, ChoosesThePlatform) {
     index.manifests.push_back(manifest_);
     manifest_ = add(index.to_json(), oci::media_type::index);
     EXPECT_EQ(pull().config.platform, oci::Platform::host());
+    Pull one(store(), settings_, {name(), other});
+    EXPECT_EQ(one.run({}).config.platform, other) << "as --platform says";
     other.architecture = "riscv64";
     const auto e = error_of([&] { Pull(store(), settings_, {name(), other}); });
     EXPECT_EQ(e.message(),
               "no matching manifest for " + other.str() + " in the manifest list entries");
+}
+
+TEST_F(PullTest, NotesAPlatformThatIsNotTheHosts) {
+    auto linux_one = oci::Platform::host(), freebsd = linux_one;
+    linux_one.os = "linux";
+    freebsd.os = "freebsd";
+    oci::Index index;
+    publish({"only"}, linux_one);
+    const auto single = manifest_;
+    index.manifests.push_back(manifest_);
+    for (const auto& document : {add(index.to_json(), oci::media_type::index), single}) {
+        manifest_ = document;
+        said_.clear();
+        Pull one(store(), settings_, {.name = name(), .host = freebsd});
+        one.run([&](const TransferEvent& event) { said_.push_back(event.status); });
+        EXPECT_EQ(said_.at(0), "Note: there is no image for " + freebsd.str() +
+                                   ", this one is for " + linux_one.str());
+        store().remove(name().familiar(), {.force = true});
+    }
+    publish({"both"}, linux_one);
+    index.manifests = {manifest_};
+    publish({"better"}, freebsd);
+    index.manifests.push_back(manifest_);
+    manifest_ = add(index.to_json(), oci::media_type::index);
+    Pull one(store(), settings_, {.name = name(), .host = freebsd});
+    EXPECT_EQ(one.run({}).config.platform, freebsd);
+}
+
+TEST_F(PullTest, TellsOfEveryStepOfALayer) {
+    publish({"a"}, oci::Platform::host());
+    pull();
+    std::vector<std::string> steps;
+    for (const auto& status : said_) {
+        if (steps.empty() || steps.back() != status) steps.push_back(status);
+    }
+    // Bytes are only told of every so often.
+    std::erase(steps, "Downloading");
+    EXPECT_EQ(steps,
+              (std::vector<std::string>{"Pulling fs layer", "Verifying Checksum",
+                                        "Download complete", "Extracting", "Pull complete"}));
 }
 
 TEST_F(PullTest, SaysWhatIsNotThereAsDockerDoes) {

@@ -88,6 +88,12 @@ TEST_F(Auth, RedirectsEnd) {
     EXPECT_THAT(error_of([&] { repository().tags(); }), HasSubstr("repository foo/bar"));
 }
 
+TEST_F(Auth, APortThatOnlySpeaksTlsSaysWhyThatFailed) {
+    // As Go's servers answer plain HTTP there: "client sent an HTTP request to an HTTPS server".
+    serve_all([](const FakeRequest&) { return http_answer(400); });
+    EXPECT_THAT(tags({}), HasSubstr("https://" + fake_->host()));
+}
+
 TEST_F(Auth, ACredentialWithALineBreakIsRefused) {
     serve([&](const FakeRequest&) { return http_answer(200, R"({"tags":["a"]})"); });
     EXPECT_THAT(tags({.registry_token = "a\r\nX-Evil: 1"}), HasSubstr("control characters"));
