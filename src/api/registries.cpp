@@ -6,8 +6,10 @@
 #include "api/registry_params.h"
 #include "api/reply.h"
 #include "base/strings.h"
+#include "image/store.h"
 #include "oci/manifest.h"
 #include "oci/ssh_name.h"
+#include "registry/copy.h"
 #include "registry/management.h"
 #include "registry/repository.h"
 
@@ -99,6 +101,20 @@ Reply put_manifest(Context& context, Request& request) {
     return json_reply({{"Digest", Digest::of(request.body).str()}}, 201);
 }
 
+/// What an index is to name in its own repository.
+Reply copy(Context& context, Request& request) {
+    const auto name = remote_name(request);
+    const auto source = image_name_param(request.param("from"), "").there();
+    if (!source.digest)
+        throw Error(ErrorKind::invalid_argument, "{} is to be named by digest", source.str());
+    auto from = open_repository(context, request, source, registry::Access::pull);
+    auto to = open_repository(context, request, name, registry::Access::push);
+    auto& content = context.engine.images().content();
+    const content::Lease lease = content.lease();
+    registry::copy_manifest(from, to, *source.digest, content);
+    return no_content();
+}
+
 Reply remove(Context& context, Request& request) {
     const auto name = remote_name(request);
     if (name.tag.empty() && !name.digest) {
@@ -132,6 +148,7 @@ void add_registry_look_routes(Routes& routes) {
     routes.add("GET", "/distribution/{name*}/referrers", referrers);
     routes.add("GET", "/distribution/{name*}/manifest", manifest);
     routes.add("PUT", "/distribution/{name*}/manifest", put_manifest);
+    routes.add("POST", "/distribution/{name*}/copy", copy);
     routes.add("DELETE", "/distribution/{name*}", remove);
 }
 

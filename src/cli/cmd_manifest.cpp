@@ -19,6 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto index_type = "application/vnd.oci.image.index.v1+json";
+/// Of a member in a draft: where it is, when that is another repository.
+constexpr auto source_key = "brig.source";
 
 /// An index that is being put together.
 class Draft {
@@ -58,11 +60,12 @@ Json empty_index() {
     return {{"schemaVersion", 2}, {"mediaType", index_type}, {"manifests", Json::array()}};
 }
 
-/// A registry resolves what an index names in the index's own repository.
+/// Within one registry what a list names can be copied to the list's own repository.
 void check_place(const oci::Reference& list, const oci::Reference& member) {
-    if (member.name() == list.name()) return;
-    throw Failure(1, fmt::format("{} is not in the repository {}: push it there first",
-                                 member.familiar(), list.familiar_name()));
+    if (member.domain == list.domain) return;
+    throw Failure(1, fmt::format("cannot use source images from a different registry than the "
+                                 "target image: {} != {}",
+                                 member.domain, list.domain));
 }
 
 Json describe(client::Client& engine, const oci::Reference& member) {
@@ -78,6 +81,19 @@ Json describe(client::Client& engine, const oci::Reference& member) {
     Json out = descriptor;
     out["platform"] = platforms[0];
     return out;
+}
+
+/// A registry looks for what an index names in the index's own repository.
+void gather_members(client::Client& engine, const oci::Reference& list, Json& index) {
+    for (Json& member : index["manifests"]) {
+        const auto source = text_of(member, source_key);
+        if (source.empty()) continue;
+        client::Query query;
+        query.add("from", source);
+        registry_call(
+            engine, {"POST", distribution_path(list.name()) + "/copy" + query.str(), list.name()});
+        member.erase(source_key);
+    }
 }
 
 /// The member that `wanted` names by digest, or by a tag that leads to it.
@@ -105,6 +121,8 @@ int manifest_create(Invocation& in) {
         const auto member = oci::Reference::parse(words[i]).with_default_tag();
         check_place(draft.name(), member);
         Json found = describe(in.engine(), member);
+        if (member.name() != draft.name().name())
+            found[source_key] = member.name() + "@" + text_of(found, "digest");
         auto& members = index["manifests"];
         std::erase_if(members.get_ref<Json::array_t&>(), [&](const Json& other) {
             return text_of(other, "digest") == text_of(found, "digest");
@@ -148,10 +166,12 @@ int manifest_push(Invocation& in) {
     const auto words = in.parse();
     const Draft draft(words[0]);
     const auto name = draft.name().str();
+    Json index = draft.load();
+    gather_members(in.engine(), draft.name(), index);
     const auto answer = registry_call(in.engine(), {.method = "PUT",
                                                     .target = distribution_path(name) + "/manifest",
                                                     .image = name,
-                                                    .body = draft.load().dump(),
+                                                    .body = index.dump(),
                                                     .content_type = index_type});
     print_line(text_of(parse_json(answer.body), "Digest"));
     if (purge) draft.remove();

@@ -51,6 +51,9 @@ public:
     /// same registry where that works.
     Placed put_blob(const oci::Descriptor& blob, const Fd& file,
                     const std::optional<std::string>& mount_from, const Counter& sent);
+    /// The same for a blob of another repository of this registry; through `store` where it cannot
+    /// be mounted.
+    Placed copy_blob(const oci::Descriptor& blob, Repository& from, content::Store& store);
 
     [[nodiscard]] const std::string& registry() const { return session_.registry(); }
     [[nodiscard]] const std::string& path() const { return path_; }

@@ -121,4 +121,15 @@ Placed Repository::put_blob(const oci::Descriptor& blob, const Fd& file,
     });
 }
 
+Placed Repository::copy_blob(const oci::Descriptor& blob, Repository& from, content::Store& store) {
+    return named([&] {
+        if (has_blob(blob.digest)) return Placed::was_there;
+        auto begun = begin_upload(blob.digest, from.path());
+        if (!begun) return Placed::mounted;
+        if (!store.has(blob.digest)) from.fetch_blob(blob, store, {});
+        upload(std::move(*begun), blob, store.open(blob.digest), {});
+        return Placed::uploaded;
+    });
+}
+
 }  // namespace brig::registry

@@ -173,6 +173,31 @@ def test_manifest_list(tidy, image, registry):
     forget(tidy, name, f"{repository}:amd64", f"{repository}:other")
 
 
+def test_manifest_list_across_repositories(tidy, image, registry):
+    """Members come along from other repositories of the registry, by what the list's own can have mounted."""
+    members = [f"{registry.host}/across/{system}:1" for system in ("amd64", "arm64")]
+    for name in members:
+        tidy.brig("build", "-q", "-t", name, "-", input=f"FROM {image}\nLABEL for={name}\n")
+        tidy.brig("push", name)
+    name = f"{registry.host}/across/all:1"
+    tidy.brig("manifest", "create", name, *members)
+    tidy.brig("manifest", "annotate", name, members[1], "--arch", "arm64")
+    digest = tidy.brig("manifest", "push", "-p", name).stdout.strip()
+    status, _, index = registry.call("GET", f"/v2/across/all/manifests/{digest}")
+    assert status == 200 and b"brig.source" not in index
+    for member in json.loads(index)["manifests"]:
+        status, _, manifest = registry.call("GET", f"/v2/across/all/manifests/{member['digest']}")
+        assert status == 200
+        for blob in [json.loads(manifest)["config"], *json.loads(manifest)["layers"]]:
+            assert registry.call("HEAD", f"/v2/across/all/blobs/{blob['digest']}")[0] == 200
+    forget(tidy, *members)
+    tidy.brig("pull", name)
+    assert tidy.brig("image", "inspect", "-f", "{{.Config.Labels.for}}", name).stdout.strip() == members[0]
+    forget(tidy, name)
+    refused = tidy.brig("manifest", "create", "elsewhere.test/x:1", members[0], check=False)
+    assert refused.returncode == 1 and "different registry than the target image" in refused.stderr
+
+
 def test_referrers(tidy, image, registry):
     status, headers, manifest = registry.call("GET", "/v2/lib/web/manifests/1", headers={"Accept": "*/*"})
     subject = {"mediaType": headers["Content-Type"], "digest": headers["Docker-Content-Digest"], "size": len(manifest)}
