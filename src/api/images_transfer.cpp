@@ -123,6 +123,7 @@ Reply save_many(Context& context, Request& request) {
 void add_image_transfer_routes(Routes& routes) {
     routes.add("POST", "/images/load", load, BodyMode::streamed);
     routes.add("POST", "/images/create", create, BodyMode::streamed);
+    routes.add("POST", "/images/{name*}/convert", convert_image);
     routes.add("GET", "/images/get", save_many);
     routes.add("GET", "/images/{name*}/get", save_one);
 }

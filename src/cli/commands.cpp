@@ -83,6 +83,8 @@ constexpr Command table[] = {
     {"container prune", "[OPTIONS]", "Remove all stopped containers", 0, 0, container_prune},
     {"image bootstrap", "[OPTIONS] SYSTEM",
      "Make a base image: busybox, debian:SUITE or freebsd:RELEASE", 1, 1, bootstrap},
+    {"image convert", "[OPTIONS] SOURCE TARGET", "Make an image with layers compressed otherwise",
+     2, 2, image_convert},
     {"image inspect", "[OPTIONS] IMAGE [IMAGE...]", "Print all that is known of images", 1, any,
      image_inspect},
     {"image prune", "[OPTIONS]", "Remove unused images", 0, 0, image_prune},

@@ -5,6 +5,7 @@
 
 namespace brig::cli {
 
+int image_convert(Invocation& in);
 int manifest_annotate(Invocation& in);
 int manifest_create(Invocation& in);
 int manifest_inspect(Invocation& in);

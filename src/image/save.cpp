@@ -25,9 +25,9 @@ std::string blob_path(const Digest& digest) { return "blobs/sha256/" + std::stri
 
 /// A name given saves that tag, a repository without a tag all its tags, an ID none.
 std::vector<Saved> gather(const Store& store, const std::vector<std::string>& names) {
-    std::map<Digest, Saved> by_id;
+    std::map<Digest, Saved> by_manifest;
     const auto add = [&](const Image& image, const std::optional<oci::Reference>& name) {
-        auto& saved = by_id.try_emplace(image.id, Saved{image, {}}).first->second;
+        auto& saved = by_manifest.try_emplace(image.manifest, Saved{image, {}}).first->second;
         if (name && std::ranges::find(saved.names, *name) == saved.names.end())
             saved.names.push_back(*name);
     };
@@ -39,7 +39,7 @@ std::vector<Saved> gather(const Store& store, const std::vector<std::string>& na
             for (const auto& tag : image.tags) {
                 const auto name = oci::Reference::parse(tag);
                 if (name.name() != reference->name()) continue;
-                add(image, name);
+                add(store.resolve(tag), name);
                 found = true;
             }
         }
@@ -50,7 +50,7 @@ std::vector<Saved> gather(const Store& store, const std::vector<std::string>& na
         add(image, by_name ? reference : std::nullopt);
     }
     std::vector<Saved> out;
-    for (auto& [id, saved] : by_id) out.push_back(std::move(saved));
+    for (auto& [id, saved] : by_manifest) out.push_back(std::move(saved));
     return out;
 }
 
