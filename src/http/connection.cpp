@@ -1,10 +1,8 @@
-// The only user of Beast's parser. Replies are written as text (wire.h).
+// The only user of Beast's parser. Replies are written in reply_writer.cpp.
 #include "http/connection.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -22,6 +20,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "http/reply_writer.h"
 #include "http/wire.h"
 
 namespace brig::http {
@@ -31,8 +30,7 @@ namespace {
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kept_buffer = 16U << 10U;  // of an idle connection
-constexpr std::size_t file_buffer = 256U << 10U;
-constexpr std::size_t read_size = 64U << 10U;  // Beast reads what its buffer has room for
+constexpr std::size_t read_size = 64U << 10U;    // Beast reads what its buffer has room for
 
 using HeadParser = beast::request_parser<beast::empty_body>;
 using StreamParser = beast::request_parser<beast::buffer_body>;
@@ -135,8 +133,8 @@ private:
             co_await refuse(why);
             co_return false;
         }
-        keep_alive_ = head.get().keep_alive();
-        http11_ = head.get().version() >= 11;
+        writer_.keep_alive = head.get().keep_alive();
+        writer_.http11 = head.get().version() >= 11;
         if (shared_.service.body_mode(*request) == BodyMode::streamed) {
             co_return co_await serve_streamed(head, std::move(*request));
         }
@@ -145,7 +143,8 @@ private:
 
     /// Not a coroutine: see call().
     asio::awaitable<bool> refuse(const Rejected& rejected) {
-        return reply_text(plain_error(rejected), false, false);
+        writer_.keep_alive = false;
+        return writer_.text(plain_error(rejected), false);
     }
 
     asio::awaitable<void> continue_if_expected(const Request& request) {
@@ -209,12 +208,12 @@ private:
             Fd source = std::move(*stream);
             usable = co_await reply_stream(reply, std::move(source), exchange);
         } else if (std::holds_alternative<FileBody>(reply.body)) {
-            usable = co_await reply_file(reply, head_only);
+            usable = co_await writer_.file(reply, head_only);
         } else {
-            usable = co_await reply_text(std::move(reply), head_only, keep_alive_);
+            usable = co_await writer_.text(std::move(reply), head_only);
         }
         co_await finish(exchange);
-        co_return usable&& keep_alive_ && !exchange.client_gone;
+        co_return usable&& writer_.keep_alive && !exchange.client_gone;
     }
 
     void spawn_reader(Exchange& exchange) {
@@ -317,75 +316,14 @@ private:
         }
     }
 
-    asio::awaitable<bool> reply_text(Reply reply, bool head_only, bool keep) {
-        const auto& body = std::get<std::string>(reply.body);
-        std::string framing = keep ? "" : "Connection: close\r\n";
-        if (!bodiless(reply)) framing += fmt::format("Content-Length: {}\r\n", body.size());
-        const auto head = head_text(reply, framing);
-        std::vector<asio::const_buffer> parts{asio::buffer(head)};
-        if (!head_only && !bodiless(reply)) parts.push_back(asio::buffer(body));
-        const auto [error, n] = co_await asio::async_write(socket_, parts, quiet);
-        co_return !error;
-    }
-
-    asio::awaitable<bool> reply_file(const Reply& reply, bool head_only) {
-        const auto& body = std::get<FileBody>(reply.body);
-        const auto head = head_text(reply, fmt::format("Content-Length: {}\r\n{}", body.length,
-                                                       keep_alive_ ? "" : "Connection: close\r\n"));
-        const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(head), quiet);
-        if (error) co_return false;
-        if (head_only) co_return true;
-        co_return co_await copy_file(body);
-    }
-
-    /// A file that is shorter than was promised ends the connection: the client sees that.
-    asio::awaitable<bool> copy_file(const FileBody& body) {
-        std::vector<char> buffer(std::min<std::uint64_t>(body.length, file_buffer));
-        for (std::uint64_t sent = 0; sent < body.length;) {
-            const auto wanted = std::min<std::uint64_t>(buffer.size(), body.length - sent);
-            const auto count = ::pread(body.file.get(), buffer.data(), wanted,
-                                       static_cast<off_t>(body.offset + sent));
-            if (count <= 0) co_return false;
-            const auto part = asio::buffer(buffer.data(), static_cast<std::size_t>(count));
-            const auto [error, n] = co_await asio::async_write(socket_, part, quiet);
-            if (error) co_return false;
-            sent += static_cast<std::uint64_t>(count);
-        }
-        co_return true;
-    }
-
     /// True when the reply was sent whole and the connection can go on.
     asio::awaitable<bool> reply_stream(const Reply& reply, Fd source, Exchange& exchange) {
         exchange.output = adopt(socket_.get_executor(), std::move(source));
         if (!exchange.reader_runs) spawn_reader(exchange);
-        const auto head =
-            head_text(reply, http11_ ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n");
-        const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(head), quiet);
-        const bool whole = !error && co_await copy_out(exchange.output);
+        const bool whole = co_await writer_.stream(reply, exchange.output);
         boost::system::error_code ignored;
         exchange.output.close(ignored);
-        if (!whole || !http11_) co_return false;
-        static constexpr std::string_view last_chunk = "0\r\n\r\n";
-        const auto [failed, m] =
-            co_await asio::async_write(socket_, asio::buffer(last_chunk), quiet);
-        co_return !failed;
-    }
-
-    asio::awaitable<bool> copy_out(Descriptor& source) {
-        TransferBuffer buffer;
-        for (;;) {
-            const auto [error, count] =
-                co_await source.async_read_some(asio::buffer(buffer.data(), buffer.size()), quiet);
-            if (error) co_return error == asio::error::eof;
-            const auto size = fmt::format("{:x}\r\n", count);
-            std::vector<asio::const_buffer> parts;
-            if (http11_) parts.push_back(asio::buffer(size));
-            parts.push_back(asio::buffer(buffer.data(), count));
-            if (http11_) parts.push_back(asio::buffer("\r\n", 2));
-            const auto [failed, n] = co_await asio::async_write(socket_, parts, quiet);
-            if (failed) co_return false;
-            buffer.used(count);
-        }
+        co_return whole;
     }
 
     asio::awaitable<bool> take_over(const Reply& reply, Upgrade hijack, bool upgrade) {
@@ -403,8 +341,7 @@ private:
     Socket socket_;
     Shared& shared_;
     boost::beast::flat_buffer buffer_;
-    bool keep_alive_ = false;
-    bool http11_ = false;
+    ReplyWriter writer_{socket_};
 };
 
 }  // namespace
