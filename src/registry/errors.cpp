@@ -2,6 +2,7 @@
 #include "registry/errors.h"
 
 #include <algorithm>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
@@ -48,6 +49,17 @@ std::string words_of(std::string code) {
     return to_lower(code);
 }
 
+/// Seconds, or a date (RFC 9110 section 10.2.3).
+std::optional<std::chrono::seconds> parse_retry_after(const std::string& text) {
+    if (const auto seconds = parse_int<int>(text))
+        return *seconds >= 0 ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt;
+    std::tm date{};
+    const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+    if (end == nullptr || *end != '\0') return std::nullopt;
+    const auto left = ::timegm(&date) - std::time(nullptr);
+    return std::chrono::seconds(std::max<std::int64_t>(left, 0));
+}
+
 }  // namespace
 
 RegistryError registry_error(const HttpHead& head, std::string_view body, const Url& url) {
@@ -72,8 +84,7 @@ RegistryError registry_error(const HttpHead& head, std::string_view body, const 
         text = fmt::format("{} answered with status {}", url.text, head.status);
     }
     RegistryError out(kind_of(head.status), head.status, std::move(code), std::move(text));
-    if (const auto seconds = parse_int<int>(head.header("retry-after")); seconds && *seconds >= 0)
-        out.retry_after = std::chrono::seconds(*seconds);
+    out.retry_after = parse_retry_after(head.header("retry-after"));
     return out;
 }
 

@@ -97,6 +97,27 @@ TEST_F(Download, WaitsAsLongAsItIsTold) {
     EXPECT_EQ(slept_[1], std::chrono::milliseconds(1000));
 }
 
+TEST_F(Download, WaitsUntilADate) {
+    const auto at = [](std::time_t when) {
+        char text[64];
+        std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&when));
+        return std::string(text);
+    };
+    std::vector<std::string> answers{at(std::time(nullptr) + 60), at(0), "Tomorrow"};
+    serve([&](const FakeRequest&) {
+        if (answers.empty()) return http_answer(200, bytes);
+        const auto when = answers.front();
+        answers.erase(answers.begin());
+        return http_answer(503, "", "Retry-After: " + when + "\r\n");
+    });
+    fetch(describe(bytes));
+    ASSERT_EQ(slept_.size(), 3u);
+    EXPECT_GT(slept_[0], std::chrono::seconds(30));
+    EXPECT_LE(slept_[0], std::chrono::seconds(60));
+    EXPECT_EQ(slept_[1], std::chrono::seconds(0));
+    EXPECT_EQ(slept_[2], std::chrono::milliseconds(2000)) << "as without";
+}
+
 TEST_F(Download, DoesNotWaitForDays) {
     serve([&](const FakeRequest&) { return http_answer(429, "", "Retry-After: 100000\r\n"); });
     EXPECT_THAT(failure(describe(bytes)), HasSubstr("429"));
