@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
+#include "api/images_registry.h"
 #include "api/reply.h"
 
 namespace brig::api {
@@ -18,7 +19,11 @@ Reply ping(Context&, Request& request) {
 }
 
 Reply version(Context& context, Request&) { return json_reply(context.engine.version()); }
-Reply info(Context& context, Request&) { return json_reply(context.engine.info()); }
+Reply info(Context& context, Request&) {
+    auto out = context.engine.info();
+    add_registry_info(out, context.registries);
+    return json_reply(out);
+}
 Reply disk_usage(Context& context, Request&) { return json_reply(context.engine.disk_usage()); }
 
 Reply events(Context& context, Request& request) {

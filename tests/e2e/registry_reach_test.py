@@ -1,6 +1,7 @@
 """How a registry is reached: by mirrors, through proxies, with certificates."""
 import contextlib
 import http.client
+import json
 import shutil
 import socket
 import threading
@@ -122,6 +123,8 @@ location = "{empty.host}"
 location = "{near.host}/copies"
 insecure = true
 """))
+        known = json.loads(other.brig("info", "-f", "{{json .RegistryConfig.IndexConfigs}}").stdout)[secret.host]
+        assert known["Mirrors"][1:] == [f"https://{empty.host}/", f"http://{near.host}/copies/"] and known["Secure"]
         secret.stop()
         assert "Downloaded newer image" in other.brig("pull", web).stdout
         assert other.brig("run", "--rm", "--net", "none", web, "echo", "hello").stdout == "hello\n"
@@ -158,6 +161,7 @@ def test_proxies(engine, workspace, proxy, monkeypatch):
             proxy.asked.clear()
             other.brig("pull", f"{plain.host}/web")
             assert not proxy.asked, "loopback is never behind a proxy"
+            assert other.brig("info", "-f", "{{.HttpProxy}}").stdout == f"http://{proxy.host}\n"
             refused = other.brig("pull", f"x.direct.test:{port['safe']}/web", check=False)
             assert refused.returncode == 1 and "resolve" in refused.stderr and not proxy.asked
 
