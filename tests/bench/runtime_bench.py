@@ -14,6 +14,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import statistics
 import struct
 import subprocess
@@ -24,6 +25,7 @@ import time
 BIN = pathlib.Path(sys.argv[1]).resolve()
 EMPTY = "spawn of nothing"
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 100
+PATIENCE = 10  # seconds: youki's run misses the end of a program that is too quick, and waits for ever
 
 
 def make_bundle(directory, args):
@@ -68,12 +70,22 @@ def spawn(argv):
     return pid
 
 
+def wait_for(pid):
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
+    signal.alarm(PATIENCE)
+    _, status, usage = os.wait4(pid, 0)
+    signal.alarm(0)
+    return status, usage
+
+
 def timed(steps):
-    """Wall clock and processor time of commands in sequence."""
+    """Wall clock and processor time of commands in sequence; None where one of them hangs."""
     cpu = 0
     start = time.perf_counter()
     for argv in steps:
-        _, status, usage = os.wait4(spawn(argv), 0)
+        status, usage = wait_for(spawn(argv))
+        if status == signal.SIGKILL:
+            return None
         if status != 0:
             raise SystemExit(f"{' '.join(map(str, argv))}: wait status {status}")
         cpu += usage.ru_utime + usage.ru_stime
@@ -134,6 +146,9 @@ def main():
             for _ in range(ROUNDS + 3):
                 for name, steps in commands.items():
                     results[name].append(timed(steps))
+                    if results[name][-1] is None and name.endswith(" run"):
+                        runtime = name.split()[0]
+                        subprocess.run([*runtimes[runtime], "delete", "-f", f"bench-{runtime}"], capture_output=True)
                     shutil.rmtree(floor / "upper")  # the floor makes its mount points anew
                     (floor / "upper").mkdir()
             peaks = {}
@@ -142,7 +157,10 @@ def main():
                     shutil.rmtree(floor / "upper")
                     (floor / "upper").mkdir()
                 peaks[name] = peak_memory(steps)
-            report({name: values[3:] for name, values in results.items()}, peaks)
+            for name, values in results.items():
+                if None in values:
+                    print(f"{name}: hung {values.count(None)} times of {len(values)}, which are left out")
+            report({name: [value for value in values[3:] if value] for name, values in results.items()}, peaks)
         finally:
             for argv in targets.values():
                 subprocess.run(argv, capture_output=True)
