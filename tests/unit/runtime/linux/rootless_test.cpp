@@ -7,27 +7,32 @@
 
 #include <csignal>
 #include <fstream>
+#include <functional>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "os/linux/cgroup_layout.h"
 #include "support/bundle.h"
 
 namespace brig::runtime {
 namespace {
 
+namespace fs = std::filesystem;
 using test::Bundle;
 using testing::HasSubstr;
 
 constexpr uid_t ordinary = 54321;
 
-/// What `steps` say, run by an ordinary user in a process of its own.
+/// What `steps` say, run by an ordinary user in a process of its own, which root has made ready.
 template <typename Steps>
-std::string as_ordinary_user(Steps steps) {
+std::string as_ordinary_user(
+    Steps steps, const std::function<void()>& make_ready = [] {}) {
     auto [out, in] = make_pipe();
     const pid_t pid = ::fork();
     if (pid == 0) {
         std::string said;
         try {
+            make_ready();
             if (::setgroups(0, nullptr) != 0 || ::setgid(ordinary) != 0 || ::setuid(ordinary) != 0)
                 throw SysError("become an ordinary user");
             said = steps();
@@ -108,6 +113,49 @@ TEST_F(Rootless, LimitsWithoutDelegationAreRefused) {
         return bundle.run().output;
     });
     EXPECT_THAT(said, HasSubstr("failed: "));
+}
+
+/// A group of version 2 that is the user's, as systemd delegates one to a session.
+class DelegatedGroup {
+public:
+    explicit DelegatedGroup(const fs::path& mount)
+        : path_(mount / ("brig-test-" + std::to_string(::getpid()))) {
+        fs::create_directory(path_);
+        for (const char* file : {"", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"}) {
+            if (::chown((path_ / file).c_str(), ordinary, ordinary) != 0)
+                throw SysError("chown {}", (path_ / file).string());
+        }
+    }
+    ~DelegatedGroup() { ::rmdir(path_.c_str()); }
+    DelegatedGroup(const DelegatedGroup&) = delete;
+    [[nodiscard]] const fs::path& path() const { return path_; }
+
+private:
+    fs::path path_;
+};
+
+TEST_F(Rootless, DelegatedGroupsHoldTheContainer) {
+    const auto& v2 = os::cgroup_layout().v2;
+    if (v2.empty()) GTEST_SKIP() << "no version 2 of control groups";
+    const DelegatedGroup group(v2);
+    const std::string said = as_ordinary_user(
+        [] {
+            Bundle bundle({"sh", "-c", "sleep 100 & sleep 100; true"});
+            make_rootless(bundle.spec, {{0, ordinary, 1}});
+            auto runtime = bundle.runtime();
+            const Started started = runtime.run(bundle.request());
+            while (runtime.processes(bundle.id).size() < 3) ::usleep(1000);
+            std::string text = read_file(fmt::format("/proc/{}/cgroup", started.pid));
+            text.erase(0, text.rfind("0::"));
+            runtime.pause(bundle.id);
+            text += std::string(to_string(runtime.state(bundle.id).status)) + " ";
+            runtime.resume(bundle.id);
+            runtime.remove(bundle.id, true);
+            return text + std::to_string(Bundle::wait(started.pid));
+        },
+        [&] { std::ofstream(group.path() / "cgroup.procs") << ::getpid(); });
+    EXPECT_THAT(said, testing::StartsWith("0::/" + group.path().filename().string() + "/brig-t"));
+    EXPECT_THAT(said, testing::EndsWith("\npaused 137"));
 }
 
 TEST_F(Rootless, MappingsOfOthersNeedTheHelper) {
