@@ -1,13 +1,12 @@
 // See daemon_options.h. Keys of the file and long options are the same words.
 #include "engine/daemon_options.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/toml.h"
 #include "registry/registries_table.h"
 
 namespace brig::engine {

@@ -2,11 +2,10 @@
 // containers-registries.conf(5). Include in .cpp files only.
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <set>
 #include <string>
 
+#include "base/toml.h"
 #include "registry/settings.h"
 
 namespace brig::registry {

@@ -327,6 +327,7 @@ TEST(Daemon, Registries) {
 TEST(Daemon, RegistriesThatAreNone) {
     const std::map<std::string, std::string> bad{
         {"[registry]\nlocation = 'a.example'", "written with double brackets: [[registry]]"},
+        {"[[\nlocation = 'a.example'", "brigd.toml:1: "},
         {"registry = 7", "double brackets"},
         {"registry = [7]", "is not a table"},
         {"[[registry]]", "needs location"},
