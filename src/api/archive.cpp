@@ -1,6 +1,7 @@
 // Files of containers: docker cp's two directions, export.
 #include <nlohmann/json.hpp>
 
+#include "api/body_source.h"
 #include "api/context.h"
 #include "api/reply.h"
 #include "base/base64.h"
@@ -35,7 +36,7 @@ Reply put(Context& context, Request& request) {
         .no_overwrite_dir_non_dir = request.flag("noOverwriteDirNonDir"),
         .copy_owner = request.flag("copyUIDGID")};
     context.engine.archive_put(request.parameter("id"), path_param(request), options,
-                               request.body_stream.get());
+                               body_source(std::move(request.body_stream)));
     return {200, {}, {}};
 }
 

@@ -2,6 +2,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "api/body_source.h"
 #include "api/context.h"
 #include "api/registry_params.h"
 #include "api/reply.h"
@@ -91,10 +92,10 @@ build::BuildRequest to_build(const Request& request) {
     return wanted;
 }
 
-void run(Context& context, int body, build::BuildRequest wanted, JsonLines& lines) {
+void run(Context& context, http::BodyStream body, build::BuildRequest wanted, JsonLines& lines) {
     make_directories(context.temporary);
     const TempDir directory(context.temporary, "build");
-    build::unpack_context(body, directory.path());
+    build::unpack_context(body_source(std::move(body)), directory.path());
     wanted.context = directory.path();
     BuildLines progress(lines);
     try {
@@ -110,10 +111,10 @@ void run(Context& context, int body, build::BuildRequest wanted, JsonLines& line
 Reply build(Context& context, Request& request) {
     refuse_unsupported(request);
     auto wanted = to_build(request);
-    auto body = std::make_shared<Fd>(std::move(request.body_stream));
+    auto body = std::make_shared<http::BodyStream>(std::move(request.body_stream));
     return context.streams.reply("application/json",
                                  json_lines([&context, body, wanted](JsonLines& lines) {
-                                     run(context, body->get(), wanted, lines);
+                                     run(context, std::move(*body), wanted, lines);
                                  }));
 }
 

@@ -2,6 +2,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "api/body_source.h"
 #include "api/context.h"
 #include "api/images_registry.h"
 #include "api/reply.h"
@@ -18,10 +19,10 @@ constexpr std::string_view bootstrap_scheme = "bootstrap:";
 
 /// A producer of progress messages that reads the request's body.
 Reply from_body(Context& context, Request& request,
-                const std::function<void(int body, JsonLines& lines)>& work) {
-    auto body = std::make_shared<Fd>(std::move(request.body_stream));
+                const std::function<void(http::BodyStream body, JsonLines& lines)>& work) {
+    auto body = std::make_shared<http::BodyStream>(std::move(request.body_stream));
     return context.streams.reply("application/json", json_lines([body, work](JsonLines& lines) {
-                                     work(body->get(), lines);
+                                     work(std::move(*body), lines);
                                  }));
 }
 
@@ -32,9 +33,10 @@ void publish(Context& context, std::string_view action, const image::Image& imag
 }
 
 Reply load(Context& context, Request& request) {
-    return from_body(context, request, [&context](int body, JsonLines& lines) {
+    return from_body(context, request, [&context](http::BodyStream body, JsonLines& lines) {
         const auto report = [&](const std::string& line) { lines.stream(line + "\n"); };
-        for (const auto& loaded : image::load(context.engine.images(), body, report)) {
+        for (const auto& loaded :
+             image::load(context.engine.images(), body_source(std::move(body)), report)) {
             publish(context, "load", loaded, loaded.id.str());
         }
     });
@@ -57,8 +59,9 @@ Reply import(Context& context, Request& request) {
     }
     oci::ExecutionConfig trial;
     image::apply_changes(trial, wanted.changes);  // a mistake is reported before the stream begins
-    return from_body(context, request, [&context, wanted](int body, JsonLines& lines) {
-        const auto image = image::import_tar(context.engine.images(), body, wanted);
+    return from_body(context, request, [&context, wanted](http::BodyStream body, JsonLines& lines) {
+        const auto image =
+            image::import_tar(context.engine.images(), *body_source(std::move(body)), wanted);
         publish(context, "import", image, wanted.name ? wanted.name->familiar() : image.id.str());
         lines.status(image.id.str());
     });
@@ -73,12 +76,14 @@ Reply bootstrap(Context& context, Request& request, const std::string& what) {
     if (const auto platform = request.param("platform"); !platform.empty()) {
         wanted.architecture = oci::Platform::parse(platform).architecture;
     }
-    return from_body(context, request, [&context, wanted](int, JsonLines& lines) {
-        const auto report = [&](const std::string& line) { lines.status(line); };
-        const auto image = image::bootstrap(context.engine.images(), wanted, report);
-        publish(context, "import", image, image.tags.empty() ? image.id.str() : image.tags.front());
-        lines.status(image.id.str());
-    });
+    return from_body(
+        context, request, [&context, wanted](const http::BodyStream&, JsonLines& lines) {
+            const auto report = [&](const std::string& line) { lines.status(line); };
+            const auto image = image::bootstrap(context.engine.images(), wanted, report);
+            publish(context, "import", image,
+                    image.tags.empty() ? image.id.str() : image.tags.front());
+            lines.status(image.id.str());
+        });
 }
 
 Reply create(Context& context, Request& request) {

@@ -15,6 +15,9 @@
 #include "build/runner.h"
 #include "registry/settings.h"
 
+namespace brig::archive {
+class Source;
+}
 namespace brig::image {
 class Store;
 }
@@ -101,6 +104,7 @@ private:
 
 /// Unpacks a client's context (tar, plain or compressed) from `stream` into the empty `directory`.
 /// Throws Error{invalid_argument} on names that leave it, device nodes and truncated streams.
-void unpack_context(int stream, const std::filesystem::path& directory);
+void unpack_context(std::unique_ptr<archive::Source> stream,
+                    const std::filesystem::path& directory);
 
 }  // namespace brig::build

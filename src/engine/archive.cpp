@@ -197,7 +197,7 @@ FileArchive Engine::archive_get(const std::string& ref, const std::string& path)
 }
 
 void Engine::archive_put(const std::string& ref, const std::string& path, const ArchivePut& options,
-                         int body) {
+                         std::unique_ptr<archive::Source> body) {
     const auto container = impl_->table.find(ref);
     std::unique_lock operation(container->operation);
     const Record record = container->snapshot();
@@ -221,7 +221,7 @@ void Engine::archive_put(const std::string& ref, const std::string& path, const 
         apply.owner = {user.uid, user.gid};
     }
     archive::LayerTree tree{.root = open_at(view->root().get(), ".", O_RDONLY | O_DIRECTORY)};
-    const auto source = archive::decompress(archive::from_fd(body));
+    const auto source = archive::decompress(std::move(body));
     archive::apply_tar(*source, tree, apply);
     impl_->publish(record, "extract-to-dir");
 }

@@ -16,6 +16,10 @@
 #include "engine/parts.h"
 #include "engine/types.h"
 
+namespace brig::archive {
+class Source;
+}
+
 namespace brig::engine {
 
 /// {"label": {"a=b"}, "status": {"exited"}}: the query parameter `filters`, decoded.
@@ -178,7 +182,7 @@ public:
     FileArchive archive_get(const std::string& ref, const std::string& path);
     /// Unpacks the tar that `body` gives, compressed or not, in the directory `path`.
     void archive_put(const std::string& ref, const std::string& path, const ArchivePut& options,
-                     int body);
+                     std::unique_ptr<archive::Source> body);
     /// The whole root as a tar, without volumes.
     Streamer export_files(const std::string& ref);
 

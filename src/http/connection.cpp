@@ -98,6 +98,7 @@ private:
             : upload(executor), output(executor), reply_known(executor), reader_over(executor) {}
         std::optional<StreamParser> body;  // while the client sends one
         Descriptor upload;                 // to the handler
+        Completed completed;               // what the handler is told of its end
         Descriptor output;                 // from the handler, while a streamed reply runs
         Gate reply_known;
         Gate reader_over;
@@ -180,11 +181,9 @@ private:
     asio::awaitable<bool> serve_streamed(HeadParser& head, Request request) {
         co_await continue_if_expected(request);
         auto pair = make_socket_pair();
-        // A byte that is waiting for us while the upload runs: closing with input unread resets the
-        // handler's end, so that an upload that breaks off cannot pass for a complete one.
-        write_all(pair.first.get(), std::string_view("!"));
-        request.body_stream = std::move(pair.first);
         Exchange exchange(socket_.get_executor());
+        exchange.completed = std::make_shared<std::atomic<bool>>(false);
+        request.body_stream = BodyStream(std::move(pair.first), exchange.completed);
         exchange.upload = adopt(socket_.get_executor(), std::move(pair.second));
         exchange.body.emplace(std::move(head));
         exchange.body->body_limit(boost::none);
@@ -278,10 +277,7 @@ private:
             }
             buffer.used(count);
         }
-        char byte = 0;
-        if (exchange.upload.is_open()) {
-            (void)::recv(exchange.upload.native_handle(), &byte, 1, MSG_DONTWAIT);
-        }
+        *exchange.completed = true;
         exchange.upload.close(ignored);
         co_return true;
     }

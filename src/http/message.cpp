@@ -55,6 +55,13 @@ std::pair<int, int> numbers(std::string_view version) {
 
 }  // namespace
 
+std::size_t BodyStream::read(std::span<std::byte> buffer) {
+    const auto count = read_some(fd_.get(), buffer);
+    if (count == 0 && completed_ && !*completed_)
+        throw Error(ErrorKind::cancelled, "the client broke off while it sent the request's body");
+    return count;
+}
+
 std::string Request::param(std::string_view name) const {
     const auto found = query.find(std::string(name));
     return found == query.end() ? std::string() : found->second;

@@ -2,9 +2,13 @@
 // handlers are plain synchronous functions, and everything of unbounded size is a file descriptor.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +20,25 @@
 
 namespace brig::http {
 
+/// Set before the writing end of a stream is closed at its proper end. End of file alone does not
+/// tell that from one that broke off: FreeBSD's unix sockets have no way to end with an error.
+using Completed = std::shared_ptr<std::atomic<bool>>;
+
+/// A body that comes while it is read.
+class BodyStream {
+public:
+    BodyStream() = default;
+    /// Without `completed`, every end of file is a proper end.
+    BodyStream(Fd fd, Completed completed = nullptr)
+        : fd_(std::move(fd)), completed_(std::move(completed)) {}
+    /// 0 at the end. Throws Error{cancelled} where the client broke off.
+    std::size_t read(std::span<std::byte> buffer);
+
+private:
+    Fd fd_;
+    Completed completed_;
+};
+
 struct Request {
     std::string method;
     std::string path;                               ///< percent-decoded, without the query
@@ -24,7 +47,7 @@ struct Request {
     std::map<std::string, std::string> parameters;  ///< what {name} in the route's pattern matched
     std::string version;                            ///< API version asked for: "1.51"
     std::string body;                               ///< for BodyMode::buffered
-    Fd body_stream;                                 ///< for BodyMode::streamed: read to end of file
+    BodyStream body_stream;                         ///< for BodyMode::streamed
 
     /// The first value of a query parameter; empty when absent.
     [[nodiscard]] std::string param(std::string_view name) const;
@@ -63,6 +86,8 @@ struct Reply {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers;
     std::variant<std::string, Fd, Upgrade, FileBody> body;
+    /// For a body as Fd: says whether its end of file is the end, or the reply is to break off.
+    Completed completed = nullptr;
 };
 
 enum class BodyMode { buffered, streamed };

@@ -62,7 +62,8 @@ asio::awaitable<bool> ReplyWriter::stream(const Reply& reply, Descriptor& source
     const auto head = head_text(reply, http11 ? chunked : closing);
     const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(head), quiet);
     if (error) co_return false;
-    const bool whole = co_await copy_out(source);
+    bool whole = co_await copy_out(source);
+    if (reply.completed && !*reply.completed) whole = false;
     if (!whole || !http11) co_return false;
     static constexpr std::string_view last_chunk = "0\r\n\r\n";
     const auto [failed, m] = co_await asio::async_write(socket_, asio::buffer(last_chunk), quiet);

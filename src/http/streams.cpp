@@ -1,8 +1,6 @@
 // The far end of every socket pair is with the server.
 #include "http/streams.h"
 
-#include <sys/socket.h>
-
 #include <memory>
 
 #include "base/error.h"
@@ -11,30 +9,26 @@
 namespace brig::http {
 namespace {
 
-void produce(const Fd& sink, const Producer& producer) {
+void produce(const Fd& sink, const Producer& producer, const Completed& completed) {
     try {
         producer(sink.get());
+        *completed = true;
     } catch (...) {
-        // The unread byte stays: closing now resets the server's end instead of ending it.
         log::debug("a reply broke off: {}", describe(std::current_exception()));
-        return;
     }
-    char byte = 0;
-    (void)::recv(sink.get(), &byte, 1, MSG_DONTWAIT);
 }
 
 }  // namespace
 
 Reply Streams::reply(std::string content_type, Producer producer) {
     auto pair = make_socket_pair();
-    // See Connection::serve_streamed: this tells a broken stream from a finished one.
-    write_all(pair.first.get(), std::string_view("!"));
     auto sink = std::make_shared<Fd>(std::move(pair.second));
-    threads_.submit([sink, producer = std::move(producer)] {
-        produce(*sink, producer);
+    auto completed = std::make_shared<std::atomic<bool>>(false);
+    threads_.submit([sink, completed, producer = std::move(producer)] {
+        produce(*sink, producer, completed);
         sink->reset();
     });
-    return {200, {{"Content-Type", std::move(content_type)}}, std::move(pair.first)};
+    return {200, {{"Content-Type", std::move(content_type)}}, std::move(pair.first), completed};
 }
 
 }  // namespace brig::http

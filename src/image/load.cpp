@@ -48,8 +48,8 @@ ArchiveFile store_file(content::Store& content, const std::string& path, archive
     return {ingest.commit(expected), size};
 }
 
-ArchiveFiles read_files(content::Store& content, int fd) {
-    const auto tar = archive::decompress(archive::from_fd(fd));
+ArchiveFiles read_files(content::Store& content, std::unique_ptr<archive::Source> stream) {
+    const auto tar = archive::decompress(std::move(stream));
     archive::TarInput input(*tar);
     ArchiveFiles files;
     std::map<std::string, std::string> links;
@@ -97,9 +97,10 @@ void report_moved_names(const Store& store, const ArchivedImage& image, const Di
     }
 }
 
-std::vector<Image> load_leased(Store& store, int fd, const Progress& progress) {
+std::vector<Image> load_leased(Store& store, std::unique_ptr<archive::Source> stream,
+                               const Progress& progress) {
     const content::Lease lease = store.content().lease();
-    const ArchiveFiles files = read_files(store.content(), fd);
+    const ArchiveFiles files = read_files(store.content(), std::move(stream));
     std::vector<Image> out;
     for (const auto& archived : find_images(store.content(), files)) {
         report_moved_names(store, archived, archived.config, progress);
@@ -112,7 +113,8 @@ std::vector<Image> load_leased(Store& store, int fd, const Progress& progress) {
 
 }  // namespace
 
-std::vector<Image> load(Store& store, int fd, const Progress& progress) {
+std::vector<Image> load(Store& store, std::unique_ptr<archive::Source> stream,
+                        const Progress& progress) {
     const Defer clean_up([&] {
         try {
             store.collect();
@@ -120,7 +122,7 @@ std::vector<Image> load(Store& store, int fd, const Progress& progress) {
             log::warn("cannot clean up after a load: {}", e.what());
         }
     });
-    return load_leased(store, fd, progress);
+    return load_leased(store, std::move(stream), progress);
 }
 
 }  // namespace brig::image

@@ -11,6 +11,7 @@ namespace brig::image {
 /// Reports "Loaded image: NAME" or "Loaded image ID: sha256:…" per image. Throws
 /// Error{invalid_argument}; images recorded before the fault stay, everything else of the archive
 /// is gone.
-std::vector<Image> load(Store& store, int fd, const Progress& progress);
+std::vector<Image> load(Store& store, std::unique_ptr<archive::Source> stream,
+                        const Progress& progress);
 
 }  // namespace brig::image

@@ -88,7 +88,7 @@ std::uint64_t Uploads::size(const Repo& repo, const std::string& id) const {
     return size;
 }
 
-std::uint64_t Uploads::append(const Repo& repo, const std::string& id, const Fd& stream,
+std::uint64_t Uploads::append(const Repo& repo, const std::string& id, http::BodyStream& stream,
                               std::optional<std::uint64_t> start) {
     const Fd file = open_session(repo, id);
     std::uint64_t size = size_of(file);
@@ -100,7 +100,7 @@ std::uint64_t Uploads::append(const Repo& repo, const std::string& id, const Fd&
     auto progress = take(id);
     if (progress && progress->size != size) progress.reset();
     std::vector<std::byte> buffer(piece);
-    while (const std::size_t count = read_some(stream.get(), buffer)) {
+    while (const std::size_t count = stream.read(buffer)) {
         const auto data = std::span(buffer).first(count);
         write_all(file.get(), data);
         size += count;

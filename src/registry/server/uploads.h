@@ -11,6 +11,7 @@
 
 #include "base/digest.h"
 #include "base/fd.h"
+#include "http/message.h"
 #include "registry/server/tree.h"
 
 namespace brig::registry::server {
@@ -27,7 +28,7 @@ public:
     /// Appends all that `stream` yields and returns the new size. `start`: where the client
     /// believes the session to be; Refusal{416} when it is elsewhere. What has come before a
     /// connection broke stays.
-    std::uint64_t append(const Repo& repo, const std::string& id, const Fd& stream,
+    std::uint64_t append(const Repo& repo, const std::string& id, http::BodyStream& stream,
                          std::optional<std::uint64_t> start);
     /// Makes it a blob of the repository and ends the session. Throws Refusal{DIGEST_INVALID}, with
     /// which the session is over, too.

@@ -203,11 +203,11 @@ TEST(UnpackContext, RefusesWhatLeavesTheDirectory) {
     ASSERT_EQ(std::system(command.c_str()), 0);
     fs::create_directory(work.path() / "out");
     const Fd stream = open_file(tar, O_RDONLY);
-    EXPECT_THROW(unpack_context(stream.get(), work.path() / "out"), Error);
+    EXPECT_THROW(unpack_context(archive::from_fd(stream.get()), work.path() / "out"), Error);
     auto [reader, writer] = make_pipe();
     write_all(writer.get(), std::string_view("not a tar at all"));
     writer.reset();
-    EXPECT_THROW(unpack_context(reader.get(), work.path() / "out"), Error);
+    EXPECT_THROW(unpack_context(archive::from_fd(reader.get()), work.path() / "out"), Error);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ public:
         std::vector<std::byte> buffer(65536);
         std::size_t total = 0;
         try {
-            while (const auto n = read_some(request.body_stream.get(), buffer)) total += n;
+            while (const auto n = request.body_stream.read(buffer)) total += n;
         } catch (const Error&) {
             upload_broke = true;
         }

@@ -24,7 +24,7 @@ class LoadTest : public StoreTest {
 protected:
     std::vector<Image> load_bytes(std::string_view bytes) {
         const Fd file = memory_file(bytes);
-        return load(store(), file.get(),
+        return load(store(), archive::from_fd(file.get()),
                     [&](const std::string& line) { progress_.push_back(line); });
     }
     void expect_refused(std::string_view bytes, const std::string& text) {
@@ -58,8 +58,8 @@ TEST_F(LoadTest, SaveAndLoadGiveTheSameImage) {
     store().remove(made.id.hex(), {.force = true});
     ASSERT_EQ(blob_count(), 0U);
     ::lseek(file.get(), 0, SEEK_SET);
-    const auto loaded =
-        load(store(), file.get(), [&](const std::string& line) { progress_.push_back(line); });
+    const auto loaded = load(store(), archive::from_fd(file.get()),
+                             [&](const std::string& line) { progress_.push_back(line); });
     ASSERT_EQ(loaded.size(), 1U);
     EXPECT_EQ(loaded[0].id, made.id);
     EXPECT_EQ(loaded[0].manifest, made.manifest);
