@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -44,8 +45,17 @@ def linux_root():
     return files
 
 
+def musl_root(scratch):
+    """The same of musl, as Alpine's images have it: its loader, and a program made for it where musl-gcc is here."""
+    loader, probe = pathlib.Path("/lib/ld-musl-x86_64.so.1"), scratch / "musl_probe"
+    if not loader.exists() or not shutil.which("musl-gcc"):
+        return {}
+    subprocess.run(["musl-gcc", "-O1", "-o", probe, HERE / "musl_probe.c"], check=True)
+    return {"lib/" + loader.name: loader, "bin/musl_probe": probe}
+
+
 def pack(binaries, path):
-    """What the guest gets: bin/ (programs), tests/ (unit tests), suites/, linux/ (see linux_root),
+    """What the guest gets: bin/ (programs), tests/ (unit tests), suites/, linux/ (see linux_root, musl_root),
     package/ (what freebsd-package installs)."""
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for file in sorted(binaries.iterdir()):
@@ -58,6 +68,8 @@ def pack(binaries, path):
         tar.dereference = True
         for place, file in linux_root().items():
             tar.add(file, "linux/root/" + place)
+        for place, file in musl_root(path.parent).items():
+            tar.add(file, "linux/musl/" + place)
         if linux_root() and os.path.exists("/bin/busybox"):
             tar.add("/bin/busybox", "linux/busybox")
     os.truncate(path, (path.stat().st_size + 511) // 512 * 512)

@@ -131,6 +131,41 @@ freebsd_image() {
     expect_nothing_left
 }
 
+# A registry on the host's own loopback: the image for FreeBSD where there is one, else Linux's, with a word about it.
+registry_pulls() {
+    local registry=127.0.0.1:5099 code=0
+    brig registry serve --listen $registry --root $work/registry >$work/registry.log 2>&1 &
+    echo $! >$work/registry.pid
+    within 20 nc -z 127.0.0.1 5099
+    (set -e; registry_steps $registry) || code=$?
+    kill $(cat $work/registry.pid)
+    expect 0 $code
+    expect_nothing_left
+}
+registry_steps() {
+    mkdir -p $work/penguin
+    echo penguin >$work/penguin/kind
+    tar -cf $work/penguin.tar -C $work/penguin .
+    brig import --platform linux/amd64 $work/penguin.tar $1/lib/base:linux
+    brig tag base $1/lib/base:freebsd
+    brig push $1/lib/base:linux
+    brig push $1/lib/base:freebsd
+    brig manifest create $1/lib/base:both $1/lib/base:linux $1/lib/base:freebsd
+    brig manifest push $1/lib/base:both
+    brig manifest create $1/lib/base:one $1/lib/base:linux
+    brig manifest push $1/lib/base:one
+    brig rmi $1/lib/base:linux $1/lib/base:freebsd
+    brig pull $1/lib/base:both >$work/pulled
+    grep -q 'this one is for' $work/pulled && fail "$(cat $work/pulled)"
+    expect yes "$(brig run --rm --net none $1/lib/base:both sh -c 'echo $FROM_IMAGE')"
+    brig pull --platform linux/amd64 $1/lib/base:both
+    expect linux "$(brig image inspect -f '{{.Os}}' $1/lib/base:both)"
+    brig pull $1/lib/base:one >$work/pulled
+    grep -q 'no image for freebsd/amd64, this one is for linux/amd64' $work/pulled || fail "$(cat $work/pulled)"
+    expect linux "$(brig image inspect -f '{{.Os}}' $1/lib/base:one)"
+    brig rmi $1/lib/base:both $1/lib/base:one
+}
+
 # ---- options
 
 jail_parameters() {
@@ -212,6 +247,7 @@ else
     check "limits are refused with what to do while accounting is off" limits_refused
 fi
 check "freebsd:RELEASE from a base.txz, FROM it" freebsd_image
+check "a registry here, push, pull for FreeBSD, else for Linux with a note" registry_pulls
 check "jail parameters by --jail-param and --annotation" jail_parameters
 check "what a jail cannot do is refused by name" refused_options
 check "copy on UFS, nothing is left" all_gone

@@ -34,7 +34,7 @@ make_base() {
     for file in /sbin/ifconfig /sbin/sysctl /sbin/mount /sbin/ping /sbin/route /sbin/md5 /usr/bin/id \
         /usr/bin/env /usr/bin/true /usr/bin/false /usr/bin/touch /usr/bin/tty /usr/bin/wc /usr/bin/grep \
         /usr/bin/tail /usr/bin/head /usr/bin/nc /usr/bin/seq /usr/bin/stat /usr/bin/cpuset /bin/cpuset \
-        /usr/bin/netstat /usr/sbin/chown; do
+        /usr/bin/netstat /usr/bin/uname /usr/sbin/chown; do
         [ -e $file ] && cp $file $to$file
     done
     cp /libexec/ld-elf.so.1 $to/libexec/

@@ -74,6 +74,17 @@ debian() {
     expect_nothing_left
 }
 
+# As Alpine's images have it: musl's loader is the C library.
+musl() {
+    mkdir -p $work/musl/etc
+    cp -R /brig/linux/musl/ $work/musl/
+    echo 'root:x:0:0:root:/:/bin/sh' >$work/musl/etc/passwd
+    tar -cf $work/musl.tar -C $work/musl .
+    brig import --platform linux/amd64 $work/musl.tar musl:latest
+    expect "musl Linux root" "$(brig run --rm --net none musl /bin/musl_probe)"
+    expect_nothing_left
+}
+
 network() {
     brig run -d --name one busybox nc -ll -p 8000 -e cat
     local address="$(brig inspect -f '{{.NetworkSettings.IPAddress}}' one)"
@@ -100,6 +111,11 @@ start_engine || { tail $work/brigd.log; echo "not ok an engine: it does not star
 check "a static Linux program, exit codes, platform" busybox
 check "/proc, /sys, /dev/fd, /dev/shm as Linux programs expect them" file_systems
 check "a Debian shell with its C library, terminal, exec, stop, another release by --jail-param" debian
+if [ -d /brig/linux/musl ]; then
+    check "a program with musl, Alpine's C library and loader" musl
+else
+    skip "a program with musl, Alpine's C library and loader" "no musl-gcc on the machine that runs this"
+fi
 check "Linux programs on the default network" network
 check "FROM a Linux image, RUN" build_linux
 check "Linux images, nothing is left" all_gone
