@@ -80,6 +80,8 @@ network::Config network_config(const engine::DaemonOptions& options) {
         config.link_prefix = "b" + std::string(Digest::of(options.bridge).hex().substr(0, 6));
     }
     if (!options.subnet.empty()) config.gateway = gateway_of(options.subnet);
+    if (options.ipv6) config.gateway6 = network::gateway6_for(config, options.subnet6);
+    config.ip6tables = options.ip6tables;
     if (!options.nft_table.empty()) config.firewall = options.nft_table;
     if (!options.link_prefix.empty()) config.link_prefix = options.link_prefix;
     return config;
@@ -96,19 +98,30 @@ std::vector<os::Rlimit> raise_descriptor_limit() {
     return before;
 }
 
-sigset_t ending_signals() {
+sigset_t our_signals() {
     sigset_t set;
     ::sigemptyset(&set);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&set, signal);
     return set;
 }
 
-/// Ends the server on a signal or after enough idleness; on SIGUSR1 the containers before. The
-/// signals are blocked in all threads.
+void renew_network(network::Networks& networks) {
+    log::info("renewing the network");
+    try {
+        networks.renew();
+    } catch (const std::exception& e) {
+        log::warn("renewing the network: {}", e.what());
+    }
+}
+
+/// Ends the server on a signal or after enough idleness; on SIGUSR1 the containers before. SIGHUP
+/// is for who has changed the host's network. The signals are blocked in all threads.
 class Watchdog {
 public:
-    Watchdog(http::Server& server, engine::Engine& engine, std::optional<int> idle_exit)
-        : thread_([this, &server, &engine, idle_exit] { watch(server, engine, idle_exit); }) {}
+    Watchdog(http::Server& server, engine::Engine& engine, network::Networks& networks,
+             std::optional<int> idle_exit)
+        : networks_(networks),
+          thread_([this, &server, &engine, idle_exit] { watch(server, engine, idle_exit); }) {}
     ~Watchdog() {
         done_ = true;
         ::pthread_kill(thread_.native_handle(), SIGTERM);
@@ -119,7 +132,7 @@ public:
 
 private:
     void watch(http::Server& server, engine::Engine& engine, std::optional<int> idle_exit) {
-        const sigset_t set = ending_signals();
+        const sigset_t set = our_signals();
         const timespec interval{1, 0};
         for (;;) {
             const int signal =
@@ -129,6 +142,10 @@ private:
                 log::info("signal {}: ending all containers", signal);
                 engine.end_all();
                 return server.stop();
+            }
+            if (signal == SIGHUP) {
+                renew_network(networks_);
+                continue;
             }
             if (signal > 0) {
                 log::info("signal {}: leaving; containers go on", signal);
@@ -144,6 +161,7 @@ private:
     }
 
     std::atomic<bool> done_ = false;
+    network::Networks& networks_;
     std::thread thread_;
 };
 
@@ -220,6 +238,7 @@ int serve(const engine::DaemonOptions& options, const char* self) {
     {
         const auto snapshots = parts.snapshots;
         const auto images = parts.images;
+        const auto networks = parts.networks;
         engine::Engine engine(std::move(parts));
         const auto registries = registry_settings(options);
         const auto pull = [&](const std::string& name, const build::BuildRequest& request,
@@ -236,7 +255,7 @@ int serve(const engine::DaemonOptions& options, const char* self) {
             log::info("brigd {} serves on {}", brig::version, socket.string());
         }
         {
-            const Watchdog watchdog(server, engine, options.idle_exit);
+            const Watchdog watchdog(server, engine, *networks, options.idle_exit);
             server.run();
         }
         for (const auto& socket : options.sockets) ::unlink(socket.c_str());
@@ -264,7 +283,7 @@ int main(int argc, char** argv) {
         log::set_level(options.log_level);
         ::umask(022);
         ::signal(SIGPIPE, SIG_IGN);
-        const sigset_t set = ending_signals();
+        const sigset_t set = our_signals();
         ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
         os::keep_little_memory();
         return serve(options, argv[0]);

@@ -24,6 +24,9 @@ std::string daemon_usage() {
         "from --run)\n"
         "  --subnet ADDRESS/BITS its address and network (default 172.30.0.1/16, or one made from "
         "--run)\n"
+        "  --ipv6                IPv6 on the default bridge\n"
+        "  --fixed-cidr-v6 ADDRESS/BITS its subnet (default one of the unique local addresses)\n"
+        "  --ip6tables=false     no firewall rules for IPv6\n"
         "  --nft-table NAME      nftables table or PF anchor (default brig)\n"
         "  --link-prefix TEXT    begins the names of host-side interfaces\n"
         "  --snapshotter NAME    overlay, btrfs, zfs, copy; default: the best that the root "
@@ -123,6 +126,11 @@ void read_config(DaemonOptions& options, const fs::path& file) {
     }
 }
 
+bool is_switch(std::string_view key) {
+    return key == "debug" || key == "help" || key == "version" || key == "ipv6" ||
+           key == "ip6tables";
+}
+
 struct Argument {
     std::string key;
     std::string value;
@@ -138,7 +146,7 @@ std::vector<Argument> take_apart(const std::vector<std::string>& arguments) {
             throw Error(ErrorKind::invalid_argument, "unknown argument {}; see brigd --help", text);
         }
         auto [key, value] = split_once(std::string_view(text).substr(2), '=');
-        if (!value && (key == "debug" || key == "help" || key == "version")) value = "true";
+        if (!value && is_switch(key)) value = "true";
         if (!value && i + 1 < arguments.size()) value = arguments[++i];
         if (!value)
             throw Error(ErrorKind::invalid_argument,
@@ -168,6 +176,12 @@ void apply_option(DaemonOptions& options, const std::string& key, const std::str
         options.bridge = value;
     } else if (key == "subnet" || key == "bip") {
         options.subnet = value;
+    } else if (key == "ipv6") {
+        options.ipv6 = flag();
+    } else if (key == "fixed-cidr-v6") {
+        options.subnet6 = value;
+    } else if (key == "ip6tables") {
+        options.ip6tables = flag();
     } else if (key == "nft-table") {
         options.nft_table = value;
     } else if (key == "link-prefix") {

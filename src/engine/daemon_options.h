@@ -22,6 +22,9 @@ struct DaemonOptions {
     // Empty: what network::config_for chooses for `run`.
     std::string bridge;
     std::string subnet;  ///< the bridge's address
+    bool ipv6 = false;
+    std::string subnet6;  ///< empty: made for `run`
+    bool ip6tables = true;
     std::string nft_table;
     std::string link_prefix;  ///< of host-side interfaces
     std::string snapshotter;  ///< empty: the platform's best

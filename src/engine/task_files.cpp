@@ -53,16 +53,20 @@ void write_bundle(const std::filesystem::path& bundle, std::string_view config) 
 
 void write_network_files(const std::filesystem::path& directory, const Record& record,
                          const std::optional<network::Endpoint>& endpoint) {
-    const auto scope = record.network() == "host" ? network::DnsScope::host_network
-                                                  : network::DnsScope::own_network;
+    auto scope = network::DnsScope::own_network;
+    std::vector<os::IpAddress> addresses;
+    if (endpoint) addresses.emplace_back(endpoint->address.address);
+    if (endpoint && endpoint->address6) {
+        addresses.emplace_back(endpoint->address6->address);
+        scope = network::DnsScope::own_network_with_ipv6;
+    }
+    if (record.network() == "host") scope = network::DnsScope::host_network;
     const network::DnsOptions dns{record.host.dns, record.host.dns_search, record.host.dns_options};
-    std::optional<os::Ipv4Address> address;
-    if (endpoint) address = endpoint->address.address;
     write_file(directory / "resolv.conf",
                network::make_resolv_conf(network::host_resolv_conf(), dns, scope), 0644);
     write_file(directory / "hostname", network::make_hostname(record.config.hostname), 0644);
     write_file(directory / "hosts",
-               network::make_hosts(record.config.hostname, record.config.domainname, address,
+               network::make_hosts(record.config.hostname, record.config.domainname, addresses,
                                    extra_hosts(record.host, endpoint)),
                0644);
 }

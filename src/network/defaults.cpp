@@ -2,8 +2,10 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "base/defer.h"
@@ -35,6 +37,12 @@ std::vector<HostAddress> host_addresses() {
         addresses.push_back({at->ifa_name, {Ipv4Address(value(at->ifa_addr)), prefix}});
     }
     return addresses;
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    (void)::gethostname(name.data(), name.size() - 1);
+    return name.data();
 }
 
 bool overlap(const Ipv4Interface& one, const Ipv4Interface& other) {
@@ -83,6 +91,31 @@ Config config_for(const std::filesystem::path& run_dir) {
     }
     config.gateway = choose_gateway(config.bridge, candidates);
     return config;
+}
+
+Ipv6Interface gateway6_for(const Config& config, const std::string& subnet) {
+    Ipv6Interface gateway;
+    if (subnet.empty()) {
+        // fd, 40 bits that are hardly anybody else's, subnet 0.
+        const auto digest = Digest::of(fmt::format("{} {}", host_name(), config.run_dir.native()));
+        Ipv6Address::Bytes bytes{0xfd};
+        for (std::size_t i = 1; i < 6; ++i) {
+            const auto digits = std::string(digest.hex().substr(2 * i, 2));
+            bytes.at(i) = static_cast<std::uint8_t>(std::stoul(digits, nullptr, 16));
+        }
+        gateway = {Ipv6Address(bytes), 64};
+    } else {
+        gateway = Ipv6Interface::parse(subnet);
+    }
+    const unsigned host_bits = 32 - config.gateway.prefix;
+    if (gateway.prefix > 128 - host_bits || gateway.prefix == 0 || gateway.address.link_local() ||
+        gateway.address.bytes()[0] == 0xff) {
+        throw Error(ErrorKind::invalid_argument,
+                    "{} is not an IPv6 subnet for containers: it must have a prefix of at most /{} "
+                    "and neither be link-local nor multicast",
+                    gateway.str(), 128 - host_bits);
+    }
+    return gateway.at(config.gateway.address.value() & ~config.gateway.mask());
 }
 
 }  // namespace brig::network

@@ -17,7 +17,7 @@ using nlohmann::json;
 json to_json(const Endpoint& endpoint) {
     json ports = json::array();
     for (const auto& port : endpoint.ports) {
-        ports.push_back({{"host_ip", port.host_ip.str()},
+        ports.push_back({{"host_ip", os::to_string(port.host_ip)},
                          {"host_port", port.host_port},
                          {"container_port", port.container_port},
                          {"protocol", os::to_string(port.protocol)}});
@@ -31,6 +31,8 @@ json to_json(const Endpoint& endpoint) {
             {"link", endpoint.link},
             {"address", endpoint.address.str()},
             {"gateway", endpoint.gateway.str()},
+            {"address6", endpoint.address6 ? endpoint.address6->str() : ""},
+            {"gateway6", endpoint.gateway6.str()},
             {"mac", endpoint.mac.str()},
             {"ports", std::move(ports)}};
 }
@@ -52,10 +54,15 @@ Endpoint from_json(const json& data) {
     endpoint.link = data.at("link");
     endpoint.address = Ipv4Interface::parse(data.at("address").get<std::string>());
     endpoint.gateway = needed(Ipv4Address::parse(data.at("gateway").get<std::string>()), "gateway");
+    if (const auto address6 = data.value("address6", ""); !address6.empty()) {
+        endpoint.address6 = Ipv6Interface::parse(address6);
+        endpoint.gateway6 =
+            needed(Ipv6Address::parse(data.at("gateway6").get<std::string>()), "gateway6");
+    }
     endpoint.mac = needed(MacAddress::parse(data.at("mac").get<std::string>()), "mac");
     for (const auto& port : data.at("ports")) {
         endpoint.ports.push_back(
-            {needed(Ipv4Address::parse(port.at("host_ip").get<std::string>()), "host_ip"),
+            {needed(os::parse_ip(port.at("host_ip").get<std::string>()), "host_ip"),
              port.at("host_port"), port.at("container_port"),
              needed(os::parse_protocol(port.at("protocol").get<std::string>()), "protocol")});
     }

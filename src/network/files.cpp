@@ -10,8 +10,6 @@
 namespace brig::network {
 namespace {
 
-using os::Ipv4Address;
-
 /// The words of a line without its comment.
 std::vector<std::string> words_of(std::string_view line) {
     std::vector<std::string> words;
@@ -39,10 +37,10 @@ DnsOptions parse_resolv_conf(std::string_view text) {
     return found;
 }
 
-/// Servers on the host's loopback are not the container's, and there is no IPv6 in it yet.
-bool reachable_from_container(const std::string& server) {
-    const auto address = Ipv4Address::parse(server);
-    return address && !address->loopback();
+bool reachable_from_container(const std::string& server, bool ipv6) {
+    if (const auto address = os::Ipv4Address::parse(server)) return !address->loopback();
+    const auto address = os::Ipv6Address::parse(server);
+    return ipv6 && address && !address->loopback() && !address->link_local();
 }
 
 /// Options come from API clients: none may begin a line of its own.
@@ -78,9 +76,10 @@ std::string make_resolv_conf(std::string_view host, const DnsOptions& options, D
     for (const auto* list : {&options.servers, &options.search, &options.options})
         check_words(*list);
     auto used = parse_resolv_conf(host);
-    if (scope == DnsScope::own_network) {
+    if (scope != DnsScope::host_network) {
+        const bool ipv6 = scope == DnsScope::own_network_with_ipv6;
         std::erase_if(used.servers,
-                      [](const auto& server) { return !reachable_from_container(server); });
+                      [&](const auto& server) { return !reachable_from_container(server, ipv6); });
         if (used.servers.empty()) used.servers = {"8.8.8.8", "8.8.4.4"};
     }
     // What was asked for is taken as it is.
@@ -96,7 +95,7 @@ std::string make_resolv_conf(std::string_view host, const DnsOptions& options, D
 }
 
 std::string make_hosts(std::string_view hostname, std::string_view domain,
-                       const std::optional<Ipv4Address>& address,
+                       const std::vector<os::IpAddress>& addresses,
                        const std::vector<std::pair<std::string, std::string>>& extra) {
     std::string text =
         "127.0.0.1\tlocalhost\n"
@@ -109,11 +108,11 @@ std::string make_hosts(std::string_view hostname, std::string_view domain,
         check_words({name, target});
         text += fmt::format("{}\t{}\n", target, name);
     }
-    if (address && !hostname.empty()) {
-        const auto names =
-            domain.empty() ? std::string(hostname) : fmt::format("{0}.{1} {0}", hostname, domain);
-        text += fmt::format("{}\t{}\n", address->str(), names);
-    }
+    if (hostname.empty()) return text;
+    const auto names =
+        domain.empty() ? std::string(hostname) : fmt::format("{0}.{1} {0}", hostname, domain);
+    for (const auto& address : addresses)
+        text += fmt::format("{}\t{}\n", os::to_string(address), names);
     return text;
 }
 

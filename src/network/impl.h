@@ -21,7 +21,9 @@ struct Networks::Impl {
     explicit Impl(Config given)
         : config(std::move(given)),
           stack(os::make_net_stack({config.run_dir / "netns", config.link_prefix})),
-          firewall(os::make_firewall({config.firewall, config.bridge, config.gateway})),
+          firewall(os::make_firewall(
+              {config.firewall, config.bridge, config.gateway,
+               config.ip6tables ? config.gateway6 : std::optional<Ipv6Interface>()})),
           records(config.run_dir / "network"),
           addresses(config.gateway),
           removals({.stack = *stack,
@@ -32,7 +34,7 @@ struct Networks::Impl {
     }
 
     [[nodiscard]] os::BridgeSpec bridge() const {
-        return {config.bridge, config.gateway, config.mtu};
+        return {config.bridge, config.gateway, config.gateway6, config.mtu};
     }
     [[nodiscard]] NetworkInfo describe(const std::string& name) const;
     [[nodiscard]] std::string id_of(const std::string& name) const;
@@ -48,6 +50,7 @@ struct Networks::Impl {
     [[nodiscard]] os::LinkSpec link_spec(const Endpoint& endpoint, const std::string& jail) const;
     /// True when its link lies ready in stock.
     bool take_address(const AttachRequest& request, Endpoint& endpoint);
+    [[nodiscard]] std::optional<Ipv6Interface> address6_of(Ipv4Address address) const;
     void reserve(const AttachRequest& request, Endpoint& endpoint);
     void serve_own_host(const Endpoint& endpoint);
     void free_ports(const Endpoint& endpoint);

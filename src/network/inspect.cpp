@@ -23,21 +23,23 @@ json ports_json(const Endpoint* endpoint, const std::vector<std::string>& expose
     for (const auto& port : endpoint->ports) {
         auto& bindings = ports[key_of(port)];
         if (!bindings.is_array()) bindings = json::array();
-        bindings.push_back(
-            {{"HostIp", port.host_ip.str()}, {"HostPort", std::to_string(port.host_port)}});
+        bindings.push_back({{"HostIp", os::to_string(port.host_ip)},
+                            {"HostPort", std::to_string(port.host_port)}});
     }
     return ports;
 }
 
 /// What NetworkSettings has at its top for the default bridge, and again for each network.
 json address_json(const Endpoint* endpoint) {
+    const auto* const address6 =
+        endpoint != nullptr && endpoint->address6 ? &*endpoint->address6 : nullptr;
     return {{"EndpointID", endpoint != nullptr ? endpoint->id : ""},
             {"Gateway", endpoint != nullptr ? endpoint->gateway.str() : ""},
-            {"GlobalIPv6Address", ""},
-            {"GlobalIPv6PrefixLen", 0},
+            {"GlobalIPv6Address", address6 != nullptr ? address6->address.str() : ""},
+            {"GlobalIPv6PrefixLen", address6 != nullptr ? address6->prefix : 0U},
             {"IPAddress", endpoint != nullptr ? endpoint->address.address.str() : ""},
             {"IPPrefixLen", endpoint != nullptr ? endpoint->address.prefix : 0U},
-            {"IPv6Gateway", ""},
+            {"IPv6Gateway", address6 != nullptr ? endpoint->gateway6.str() : ""},
             {"MacAddress", endpoint != nullptr ? endpoint->mac.str() : ""}};
 }
 
@@ -49,13 +51,18 @@ json network_json(const NetworkInfo& info) {
         config.push_back(
             {{"Subnet", info.gateway->network().str()}, {"Gateway", info.gateway->address.str()}});
     }
+    if (info.gateway6) {
+        config.push_back({{"Subnet", info.gateway6->network().str()},
+                          {"Gateway", info.gateway6->address.str()}});
+    }
     json containers = json::object();
     for (const auto& endpoint : info.endpoints) {
-        containers[endpoint.container_id] = {{"Name", endpoint.container_name},
-                                             {"EndpointID", endpoint.id},
-                                             {"MacAddress", endpoint.mac.str()},
-                                             {"IPv4Address", endpoint.address.str()},
-                                             {"IPv6Address", ""}};
+        containers[endpoint.container_id] = {
+            {"Name", endpoint.container_name},
+            {"EndpointID", endpoint.id},
+            {"MacAddress", endpoint.mac.str()},
+            {"IPv4Address", endpoint.address.str()},
+            {"IPv6Address", endpoint.address6 ? endpoint.address6->str() : ""}};
     }
     json ipam = {{"Driver", "default"}, {"Options", nullptr}, {"Config", std::move(config)}};
     return {{"Name", info.name},
@@ -64,7 +71,7 @@ json network_json(const NetworkInfo& info) {
             {"Scope", "local"},
             {"Driver", info.driver},
             {"EnableIPv4", true},
-            {"EnableIPv6", false},
+            {"EnableIPv6", info.gateway6.has_value()},
             {"IPAM", std::move(ipam)},
             {"Internal", false},
             {"Attachable", false},
@@ -103,7 +110,7 @@ json port_summary_json(const Endpoint* endpoint, const std::vector<std::string>&
     json ports = json::array();
     if (endpoint == nullptr) return ports;
     for (const auto& port : endpoint->ports) {
-        ports.push_back({{"IP", port.host_ip.str()},
+        ports.push_back({{"IP", os::to_string(port.host_ip)},
                          {"PrivatePort", port.container_port},
                          {"PublicPort", port.host_port},
                          {"Type", os::to_string(port.protocol)}});

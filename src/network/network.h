@@ -17,8 +17,11 @@
 
 namespace brig::network {
 
+using os::IpAddress;
 using os::Ipv4Address;
 using os::Ipv4Interface;
+using os::Ipv6Address;
+using os::Ipv6Interface;
 using os::MacAddress;
 using os::Protocol;
 
@@ -33,6 +36,10 @@ struct Config {
     std::string bridge = "brig0";
     /// Gateway address of the bridge and the prefix of its subnet.
     Ipv4Interface gateway = Ipv4Interface::parse("172.30.0.1/16");
+    /// Of IPv6 on the bridge, which is off without; see gateway6_for.
+    std::optional<Ipv6Interface> gateway6 = {};
+    /// Whether the firewall has rules for IPv6.
+    bool ip6tables = true;
     /// Name of the nftables table or PF anchor.
     std::string firewall = "brig";
     /// Beginning of the names of our host-side interfaces: at most 7 letters or digits.
@@ -48,9 +55,15 @@ struct Config {
 /// subnet that the bridge has, or else the first of a list that no interface of the host overlaps.
 Config config_for(const std::filesystem::path& run_dir);
 
+/// The bridge's address in an IPv6 subnet, given as text or, if that is empty, made for this place
+/// from the unique local ones (RFC 4193). Containers have the same place in it that they have in
+/// the IPv4 subnet, so it must have room for these: throws Error{invalid_argument}.
+Ipv6Interface gateway6_for(const Config& config, const std::string& subnet);
+
 /// One `-p`; docker's PortBinding with its key.
 struct PortRequest {
-    Ipv4Address host_ip;           ///< 0.0.0.0: every address
+    /// 0.0.0.0, ::: every address of that family; nothing: every address.
+    std::optional<IpAddress> host_ip = {};
     std::uint16_t host_first = 0;  ///< 0: a free one of the ephemeral range
     std::uint16_t host_last = 0;   ///< of a range of host ports to choose from; 0: host_first
     std::uint16_t container_port = 0;
@@ -60,12 +73,12 @@ struct PortRequest {
 };
 
 /// From docker's API form: "80/tcp", "" or "127.0.0.1", "" or "8080" or "8000-8010". Throws
-/// Error{invalid_argument}; IPv6 host addresses are not_implemented.
+/// Error{invalid_argument}.
 PortRequest parse_port_binding(std::string_view container, std::string_view host_ip,
                                std::string_view host_port);
 
 struct PublishedPort {
-    Ipv4Address host_ip;
+    IpAddress host_ip;
     std::uint16_t host_port = 0;
     std::uint16_t container_port = 0;
     Protocol protocol = Protocol::tcp;
@@ -101,6 +114,8 @@ struct Endpoint {
     std::string link;  ///< host-side interface
     Ipv4Interface address;
     Ipv4Address gateway;
+    std::optional<Ipv6Interface> address6 = {};
+    Ipv6Address gateway6 = {};  ///< where there is an address6
     MacAddress mac;
     std::vector<PublishedPort> ports;
 };
@@ -111,6 +126,7 @@ struct NetworkInfo {
     std::string driver;  ///< "bridge", "host", "null"
     Instant created;
     std::optional<Ipv4Interface> gateway;  ///< bridge only
+    std::optional<Ipv6Interface> gateway6 = {};
     std::map<std::string, std::string> options;
     std::vector<Endpoint> endpoints;
 };
@@ -129,6 +145,10 @@ public:
     /// Call once at start-up, before attach: adopts the endpoints of `live` containers (their
     /// addresses, their ports, the firewall's rules) and removes everything else of ours.
     void repair(const std::vector<LiveContainer>& live);
+
+    /// Makes anew what somebody may have taken away: the bridge and its address, the firewall's
+    /// rules. Does nothing before they are first wanted.
+    void renew();
 
     /// Connects a container to the "bridge". Throws with nothing left behind: internal, as docker
     /// has it and with docker's texts, for a taken port; unavailable when addresses are exhausted.

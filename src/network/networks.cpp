@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/defer.h"
 #include "base/digest.h"
@@ -39,6 +40,7 @@ NetworkInfo Networks::Impl::describe(const std::string& name) const {
                      .created = created};
     if (name != "bridge") return info;
     info.gateway = config.gateway;
+    info.gateway6 = config.gateway6;
     info.options = {
         {"com.docker.network.bridge.default_bridge", "true"},
         {"com.docker.network.bridge.enable_icc", "true"},
@@ -81,8 +83,16 @@ os::LinkSpec Networks::Impl::link_spec(const Endpoint& endpoint, const std::stri
             .bridge = config.bridge,
             .address = endpoint.address,
             .gateway = config.gateway.address,
+            .address6 = endpoint.address6,
+            .gateway6 = endpoint.gateway6,
             .mac = endpoint.mac,
             .mtu = config.mtu};
+}
+
+/// The same number in the IPv6 subnet that the address is in the IPv4 subnet.
+std::optional<Ipv6Interface> Networks::Impl::address6_of(Ipv4Address address) const {
+    if (!config.gateway6) return std::nullopt;
+    return config.gateway6->at(address.value() & ~config.gateway.mask());
 }
 
 bool Networks::Impl::take_address(const AttachRequest& request, Endpoint& endpoint) {
@@ -108,6 +118,8 @@ bool Networks::Impl::take_address(const AttachRequest& request, Endpoint& endpoi
         drop_stock();
         take();
     }
+    endpoint.address6 = address6_of(endpoint.address.address);
+    if (endpoint.address6) endpoint.gateway6 = config.gateway6->address;
     endpoint.mac = request.mac.value_or(MacAddress::for_address(endpoint.address.address));
     return from_stock;
 }
@@ -121,8 +133,9 @@ void Networks::Impl::reserve(const AttachRequest& request, Endpoint& endpoint) {
     });
     const auto take_ports = [&] {
         const std::lock_guard lock(mutex);
-        endpoint.ports = ports.reserve(
-            request.ports, {request.container_name, endpoint.id, endpoint.address.address});
+        endpoint.ports =
+            ports.reserve(request.ports, {request.container_name, endpoint.id,
+                                          endpoint.address.address, endpoint.address6.has_value()});
     };
     try {
         take_ports();
@@ -135,15 +148,15 @@ void Networks::Impl::reserve(const AttachRequest& request, Endpoint& endpoint) {
 
 /// Where the firewall does not. That a port works for others is worth having without it.
 void Networks::Impl::serve_own_host(const Endpoint& endpoint) {
-    if (os::redirects_own_connections()) return;
     for (const auto& port : endpoint.ports) {
+        if (os::redirects_own_connections(port.host_ip)) continue;
         try {
             Fd socket;
             {
                 const std::lock_guard lock(mutex);
                 socket = ports.socket_of(port);
             }
-            if (socket) proxy.add(port, std::move(socket), endpoint.address.address);
+            if (socket) proxy.add(port, std::move(socket), target_of(endpoint, port));
         } catch (const Error& error) {
             log::warn("port {} is not served on this host itself: {}", port.host_port,
                       error.message());
@@ -256,6 +269,14 @@ void Networks::repair(const std::vector<LiveContainer>& live) {
     }
     impl_->remove_strays();
     impl_->refill();
+}
+
+void Networks::renew() {
+    {
+        const std::lock_guard ready_lock(impl_->ready_mutex);
+        if (!std::exchange(impl_->ready, false)) return;
+    }
+    impl_->make_ready();
 }
 
 Endpoint Networks::attach(const AttachRequest& request) {

@@ -13,14 +13,9 @@ std::uint16_t parse_port(std::string_view text, std::string_view whole) {
     return *port;
 }
 
-Ipv4Address parse_host_ip(std::string_view text) {
-    // Docker's clients send "::" beside "0.0.0.0" only when asked to.
-    if (text.empty()) return {};
-    if (const auto ip = Ipv4Address::parse(text)) return *ip;
-    if (text.find(':') != std::string_view::npos) {
-        throw Error(ErrorKind::not_implemented,
-                    "publishing on the IPv6 address {} is not implemented", text);
-    }
+std::optional<IpAddress> parse_host_ip(std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    if (auto ip = os::parse_ip(text)) return ip;
     throw Error(ErrorKind::invalid_argument, "invalid IP address {} in a port binding", text);
 }
 

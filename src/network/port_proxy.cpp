@@ -3,7 +3,6 @@
 #include "network/port_proxy.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -17,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "network/socket_address.h"
 #include "network/udp_exchange.h"
 
 namespace brig::network {
@@ -29,7 +29,7 @@ constexpr int sweep_milliseconds = 10'000;  ///< how often idle exchanges are lo
 struct Listener {
     PublishedPort port;
     Fd socket;
-    Ipv4Address container;
+    IpAddress container;
     /// Connections share this and not the socket, which must be closed when remove() returns.
     std::shared_ptr<std::atomic<bool>> removed = std::make_shared<std::atomic<bool>>(false);
 };
@@ -76,18 +76,13 @@ public:
     Connection(const Listener& listener, Fd client)
         : removed_(listener.removed),
           client_(std::move(client)),
-          server_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        if (!server_) throw SysError("create a socket");
+          server_(make_socket(listener.container, SOCK_STREAM)) {
         make_nonblocking(client_);
         make_nonblocking(server_);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(listener.port.container_port);
-        address.sin_addr.s_addr = htonl(listener.container.value());
-        const int done =
-            ::connect(server_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+        const auto address = socket_address(listener.container, listener.port.container_port);
+        const int done = ::connect(server_.get(), address.raw(), address.size);
         if (done != 0 && errno != EINPROGRESS)
-            throw SysError("connect to {}", listener.container.str());
+            throw SysError("connect to {}", os::to_string(listener.container));
     }
 
     /// Two entries.
@@ -162,7 +157,8 @@ struct PortProxy::Impl {
     }
 
     /// Who has spoken before, or somebody new.
-    Exchange& exchange_with(const sockaddr_in& client, const std::shared_ptr<Listener>& listener) {
+    Exchange& exchange_with(const SocketAddress& client,
+                            const std::shared_ptr<Listener>& listener) {
         for (auto& exchange : exchanges) {
             if (exchange.listener.lock() == listener && exchange.udp.is_of(client)) return exchange;
         }
@@ -173,10 +169,9 @@ struct PortProxy::Impl {
 
     void take_datagram(const std::shared_ptr<Listener>& listener) {
         std::array<char, 65536> buffer;
-        sockaddr_in client{};
-        socklen_t size = sizeof(client);
+        SocketAddress client;
         const auto got = ::recvfrom(listener->socket.get(), buffer.data(), buffer.size(), 0,
-                                    reinterpret_cast<sockaddr*>(&client), &size);
+                                    client.raw(), &client.size);
         if (got < 0) return;
         try {
             exchange_with(client, listener)
@@ -253,14 +248,20 @@ PortProxy::~PortProxy() {
     impl_->thread.join();
 }
 
-void PortProxy::add(const PublishedPort& port, Fd bound, Ipv4Address container) {
+void PortProxy::add(const PublishedPort& port, Fd bound, const IpAddress& container) {
     auto listener = std::make_shared<Listener>();
     listener->port = port;
     listener->socket = std::move(bound);
     listener->container = container;
     make_nonblocking(listener->socket);
-    if (port.protocol == Protocol::tcp && ::listen(listener->socket.get(), 128) != 0)
-        throw SysError("listen on {}:{}", port.host_ip.str(), port.host_port);
+    if (port.protocol == Protocol::tcp) {
+        // Inherited by what is accepted, so that these in TIME_WAIT do not keep the port from the
+        // next engine. Who listens shares with nobody anyway.
+        const int on = 1;
+        (void)::setsockopt(listener->socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (::listen(listener->socket.get(), 128) != 0)
+            throw SysError("listen on {}:{}", os::to_string(port.host_ip), port.host_port);
+    }
     const std::lock_guard lock(impl_->mutex);
     impl_->listeners.push_back(std::move(listener));
     if (!impl_->thread.joinable())

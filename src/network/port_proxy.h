@@ -19,7 +19,7 @@ public:
     PortProxy& operator=(const PortProxy&) = delete;
 
     /// `bound` is a socket with the port's address, not listening yet. Throws SysError.
-    void add(const PublishedPort& port, Fd bound, Ipv4Address container);
+    void add(const PublishedPort& port, Fd bound, const IpAddress& container);
     /// Ends its connections too. Absent is fine.
     void remove(const PublishedPort& port);
 

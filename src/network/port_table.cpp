@@ -1,10 +1,9 @@
 #include "network/port_table.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <system_error>
@@ -12,30 +11,26 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "network/socket_address.h"
 
 namespace brig::network {
 namespace {
 
-Fd bind_socket(Protocol protocol, Ipv4Address ip, std::uint16_t port, bool reuse) {
-    Fd socket(::socket(AF_INET,
-                       (protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
-    if (!socket) throw SysError("socket");
+constexpr unsigned most_choices = 16;
+
+Fd bind_socket(Protocol protocol, const IpAddress& ip, std::uint16_t port, bool reuse) {
+    Fd socket = make_socket(ip, protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM);
     const int on = reuse ? 1 : 0;
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(ip.value());
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-        throw SysError("bind");
-    }
+    const auto address = socket_address(ip, port);
+    if (::bind(socket.get(), address.raw(), address.size) != 0) throw SysError("bind");
     return socket;
 }
 
 /// Bound, and not listening: should a packet get past the firewall's redirection, it is refused
 /// and not left hanging. For TCP, connections of a program that has ended (TIME_WAIT) must not
 /// keep the port from us; one that listens must.
-Fd hold_port(Protocol protocol, Ipv4Address ip, std::uint16_t port) {
+Fd hold_port(Protocol protocol, const IpAddress& ip, std::uint16_t port) {
     try {
         return bind_socket(protocol, ip, port, false);
     } catch (const SysError& error) {
@@ -50,11 +45,10 @@ Fd hold_port(Protocol protocol, Ipv4Address ip, std::uint16_t port) {
 }
 
 std::uint16_t port_of(const Fd& socket) {
-    sockaddr_in address{};
-    socklen_t size = sizeof(address);
-    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    SocketAddress address;
+    if (::getsockname(socket.get(), address.raw(), &address.size) != 0)
         throw SysError("getsockname");
-    return ntohs(address.sin_port);
+    return address.port();
 }
 
 /// The system's word for an errno as Go prints it: in lower case.
@@ -67,40 +61,78 @@ std::string go_text(int error_number) {
 
 }  // namespace
 
-bool PortTable::taken(Protocol protocol, Ipv4Address ip, std::uint16_t port) const {
-    const auto found = held_.find({protocol, port});
+bool PortTable::taken(const PublishedPort& port) const {
+    const auto found = held_.find({port.protocol, port.host_port});
     if (found == held_.end()) return false;
-    return ip.any() || found->second.contains(Ipv4Address()) || found->second.contains(ip);
+    const auto clashes = [&](const auto& held) {
+        if (os::is_ipv6(held.first) != os::is_ipv6(port.host_ip)) return false;
+        return os::is_any(held.first) || os::is_any(port.host_ip) || held.first == port.host_ip;
+    };
+    return std::any_of(found->second.begin(), found->second.end(), clashes);
 }
 
 void PortTable::hold(const PublishedPort& port, Fd socket) {
     held_[{port.protocol, port.host_port}].insert_or_assign(port.host_ip, std::move(socket));
 }
 
-PublishedPort PortTable::reserve_one(const PortRequest& request, Ipv4Address container) {
-    PublishedPort port{request.host_ip, request.host_first, request.container_port,
-                       request.protocol};
+PublishedPort PortTable::hold_one(PublishedPort port, const Owner& owner) {
+    const auto ip = os::to_string(port.host_ip);
+    if (port.host_port != 0 && taken(port)) {
+        throw Error(ErrorKind::internal, "Bind for {}:{} failed: port is already allocated", ip,
+                    port.host_port);
+    }
+    try {
+        auto socket = hold_port(port.protocol, port.host_ip, port.host_port);
+        // Port 0: the kernel has chosen one that is nobody's.
+        port.host_port = port_of(socket);
+        hold(port, std::move(socket));
+        return port;
+    } catch (const SysError& error) {
+        throw Error(ErrorKind::internal, "failed to bind host port for {}:{}:{}:{}/{}: {}", ip,
+                    port.host_port, owner.address.str(), port.container_port,
+                    os::to_string(port.protocol), go_text(error.error_number()));
+    }
+}
+
+/// The same port on all of the addresses, or on none.
+std::vector<PublishedPort> PortTable::hold_all(const std::vector<IpAddress>& ips,
+                                               PublishedPort port, const Owner& owner) {
+    std::vector<PublishedPort> held;
+    Defer undo([&] { release(held); });
+    for (const auto& ip : ips) {
+        port.host_ip = ip;
+        held.push_back(hold_one(port, owner));
+        port.host_port = held.back().host_port;
+    }
+    undo.dismiss();
+    return held;
+}
+
+std::vector<PublishedPort> PortTable::reserve_one(const PortRequest& request, const Owner& owner) {
+    std::vector<IpAddress> ips;
+    if (request.host_ip)
+        ips = {*request.host_ip};
+    else if (owner.ipv6)
+        ips = {Ipv4Address(), Ipv6Address()};
+    else
+        ips = {Ipv4Address()};
+    if (os::is_ipv6(ips.front()) && !owner.ipv6) {
+        throw Error(ErrorKind::failed_precondition,
+                    "cannot publish on {}: the network has no IPv6; brigd's option ipv6 gives it "
+                    "some",
+                    os::to_string(ips.front()));
+    }
+    PublishedPort port{{}, request.host_first, request.container_port, request.protocol};
     const unsigned last = request.host_last == 0 ? request.host_first : request.host_last;
-    for (unsigned number = request.host_first;; ++number) {
-        port.host_port = static_cast<std::uint16_t>(number);
-        const bool is_last = number >= last;
-        if (number != 0 && taken(port.protocol, port.host_ip, port.host_port)) {
-            if (!is_last) continue;
-            throw Error(ErrorKind::internal, "Bind for {}:{} failed: port is already allocated",
-                        port.host_ip.str(), port.host_port);
-        }
+    // A port that is free on one address, as the kernel chose it, may be taken on the next.
+    unsigned choices = request.host_first == 0 ? most_choices : 1;
+    for (;;) {
         try {
-            auto socket = hold_port(port.protocol, port.host_ip, port.host_port);
-            // Port 0: the kernel has chosen one that is nobody's.
-            port.host_port = port_of(socket);
-            hold(port, std::move(socket));
-            return port;
-        } catch (const SysError& error) {
-            if (!is_last) continue;
-            throw Error(ErrorKind::internal, "failed to bind host port for {}:{}:{}:{}/{}: {}",
-                        port.host_ip.str(), port.host_port, container.str(), port.container_port,
-                        os::to_string(port.protocol), go_text(error.error_number()));
+            return hold_all(ips, port, owner);
+        } catch (const Error&) {
+            if (request.host_first == 0 ? --choices == 0 : port.host_port >= last) throw;
         }
+        if (request.host_first != 0) ++port.host_port;
     }
 }
 
@@ -109,7 +141,10 @@ std::vector<PublishedPort> PortTable::reserve(const std::vector<PortRequest>& re
     std::vector<PublishedPort> ports;
     Defer undo([&] { release(ports); });
     try {
-        for (const auto& request : requests) ports.push_back(reserve_one(request, owner.address));
+        for (const auto& request : requests) {
+            const auto held = reserve_one(request, owner);
+            ports.insert(ports.end(), held.begin(), held.end());
+        }
     } catch (const Error& error) {
         throw error.within(
             fmt::format("driver failed programming external connectivity on endpoint {} ({})",
@@ -125,7 +160,7 @@ void PortTable::adopt(const PublishedPort& port) {
         socket = hold_port(port.protocol, port.host_ip, port.host_port);
     } catch (const Error& error) {
         log::warn("port {}:{}/{} of a running container is also used by another program: {}",
-                  port.host_ip.str(), port.host_port, os::to_string(port.protocol),
+                  os::to_string(port.host_ip), port.host_port, os::to_string(port.protocol),
                   error.message());
     }
     hold(port, std::move(socket));

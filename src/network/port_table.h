@@ -19,6 +19,7 @@ public:
         std::string name;  ///< of the container
         std::string endpoint_id;
         Ipv4Address address;
+        bool ipv6 = false;  ///< it has an address of that, too
     };
     /// Reserves all or none, in order. Throws Error{internal} in docker's words.
     std::vector<PublishedPort> reserve(const std::vector<PortRequest>& requests,
@@ -31,12 +32,15 @@ public:
     [[nodiscard]] Fd socket_of(const PublishedPort& port) const;
 
 private:
-    PublishedPort reserve_one(const PortRequest& request, Ipv4Address container);
-    [[nodiscard]] bool taken(Protocol protocol, Ipv4Address ip, std::uint16_t port) const;
+    std::vector<PublishedPort> reserve_one(const PortRequest& request, const Owner& owner);
+    std::vector<PublishedPort> hold_all(const std::vector<IpAddress>& ips, PublishedPort port,
+                                        const Owner& owner);
+    PublishedPort hold_one(PublishedPort port, const Owner& owner);
+    [[nodiscard]] bool taken(const PublishedPort& port) const;
     void hold(const PublishedPort& port, Fd socket);
 
     /// By protocol and port, then by host address.
-    std::map<std::pair<Protocol, std::uint16_t>, std::map<Ipv4Address, Fd>> held_;
+    std::map<std::pair<Protocol, std::uint16_t>, std::map<IpAddress, Fd>> held_;
 };
 
 }  // namespace brig::network

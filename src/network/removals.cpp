@@ -18,10 +18,15 @@ constexpr std::chrono::milliseconds patience{250};
 
 }  // namespace
 
+IpAddress target_of(const Endpoint& endpoint, const PublishedPort& port) {
+    if (os::is_ipv6(port.host_ip) && endpoint.address6) return endpoint.address6->address;
+    return endpoint.address.address;
+}
+
 std::vector<os::PortForward> forwards_of(const Endpoint& endpoint) {
     std::vector<os::PortForward> forwards;
     for (const auto& port : endpoint.ports) {
-        forwards.push_back({port.protocol, port.host_ip, port.host_port, endpoint.address.address,
+        forwards.push_back({port.protocol, port.host_ip, port.host_port, target_of(endpoint, port),
                             port.container_port});
     }
     return forwards;

@@ -46,6 +46,8 @@ private:
     std::vector<Item> linked_;  ///< oldest first
 };
 
+/// Where one of its ports leads: its address of the same family.
+IpAddress target_of(const Endpoint& endpoint, const PublishedPort& port);
 /// The firewall's view of an endpoint's ports.
 std::vector<os::PortForward> forwards_of(const Endpoint& endpoint);
 

@@ -17,20 +17,13 @@ constexpr int most_at_once = 64;
 
 }  // namespace
 
-UdpExchange::UdpExchange(const sockaddr_in& client, os::Ipv4Address container, std::uint16_t port)
-    : client_(client), server_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    if (!server_) throw SysError("create a socket");
+UdpExchange::UdpExchange(const SocketAddress& client, const os::IpAddress& container,
+                         std::uint16_t port)
+    : client_(client), server_(make_socket(container, SOCK_DGRAM)) {
     if (::fcntl(server_.get(), F_SETFL, O_NONBLOCK) != 0) throw SysError("set O_NONBLOCK");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(container.value());
-    if (::connect(server_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
-        throw SysError("connect to {}", container.str());
-}
-
-bool UdpExchange::is_of(const sockaddr_in& client) const {
-    return client.sin_port == client_.sin_port && client.sin_addr.s_addr == client_.sin_addr.s_addr;
+    const auto address = socket_address(container, port);
+    if (::connect(server_.get(), address.raw(), address.size) != 0)
+        throw SysError("connect to {}", os::to_string(container));
 }
 
 void UdpExchange::to_container(std::string_view datagram) {
@@ -45,7 +38,7 @@ void UdpExchange::to_client(int published) {
         if (got < 0) return;  // no more, or that nobody listens
         used_ = Clock::now();
         (void)::sendto(published, buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL,
-                       reinterpret_cast<const sockaddr*>(&client_), sizeof(client_));
+                       client_.raw(), client_.size);
     }
 }
 

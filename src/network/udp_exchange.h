@@ -2,13 +2,11 @@
 // container for it: what comes back there is that client's.
 #pragma once
 
-#include <netinet/in.h>
-
 #include <chrono>
 #include <string_view>
 
 #include "base/fd.h"
-#include "os/net_address.h"
+#include "network/socket_address.h"
 
 namespace brig::network {
 
@@ -17,9 +15,9 @@ public:
     using Clock = std::chrono::steady_clock;
 
     /// Throws SysError.
-    UdpExchange(const sockaddr_in& client, os::Ipv4Address container, std::uint16_t port);
+    UdpExchange(const SocketAddress& client, const os::IpAddress& container, std::uint16_t port);
 
-    [[nodiscard]] bool is_of(const sockaddr_in& client) const;
+    [[nodiscard]] bool is_of(const SocketAddress& client) const { return client.same(client_); }
     [[nodiscard]] int socket() const { return server_.get(); }
     /// Datagrams get lost where nobody listens, as they do everywhere.
     void to_container(std::string_view datagram);
@@ -29,7 +27,7 @@ public:
     [[nodiscard]] bool idle(Clock::time_point at) const;
 
 private:
-    sockaddr_in client_;
+    SocketAddress client_;
     Fd server_;
     Clock::time_point used_ = Clock::now();
 };

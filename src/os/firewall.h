@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,9 @@ namespace brig::os {
 
 struct PortForward {
     Protocol protocol = Protocol::tcp;
-    Ipv4Address host_ip;  ///< 0.0.0.0: every address of the host
+    IpAddress host_ip;  ///< 0.0.0.0 or ::: every address of the host, of that family
     std::uint16_t host_port = 0;
-    Ipv4Address container_ip;
+    IpAddress container_ip;  ///< of the same family
     std::uint16_t container_port = 0;
 
     auto operator<=>(const PortForward&) const = default;
@@ -25,6 +26,8 @@ struct FirewallConfig {
     std::string name;    ///< of the table or anchor
     std::string bridge;  ///< interface
     Ipv4Interface gateway;
+    /// Nothing: no rules for IPv6; forwards of that family are not looked at.
+    std::optional<Ipv6Interface> gateway6 = {};
 };
 
 /// Thread-safe.
@@ -36,7 +39,8 @@ public:
     virtual void install(const std::vector<PortForward>& forwards) = 0;
     /// All or none. Needs `install` before it.
     virtual void publish(const std::vector<PortForward>& forwards) = 0;
-    /// A container joins: where the rules name the host's interfaces, these may be others by now.
+    /// Where the rules name the host's interfaces, these may be others by now (which the firewall
+    /// also notices itself, a moment after it has happened).
     virtual void refresh() {}
     /// Absent ones are fine.
     virtual void unpublish(const std::vector<PortForward>& forwards) = 0;
@@ -45,8 +49,8 @@ public:
 };
 
 /// Whether published ports also lead connections of this host's own programs to the container
-/// (Linux); PF redirects only what comes in (FreeBSD).
-bool redirects_own_connections();
+/// (Linux, IPv4; from ::1 nothing is routed); PF redirects only what comes in (FreeBSD).
+bool redirects_own_connections(const IpAddress& host_ip);
 
 std::unique_ptr<Firewall> make_firewall(FirewallConfig config);
 

@@ -1,6 +1,11 @@
 #include "os/net_address.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -36,6 +41,65 @@ Ipv4Interface Ipv4Interface::parse(std::string_view text) {
 }
 
 std::string Ipv4Interface::str() const { return fmt::format("{}/{}", address.str(), prefix); }
+
+std::optional<Ipv6Address> Ipv6Address::parse(std::string_view text) {
+    Bytes bytes;
+    if (::inet_pton(AF_INET6, std::string(text).c_str(), bytes.data()) != 1) return std::nullopt;
+    return Ipv6Address(bytes);
+}
+
+std::string Ipv6Address::str() const {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    return ::inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
+}
+
+bool Ipv6Address::loopback() const {
+    return bytes_.back() == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1,
+                                             [](std::uint8_t byte) { return byte == 0; });
+}
+
+bool Ipv6Address::link_local() const { return bytes_[0] == 0xfe && (bytes_[1] & 0xc0U) == 0x80; }
+
+Ipv6Interface Ipv6Interface::parse(std::string_view text) {
+    const auto [address, length] = split_once(text, '/');
+    const auto parsed = Ipv6Address::parse(address);
+    const auto prefix = parse_int<unsigned>(length.value_or("128"));
+    if (!parsed || !prefix || *prefix > 128) {
+        throw Error(ErrorKind::invalid_argument, "{} is not an IPv6 address with a prefix length",
+                    text);
+    }
+    return {*parsed, *prefix};
+}
+
+Ipv6Interface Ipv6Interface::network() const {
+    auto bytes = address.bytes();
+    for (unsigned bit = prefix; bit < 128; ++bit)
+        bytes.at(bit / 8) &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
+    return {Ipv6Address(bytes), prefix};
+}
+
+Ipv6Interface Ipv6Interface::at(std::uint32_t offset) const {
+    auto bytes = network().address.bytes();
+    for (std::size_t i = 0; i < 4; ++i)
+        bytes.at(15 - i) |= static_cast<std::uint8_t>(offset >> 8 * i);
+    return {Ipv6Address(bytes), prefix};
+}
+
+std::string Ipv6Interface::str() const { return fmt::format("{}/{}", address.str(), prefix); }
+
+std::optional<IpAddress> parse_ip(std::string_view text) {
+    if (const auto ip = Ipv4Address::parse(text)) return *ip;
+    if (const auto ip = Ipv6Address::parse(text)) return *ip;
+    return std::nullopt;
+}
+
+std::string to_string(const IpAddress& address) {
+    return std::visit([](const auto& one) { return one.str(); }, address);
+}
+
+bool is_any(const IpAddress& address) {
+    return std::visit([](const auto& one) { return one.any(); }, address);
+}
 
 std::optional<MacAddress> MacAddress::parse(std::string_view text) {
     MacAddress mac;

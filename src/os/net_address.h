@@ -1,4 +1,4 @@
-// IPv4 and MAC addresses as values: what IPAM counts with, and what the kernels and the firewalls
+// IP and MAC addresses as values: what IPAM counts with, and what the kernels and the firewalls
 // are told. Nothing but these types ever becomes an address in a rule or a netlink message.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace brig::os {
 
@@ -51,6 +52,52 @@ struct Ipv4Interface {
     [[nodiscard]] std::string str() const;
     auto operator<=>(const Ipv4Interface&) const = default;
 };
+
+class Ipv6Address {
+public:
+    using Bytes = std::array<std::uint8_t, 16>;  ///< in network order
+    constexpr Ipv6Address() = default;
+    constexpr explicit Ipv6Address(const Bytes& bytes) : bytes_(bytes) {}
+    /// Any of RFC 4291's forms, without a zone; or nothing.
+    static std::optional<Ipv6Address> parse(std::string_view text);
+
+    [[nodiscard]] constexpr const Bytes& bytes() const { return bytes_; }
+    /// RFC 5952's form.
+    [[nodiscard]] std::string str() const;
+    /// ::
+    [[nodiscard]] bool any() const { return bytes_ == Bytes{}; }
+    [[nodiscard]] bool loopback() const;
+    [[nodiscard]] bool link_local() const;
+    auto operator<=>(const Ipv6Address&) const = default;
+
+private:
+    Bytes bytes_{};
+};
+
+/// "2001:db8::1/64".
+struct Ipv6Interface {
+    Ipv6Address address;
+    unsigned prefix = 128;
+
+    /// Throws Error{invalid_argument} naming the text.
+    static Ipv6Interface parse(std::string_view text);
+    /// The network's own address with the same prefix.
+    [[nodiscard]] Ipv6Interface network() const;
+    /// The address this many after the network's own, with the same prefix. There must be so many.
+    [[nodiscard]] Ipv6Interface at(std::uint32_t offset) const;
+    [[nodiscard]] std::string str() const;
+    auto operator<=>(const Ipv6Interface&) const = default;
+};
+
+using IpAddress = std::variant<Ipv4Address, Ipv6Address>;
+/// Of either family, or nothing.
+std::optional<IpAddress> parse_ip(std::string_view text);
+std::string to_string(const IpAddress& address);
+inline bool is_ipv6(const IpAddress& address) {
+    return std::holds_alternative<Ipv6Address>(address);
+}
+/// 0.0.0.0 or ::
+bool is_any(const IpAddress& address);
 
 struct MacAddress {
     std::array<std::uint8_t, 6> bytes{};

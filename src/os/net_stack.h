@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ namespace brig::os {
 struct BridgeSpec {
     std::string name;
     Ipv4Interface gateway;
-    unsigned mtu = 0;  ///< 0: the kernel's default
+    std::optional<Ipv6Interface> gateway6 = {};  ///< nothing: no IPv6 on it
+    unsigned mtu = 0;                            ///< 0: the kernel's default
 };
 
 struct LinkSpec {
@@ -25,6 +27,8 @@ struct LinkSpec {
     std::string bridge;
     Ipv4Interface address;
     Ipv4Address gateway;
+    std::optional<Ipv6Interface> address6 = {};
+    Ipv6Address gateway6 = {};  ///< where there is an address6
     MacAddress mac;
     unsigned mtu = 0;
 };
@@ -43,8 +47,7 @@ class NetStack {
 public:
     virtual ~NetStack() = default;
 
-    /// Idempotent. Also enables IPv4 forwarding on the host, and says so in the log when it was
-    /// off.
+    /// Idempotent. Also enables forwarding on the host, and says so in the log when it was off.
     virtual void ensure_bridge(const BridgeSpec& bridge) = 0;
     virtual void remove_bridge(const std::string& name) = 0;
 

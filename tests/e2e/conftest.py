@@ -138,7 +138,8 @@ class Engine:
                     if pathlib.Path(f"/proc/{pid}").exists():
                         os.kill(pid, signal.SIGKILL)
             subprocess.run(["ip", "link", "delete", self.bridge], stderr=subprocess.DEVNULL)
-            subprocess.run(["nft", "delete", "table", "ip", self.table], stderr=subprocess.DEVNULL)
+            for family in ("ip", "ip6"):
+                subprocess.run(["nft", "delete", "table", family, self.table], stderr=subprocess.DEVNULL)
 
 
 def pids_mentioning(text, program):

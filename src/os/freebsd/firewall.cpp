@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <net/if.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <cctype>
@@ -16,6 +17,7 @@
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "os/freebsd/address_watch.h"
 #include "os/freebsd/pfctl.h"
 #include "os/net_stack.h"
 
@@ -31,14 +33,20 @@ void check_anchor_name(const std::string& name) {
     }
 }
 
-/// Interfaces that lead elsewhere: up, with an IPv4 address, no loopback, not our bridge.
-std::set<std::string> outside_interfaces(const std::string& bridge) {
+bool leads_elsewhere(const sockaddr& address, bool ipv6) {
+    if (address.sa_family == AF_INET) return true;
+    if (address.sa_family != AF_INET6 || !ipv6) return false;
+    return !IN6_IS_ADDR_LINKLOCAL(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+}
+
+/// Interfaces that lead elsewhere: up, with an IP address, no loopback, not our bridge.
+std::set<std::string> outside_interfaces(const std::string& bridge, bool ipv6) {
     ifaddrs* first = nullptr;
     if (::getifaddrs(&first) != 0) throw SysError("list the addresses of this host");
     const Defer release([&] { ::freeifaddrs(first); });
     std::set<std::string> names;
     for (const auto* at = first; at != nullptr; at = at->ifa_next) {
-        if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
+        if (at->ifa_addr == nullptr || !leads_elsewhere(*at->ifa_addr, ipv6)) continue;
         if ((at->ifa_flags & IFF_LOOPBACK) != 0 || (at->ifa_flags & IFF_UP) == 0 ||
             at->ifa_name == bridge)
             continue;
@@ -58,9 +66,10 @@ public:
     void install(const std::vector<PortForward>& forwards) override {
         const std::lock_guard lock(mutex_);
         forwards_ = {forwards.begin(), forwards.end()};
+        installed_ = true;
         try {
             // First, for when the main rules come later than we.
-            load_base(outside_interfaces(config_.bridge));
+            load_base(outside_interfaces(config_.bridge, config_.gateway6.has_value()));
             load("ports", port_rules(forwards_));
             check_main_rules();
         } catch (const Error& error) {
@@ -74,15 +83,18 @@ public:
         check_main_rules();
         auto all = forwards_;
         all.insert(forwards.begin(), forwards.end());
-        load_base(outside_interfaces(config_.bridge));  // they may have been flushed
+        load_base(outside_interfaces(config_.bridge,
+                                     config_.gateway6.has_value()));  // they may have been flushed
         load("ports", port_rules(all));
         forwards_ = std::move(all);
     }
 
     void refresh() override {
         const std::lock_guard lock(mutex_);
+        if (!installed_) return;
         try {
-            if (auto names = outside_interfaces(config_.bridge); names != outside_)
+            if (auto names = outside_interfaces(config_.bridge, config_.gateway6.has_value());
+                names != outside_)
                 load_base(std::move(names));
         } catch (const Error& error) {
             log::debug("{}", error.message());  // install() has said what is missing
@@ -100,6 +112,7 @@ public:
     void remove() override {
         const std::lock_guard lock(mutex_);
         forwards_.clear();
+        installed_ = false;
         for (const auto* part : {"base", "ports"}) {
             try {
                 run_pfctl({"-q", "-a", config_.name + "/" + part, "-F", "all"}, "");
@@ -115,7 +128,8 @@ private:
     }
 
     void load_base(std::set<std::string> outside) {
-        load("base", base_rules(outside));
+        const auto [translation6, filter6] = base_rules6(outside);
+        load("base", translation6 + base_rules(outside) + filter6);
         outside_ = std::move(outside);
     }
 
@@ -137,24 +151,48 @@ private:
         return rules;
     }
 
-    static std::string port_rules(const std::set<PortForward>& forwards) {
+    /// The same for IPv6, but that neighbours must be found too.
+    [[nodiscard]] std::pair<std::string, std::string> base_rules6(
+        const std::set<std::string>& outside) const {
+        if (!config_.gateway6) return {};
+        const auto subnet = config_.gateway6->network().str();
+        const auto& bridge = config_.bridge;
+        std::string translation;
+        for (const auto& name : outside) {
+            translation +=
+                fmt::format("nat on {0} inet6 from {1} to any -> ({0}:0)\n", name, subnet);
+        }
+        translation += fmt::format("nat on {} inet6 from {} to {} tagged BRIG_PORT -> {}\n", bridge,
+                                   subnet, subnet, config_.gateway6->address.str());
+        std::string filter;
+        filter += fmt::format("pass on {} inet6 proto icmp6 from any to any keep state\n", bridge);
+        filter += fmt::format("pass in on {} inet6 from {} to any keep state\n", bridge, subnet);
+        filter += fmt::format("pass out on {} inet6 from any to {} keep state\n", bridge, subnet);
+        filter += fmt::format("block in on ! {} inet6 from any to {}\n", bridge, subnet);
+        return {translation, filter};
+    }
+
+    [[nodiscard]] std::string port_rules(const std::set<PortForward>& forwards) const {
         std::string rules;
         for (const auto& forward : forwards) {
-            const auto host = forward.host_ip.any() ? std::string("self") : forward.host_ip.str();
+            if (is_ipv6(forward.host_ip) && !config_.gateway6) continue;
+            const auto host = is_any(forward.host_ip) ? "self" : to_string(forward.host_ip);
             // What this host says to itself passes lo0, and its answers would not find their way
             // back through the translation: see redirects_own_connections().
             rules += fmt::format(
-                "rdr pass on ! lo0 inet proto {} from any to {} port {} tag BRIG_PORT -> {} port "
+                "rdr pass on ! lo0 {} proto {} from any to {} port {} tag BRIG_PORT -> {} port "
                 "{}\n",
-                to_string(forward.protocol), host, forward.host_port, forward.container_ip.str(),
-                forward.container_port);
+                is_ipv6(forward.host_ip) ? "inet6" : "inet", to_string(forward.protocol), host,
+                forward.host_port, to_string(forward.container_ip), forward.container_port);
         }
         return rules;
     }
 
     static void kill_states(const PortForward& forward) {
         try {
-            run_pfctl({"-q", "-k", "0.0.0.0/0", "-k", forward.container_ip.str()}, "");
+            run_pfctl({"-q", "-k", is_ipv6(forward.container_ip) ? "::/0" : "0.0.0.0/0", "-k",
+                       to_string(forward.container_ip)},
+                      "");
         } catch (const Error& error) {
             log::debug("{}", error.message());
         }
@@ -189,11 +227,13 @@ private:
     std::mutex mutex_;
     std::set<PortForward> forwards_;
     std::set<std::string> outside_;  ///< the interfaces that the loaded rules name
+    bool installed_ = false;
+    freebsd_net::AddressWatch watch_{[this] { refresh(); }};  ///< last: it uses all of the above
 };
 
 }  // namespace
 
-bool redirects_own_connections() { return false; }
+bool redirects_own_connections(const IpAddress&) { return false; }
 
 std::unique_ptr<Firewall> make_firewall(FirewallConfig config) {
     return std::make_unique<PfFirewall>(std::move(config));

@@ -11,6 +11,14 @@
 #include <net/route.h>
 #include <netinet/in.h>
 #include <netinet/in_var.h>
+
+// What nd6.h takes from in6_var.h, where it is declared inside a structure: visible in C alone.
+struct prf_ra {
+    unsigned char bits;
+};
+// clang-format off: after that
+#include <netinet6/nd6.h>
+// clang-format on
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,6 +50,52 @@ sockaddr_in socket_address(std::uint32_t address) {
     return result;
 }
 
+sockaddr_in6 socket_address(const Ipv6Address& address) {
+    sockaddr_in6 result{};
+    result.sin6_len = sizeof(result);
+    result.sin6_family = AF_INET6;
+    std::memcpy(&result.sin6_addr, address.bytes().data(), address.bytes().size());
+    return result;
+}
+
+Fd datagram_socket(int family) {
+    Fd socket(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) throw SysError("open a socket for network interfaces");
+    return socket;
+}
+
+/// RFC 4862's check for another owner of an address would keep it from use for a second.
+void skip_duplicate_detection(int socket6, const std::string& name) {
+    in6_ndireq request{};
+    copy_name(request.ifname, name);
+    if (::ioctl(socket6, SIOCGIFINFO_IN6, &request) != 0)
+        throw SysError("read the IPv6 flags of {}", name);
+    request.ndi.flags |= ND6_IFF_NO_DAD;
+    if (::ioctl(socket6, SIOCSIFINFO_FLAGS, &request) != 0)
+        throw SysError("set the IPv6 flags of {}", name);
+}
+
+template <typename Address>
+void route_by(int route_socket, const Address& gateway, const Address& any) {
+    // The kernel looks for each address at a multiple of a long's size (route(4)).
+    struct {
+        rt_msghdr header;
+        alignas(long) Address destination;
+        alignas(long) Address gateway;
+        alignas(long) Address mask;
+    } message{};
+    message.header.rtm_msglen = sizeof(message);
+    message.header.rtm_version = RTM_VERSION;
+    message.header.rtm_type = RTM_ADD;
+    message.header.rtm_flags = RTF_UP | RTF_GATEWAY | RTF_STATIC;
+    message.header.rtm_addrs = RTA_DST | RTA_GATEWAY | RTA_NETMASK;
+    message.header.rtm_seq = 1;
+    message.destination = any;
+    message.gateway = gateway;
+    message.mask = any;
+    if (::write(route_socket, &message, sizeof(message)) < 0) throw SysError("add default route");
+}
+
 template <typename Argument>
 int driver_request(int socket, unsigned long direction, const std::string& bridge,
                    unsigned long command, Argument& argument) {
@@ -55,11 +109,8 @@ int driver_request(int socket, unsigned long direction, const std::string& bridg
 
 }  // namespace
 
-Fd interface_socket() {
-    Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket) throw SysError("open a socket for network interfaces");
-    return socket;
-}
+Fd interface_socket() { return datagram_socket(AF_INET); }
+Fd interface_socket6() { return datagram_socket(AF_INET6); }
 
 Fd route_socket() {
     Fd socket(::socket(PF_ROUTE, SOCK_RAW | SOCK_CLOEXEC, AF_INET));
@@ -122,6 +173,22 @@ void add_address(int socket, const std::string& name, const Ipv4Interface& addre
         throw SysError("add address {} to {}", address.str(), name);
 }
 
+void add_address(int socket6, const std::string& name, const Ipv6Interface& address) {
+    skip_duplicate_detection(socket6, name);
+    in6_aliasreq request{};
+    copy_name(request.ifra_name, name);
+    request.ifra_addr = socket_address(address.address);
+    Ipv6Address::Bytes ones;
+    ones.fill(0xff);
+    request.ifra_prefixmask =
+        socket_address(Ipv6Interface{Ipv6Address(ones), address.prefix}.network().address);
+    request.ifra_flags = IN6_IFF_NODAD;
+    request.ifra_lifetime.ia6t_vltime = ND6_INFINITE_LIFETIME;
+    request.ifra_lifetime.ia6t_pltime = ND6_INFINITE_LIFETIME;
+    if (::ioctl(socket6, SIOCAIFADDR_IN6, &request) != 0)
+        throw SysError("add address {} to {}", address.str(), name);
+}
+
 void add_bridge_member(int socket, const std::string& bridge, const std::string& member) {
     ifbreq request{};
     copy_name(request.ifbr_ifsname, member);
@@ -146,23 +213,11 @@ void move_to_jail(int socket, const std::string& name, int jail) {
 }
 
 void add_default_route(int route_socket, Ipv4Address gateway) {
-    struct {
-        rt_msghdr header;
-        sockaddr_in destination;
-        sockaddr_in gateway;
-        sockaddr_in mask;
-    } message{};
-    message.header.rtm_msglen = sizeof(message);
-    message.header.rtm_version = RTM_VERSION;
-    message.header.rtm_type = RTM_ADD;
-    message.header.rtm_flags = RTF_UP | RTF_GATEWAY | RTF_STATIC;
-    message.header.rtm_addrs = RTA_DST | RTA_GATEWAY | RTA_NETMASK;
-    message.header.rtm_seq = 1;
-    message.destination = socket_address(0);
-    message.gateway = socket_address(gateway.value());
-    message.mask = socket_address(0);
-    if (::write(route_socket, &message, sizeof(message)) < 0)
-        throw SysError("add default route by {}", gateway.str());
+    route_by(route_socket, socket_address(gateway.value()), socket_address(0));
+}
+
+void add_default_route(int route_socket, const Ipv6Address& gateway) {
+    route_by(route_socket, socket_address(gateway), socket_address(Ipv6Address()));
 }
 
 }  // namespace brig::os::freebsd_net

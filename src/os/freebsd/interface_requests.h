@@ -10,6 +10,7 @@
 namespace brig::os::freebsd_net {
 
 Fd interface_socket();
+Fd interface_socket6();
 Fd route_socket();
 
 /// "epair" or "bridge"; returns the name that the kernel chose ("epair0a", "bridge0").
@@ -21,10 +22,13 @@ void set_up(int socket, const std::string& name);
 void set_mtu(int socket, const std::string& name, unsigned mtu);
 void set_mac(int socket, const std::string& name, const MacAddress& mac);
 void add_address(int socket, const std::string& name, const Ipv4Interface& address);
+/// By a socket of IPv6. Usable at once: without duplicate address detection.
+void add_address(int socket6, const std::string& name, const Ipv6Interface& address);
 void add_bridge_member(int socket, const std::string& bridge, const std::string& member);
 bool is_bridge(int socket, const std::string& name);
 /// Moves an interface into a jail's VNET.
 void move_to_jail(int socket, const std::string& name, int jail);
 void add_default_route(int route_socket, Ipv4Address gateway);
+void add_default_route(int route_socket, const Ipv6Address& gateway);
 
 }  // namespace brig::os::freebsd_net

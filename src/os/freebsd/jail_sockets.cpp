@@ -16,13 +16,13 @@
 namespace brig::os::freebsd_net {
 namespace {
 
-constexpr std::size_t socket_count = 2;
+constexpr std::size_t socket_count = 3;
 
 struct Rights {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(socket_count * sizeof(int))> buffer{};
 };
 
-/// An errno, and with 0 the two sockets.
+/// An errno, and with 0 the sockets.
 msghdr message_of(iovec& data, Rights& rights) {
     msghdr message{};
     message.msg_iov = &data;
@@ -33,15 +33,17 @@ msghdr message_of(iovec& data, Rights& rights) {
 }
 
 /// In the child of a process with threads: system calls only, no allocation.
-[[noreturn]] void child(int jail, int report) {
+[[noreturn]] void child(int jail, bool ipv6, int report) {
     // The kernel refuses to attach while a directory outside of the jail is open.
     if (::dup2(report, 3) < 0) ::_exit(1);
     ::closefrom(4);
-    std::array<int, socket_count> sockets{-1, -1};
+    std::array<int, socket_count> sockets{-1, -1, -1};
+    const int family = ipv6 ? AF_INET6 : AF_INET;
     int error = 0;
     if (::jail_attach(jail) != 0) error = errno;
     if (error == 0 && (sockets[0] = ::socket(AF_INET, SOCK_DGRAM, 0)) < 0) error = errno;
     if (error == 0 && (sockets[1] = ::socket(PF_ROUTE, SOCK_RAW, AF_INET)) < 0) error = errno;
+    if (error == 0 && (sockets[2] = ::socket(family, SOCK_DGRAM, 0)) < 0) error = errno;
 
     iovec data{&error, sizeof(error)};
     Rights rights;
@@ -79,16 +81,16 @@ JailSockets receive(int report, int jail) {
     }
     std::array<int, socket_count> sockets{};
     std::memcpy(sockets.data(), CMSG_DATA(header), sizeof(sockets));
-    return {Fd(sockets[0]), Fd(sockets[1])};
+    return {Fd(sockets[0]), Fd(sockets[1]), Fd(sockets[2])};
 }
 
 }  // namespace
 
-JailSockets sockets_in_jail(int jail) {
+JailSockets sockets_in_jail(int jail, bool ipv6) {
     auto [ours, theirs] = make_socket_pair();
     const auto pid = ::fork();
     if (pid < 0) throw SysError("fork");
-    if (pid == 0) child(jail, theirs.get());
+    if (pid == 0) child(jail, ipv6, theirs.get());
     theirs.reset();
     const auto reap = [pid] {
         while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {

@@ -33,16 +33,15 @@ void load_module(const char* name) {
     }
 }
 
-void enable_forwarding() {
+void enable_forwarding(const char* name) {
     int value = 0;
     std::size_t size = sizeof(value);
-    const auto* const name = "net.inet.ip.forwarding";
     if (::sysctlbyname(name, &value, &size, nullptr, 0) != 0) throw SysError("read {}", name);
     if (value != 0) return;
     value = 1;
     if (::sysctlbyname(name, nullptr, nullptr, &value, sizeof(value)) != 0)
         throw SysError("set {}", name);
-    log::info("enabled IPv4 forwarding on this host ({} was 0)", name);
+    log::info("enabled forwarding on this host ({} was 0)", name);
 }
 
 class FreebsdNetStack final : public NetStack {
@@ -97,7 +96,10 @@ void FreebsdNetStack::ensure_bridge(const BridgeSpec& bridge) {
     if (bridge.mtu != 0) set_mtu(host_.get(), bridge.name, bridge.mtu);
     add_address(host_.get(), bridge.name, bridge.gateway);
     set_up(host_.get(), bridge.name);
-    enable_forwarding();
+    enable_forwarding("net.inet.ip.forwarding");
+    if (!bridge.gateway6) return;
+    add_address(interface_socket6().get(), bridge.name, *bridge.gateway6);
+    enable_forwarding("net.inet6.ip6.forwarding");
 }
 
 Link FreebsdNetStack::connect(const LinkSpec& spec) {
@@ -125,7 +127,7 @@ void FreebsdNetStack::connect_inside(const LinkSpec& spec, const std::string& pe
     if (!jail)
         throw Error(ErrorKind::not_found, "there is no jail of container {} to connect", spec.jail);
     move_to_jail(host_.get(), peer, *jail);
-    const auto inside = sockets_in_jail(*jail);
+    const auto inside = sockets_in_jail(*jail, spec.address6.has_value());
     const auto socket = inside.interfaces.get();
     // A new VNET's loopback is down and has no address.
     add_address(socket, "lo0", {Ipv4Address(0x7f000001), 8});
@@ -135,6 +137,10 @@ void FreebsdNetStack::connect_inside(const LinkSpec& spec, const std::string& pe
     add_address(socket, peer, spec.address);
     set_up(socket, peer);
     add_default_route(inside.routes.get(), spec.gateway);
+    if (!spec.address6) return;
+    add_address(inside.interfaces6.get(), "lo0", Ipv6Interface::parse("::1/128"));
+    add_address(inside.interfaces6.get(), peer, *spec.address6);
+    add_default_route(inside.routes.get(), spec.gateway6);
 }
 
 std::vector<std::string> FreebsdNetStack::links() {

@@ -1,5 +1,6 @@
-// Firewall over nftables: one table `ip NAME`. Published ports are elements of maps, so that
-// publishing one changes one element and costs a packet one look-up, however many there are.
+// Firewall over nftables: a table `ip NAME`, and `ip6 NAME` where there is IPv6. Published ports
+// are elements of maps, so that publishing one changes one element and costs a packet one look-up,
+// however many there are.
 #include "os/firewall.h"
 
 #include <algorithm>
@@ -61,6 +62,47 @@ table ip {0} {{
 }}
 )";
 
+/// The same for IPv6. Connections to ::1 are not translated, since nothing with that source is
+/// routed: see redirects_own_connections().
+constexpr const char* table_rules6 = R"(
+add table ip6 {0}
+delete table ip6 {0}
+table ip6 {0} {{
+  map tcp_any {{ type inet_service : ipv6_addr . inet_service; }}
+  map tcp_one {{ type ipv6_addr . inet_service : ipv6_addr . inet_service; }}
+  map udp_any {{ type inet_service : ipv6_addr . inet_service; }}
+  map udp_one {{ type ipv6_addr . inet_service : ipv6_addr . inet_service; }}
+  chain published {{
+    meta l4proto tcp dnat ip6 to ip6 daddr . tcp dport map @tcp_one
+    meta l4proto tcp dnat ip6 to tcp dport map @tcp_any
+    meta l4proto udp dnat ip6 to ip6 daddr . udp dport map @udp_one
+    meta l4proto udp dnat ip6 to udp dport map @udp_any
+  }}
+  chain prerouting {{
+    type nat hook prerouting priority dstnat; policy accept;
+    fib daddr type local jump published
+  }}
+  chain output {{
+    type nat hook output priority -100; policy accept;
+    ip6 daddr != ::1 fib daddr type local jump published
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip6 saddr {2} oifname != "{1}" masquerade
+    ip6 saddr {2} oifname "{1}" ct status dnat masquerade
+  }}
+  chain forward {{
+    type filter hook forward priority filter; policy accept;
+    iifname "{1}" accept
+    oifname "{1}" ct state established,related accept
+    oifname "{1}" ct status dnat accept
+    oifname "{1}" drop
+  }}
+}}
+)";
+
+constexpr const char* remove_rules = "add table {0} {1}\ndelete table {0} {1}\n";
+
 void check_table_name(const std::string& name) {
     const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
     if (name.empty() || name.size() > 64 ||
@@ -80,9 +122,15 @@ public:
     void install(const std::vector<PortForward>& forwards) override {
         auto commands =
             fmt::format(table_rules, config_.name, config_.bridge, config_.gateway.network().str());
+        if (config_.gateway6)
+            commands += fmt::format(table_rules6, config_.name, config_.bridge,
+                                    config_.gateway6->network().str());
+        else
+            remove_table("ip6");
         for (const auto& forward : forwards) commands += element("add", forward, true);
         run_nft(commands);
-        open_foreign_forwarding();
+        open_foreign_forwarding("ip");
+        if (config_.gateway6) open_foreign_forwarding("ip6");
     }
 
     void publish(const std::vector<PortForward>& forwards) override {
@@ -104,24 +152,39 @@ public:
     }
 
     void remove() override {
-        run_nft(fmt::format("add table ip {0}\ndelete table ip {0}\n", config_.name));
-        close_foreign_forwarding();
+        run_nft(fmt::format(remove_rules, "ip", config_.name));
+        close_foreign_forwarding("ip");
+        remove_table("ip6");
+        close_foreign_forwarding("ip6");
     }
 
 private:
+    /// That there may be of an engine with other settings, on a kernel that may not know its kind.
+    void remove_table(std::string_view family) const {
+        try {
+            run_nft(fmt::format(remove_rules, family, config_.name));
+        } catch (const Error& error) {
+            log::debug("{}", error.message());
+        }
+    }
+
     std::string element(std::string_view verb, const PortForward& forward, bool with_target) const {
-        const bool any = forward.host_ip.any();
+        const bool ipv6 = is_ipv6(forward.host_ip);
+        if (ipv6 && !config_.gateway6) return {};
+        const bool any = is_any(forward.host_ip);
         auto key = any ? fmt::format("{}", forward.host_port)
-                       : fmt::format("{} . {}", forward.host_ip.str(), forward.host_port);
+                       : fmt::format("{} . {}", to_string(forward.host_ip), forward.host_port);
         if (with_target)
-            key += fmt::format(" : {} . {}", forward.container_ip.str(), forward.container_port);
-        return fmt::format("{} element ip {} {}_{} {{ {} }}\n", verb, config_.name,
-                           to_string(forward.protocol), any ? "any" : "one", key);
+            key +=
+                fmt::format(" : {} . {}", to_string(forward.container_ip), forward.container_port);
+        return fmt::format("{} element {} {} {}_{} {{ {} }}\n", verb, ipv6 ? "ip6" : "ip",
+                           config_.name, to_string(forward.protocol), any ? "any" : "one", key);
     }
 
     void unpublish_alone(const PortForward& forward) {
         try {
-            run_nft(element("delete", forward, false));
+            if (const auto command = element("delete", forward, false); !command.empty())
+                run_nft(command);
         } catch (const Error& error) {
             log::debug("unpublish port {}: {}", forward.host_port, error.message());
         }
@@ -130,14 +193,15 @@ private:
     /// An accept in our table does not overrule a drop in another. The one that is met in practice
     /// is iptables' FORWARD chain with policy drop, as docker and many hosts have it: let our
     /// bridge pass there, where our own forward chain still decides.
-    void open_foreign_forwarding() {
-        const auto chain = foreign_forward_chain();
+    void open_foreign_forwarding(std::string_view family) {
+        const auto chain = foreign_forward_chain(family);
         if (chain.find("policy drop") == std::string::npos) return;
         std::string commands;
         for (const auto* side : {"iifname", "oifname"}) {
             const auto rule = fmt::format(R"({} "{}")", side, config_.bridge);
             if (chain.find(rule) != std::string::npos) continue;
-            commands += fmt::format("insert rule ip filter FORWARD {} counter accept\n", rule);
+            commands +=
+                fmt::format("insert rule {} filter FORWARD {} counter accept\n", family, rule);
         }
         if (commands.empty()) return;
         try {
@@ -150,21 +214,22 @@ private:
         }
     }
 
-    void close_foreign_forwarding() {
-        const auto chain = foreign_forward_chain();
+    void close_foreign_forwarding(std::string_view family) {
+        const auto chain = foreign_forward_chain(family);
         for (const auto& line : split(chain, '\n')) {
             const auto ours = line.find(fmt::format(R"(ifname "{}" counter)", config_.bridge));
             const auto handle = line.find("# handle ");
             if (ours == std::string::npos || handle == std::string::npos) continue;
             const auto number =
                 parse_int<std::uint64_t>(trim(std::string_view(line).substr(handle + 9)));
-            if (number) run_nft(fmt::format("delete rule ip filter FORWARD handle {}\n", *number));
+            if (number)
+                run_nft(fmt::format("delete rule {} filter FORWARD handle {}\n", family, *number));
         }
     }
 
-    static std::string foreign_forward_chain() {
+    static std::string foreign_forward_chain(std::string_view family) {
         try {
-            return run_nft("list chain ip filter FORWARD\n");
+            return run_nft(fmt::format("list chain {} filter FORWARD\n", family));
         } catch (const Error&) {
             return {};  // no such chain
         }
@@ -175,7 +240,7 @@ private:
 
 }  // namespace
 
-bool redirects_own_connections() { return true; }
+bool redirects_own_connections(const IpAddress& host_ip) { return !is_ipv6(host_ip); }
 
 std::unique_ptr<Firewall> make_firewall(FirewallConfig config) {
     return std::make_unique<NftFirewall>(std::move(config));

@@ -23,8 +23,11 @@ ifinfomsg link_header(unsigned index = 0, unsigned flags = 0) {
     return header;
 }
 
-void add_ipv4(NetlinkBatch& batch, std::uint16_t type, Ipv4Address address) {
+void add_ip(NetlinkBatch& batch, std::uint16_t type, Ipv4Address address) {
     batch.attribute_u32(type, htonl(address.value()));
+}
+void add_ip(NetlinkBatch& batch, std::uint16_t type, const Ipv6Address& address) {
+    batch.attribute(type, std::as_bytes(std::span(address.bytes())));
 }
 
 /// One queue is enough for a device that hands packets straight to its peer, and half the memory.
@@ -140,21 +143,31 @@ void add_address(NetlinkBatch& batch, unsigned index, const Ipv4Interface& addre
     header.ifa_prefixlen = static_cast<std::uint8_t>(address.prefix);
     header.ifa_index = index;
     batch.begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, header, "add address " + address.str());
-    add_ipv4(batch, IFA_LOCAL, address.address);
-    add_ipv4(batch, IFA_ADDRESS, address.address);
-    add_ipv4(batch, IFA_BROADCAST, address.broadcast());
+    add_ip(batch, IFA_LOCAL, address.address);
+    add_ip(batch, IFA_ADDRESS, address.address);
+    add_ip(batch, IFA_BROADCAST, address.broadcast());
 }
 
-void add_default_route(NetlinkBatch& batch, unsigned index, Ipv4Address gateway) {
+void add_address(NetlinkBatch& batch, unsigned index, const Ipv6Interface& address) {
+    ifaddrmsg header{};
+    header.ifa_family = AF_INET6;
+    header.ifa_prefixlen = static_cast<std::uint8_t>(address.prefix);
+    header.ifa_flags = IFA_F_NODAD;
+    header.ifa_index = index;
+    batch.begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, header, "add address " + address.str());
+    add_ip(batch, IFA_ADDRESS, address.address);
+}
+
+void add_default_route(NetlinkBatch& batch, unsigned index, const IpAddress& gateway) {
     rtmsg header{};
-    header.rtm_family = AF_INET;
+    header.rtm_family = is_ipv6(gateway) ? AF_INET6 : AF_INET;
     header.rtm_table = RT_TABLE_MAIN;
     header.rtm_protocol = RTPROT_BOOT;
     header.rtm_scope = RT_SCOPE_UNIVERSE;
     header.rtm_type = RTN_UNICAST;
     batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header,
-                "add default route by " + gateway.str());
-    add_ipv4(batch, RTA_GATEWAY, gateway);
+                "add default route by " + to_string(gateway));
+    std::visit([&](const auto& address) { add_ip(batch, RTA_GATEWAY, address); }, gateway);
     batch.attribute_u32(RTA_OIF, index);
 }
 

@@ -27,7 +27,9 @@ void add_bridge(NetlinkBatch& batch, const BridgeSpec& bridge);
 void set_up(NetlinkBatch& batch, unsigned index, const std::string& name);
 void set_mac(NetlinkBatch& batch, unsigned index, const MacAddress& mac);
 void add_address(NetlinkBatch& batch, unsigned index, const Ipv4Interface& address);
-void add_default_route(NetlinkBatch& batch, unsigned index, Ipv4Address gateway);
+/// Usable at once: without duplicate address detection.
+void add_address(NetlinkBatch& batch, unsigned index, const Ipv6Interface& address);
+void add_default_route(NetlinkBatch& batch, unsigned index, const IpAddress& gateway);
 struct LinkMove {
     std::string name;
     pid_t process = 0;  ///< whose network namespace it goes to

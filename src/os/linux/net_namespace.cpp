@@ -22,10 +22,15 @@ void set(const char* name, std::string_view value) {
     }
 }
 
-NetNamespace enter_new() {
+NetNamespace enter_new(bool ipv6) {
     if (::unshare(CLONE_NEWNET) != 0) throw SysError("create a network namespace");
     auto handle = open_file("/proc/thread-self/ns/net", O_RDONLY);
-    set("ipv6/conf/default/disable_ipv6", "1");
+    if (ipv6) {
+        // Addresses and routes are ours to give: no neighbour may pose as a router.
+        set("ipv6/conf/default/accept_ra", "0");
+    } else {
+        set("ipv6/conf/default/disable_ipv6", "1");
+    }
     set("ipv4/ip_unprivileged_port_start", "0");
     set("ipv4/ping_group_range", "0 2147483647");
     NetNamespace made{std::move(handle), NetlinkSocket::open()};
@@ -37,13 +42,13 @@ NetNamespace enter_new() {
 
 }  // namespace
 
-NetNamespace make_net_namespace() {
+NetNamespace make_net_namespace(bool ipv6) {
     // The thread that enters the namespace ends with it; there is no way back that could fail.
     std::optional<NetNamespace> made;
     std::exception_ptr failure;
     std::thread([&] {
         try {
-            made.emplace(enter_new());
+            made.emplace(enter_new(ipv6));
         } catch (...) {
             failure = std::current_exception();
         }

@@ -11,8 +11,8 @@ struct NetNamespace {
     NetlinkSocket socket;  ///< works inside it from any thread
 };
 
-/// With its loopback up, IPv6 off for interfaces made later, and docker's defaults for
-/// unprivileged ports and ping. Throws SysError.
-NetNamespace make_net_namespace();
+/// With its loopback up, IPv6 off for interfaces made later unless it is wanted, and docker's
+/// defaults for unprivileged ports and ping. Throws SysError.
+NetNamespace make_net_namespace(bool ipv6 = false);
 
 }  // namespace brig::os::linux_net

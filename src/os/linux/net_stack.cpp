@@ -35,7 +35,8 @@ struct ReadyLink {
 
 bool same_link(const LinkSpec& one, const LinkSpec& other) {
     return one.bridge == other.bridge && one.address == other.address &&
-           one.gateway == other.gateway && one.mac == other.mac && one.mtu == other.mtu;
+           one.gateway == other.gateway && one.address6 == other.address6 &&
+           one.gateway6 == other.gateway6 && one.mac == other.mac && one.mtu == other.mtu;
 }
 
 void write_sysctl(const std::string& name, std::string_view value) {
@@ -50,18 +51,24 @@ void try_sysctl(const std::string& name, std::string_view value) {
     }
 }
 
-void enable_forwarding() {
-    if (trim(read_file("/proc/sys/net/ipv4/ip_forward")) == "1") return;
-    write_sysctl("ipv4/ip_forward", "1");
-    log::info("enabled IPv4 forwarding on this host (net.ipv4.ip_forward was 0)");
+void enable_forwarding(bool ipv6) {
+    const auto enable = [](const std::string& name, std::string_view note) {
+        if (trim(read_file("/proc/sys/net/" + name)) == "1") return;
+        write_sysctl(name, "1");
+        log::info("enabled forwarding on this host (net/{} was 0){}", name, note);
+    };
+    enable("ipv4/ip_forward", "");
+    if (ipv6)
+        enable("ipv6/conf/all/forwarding",
+               "; interfaces that learn their IPv6 routes need accept_ra=2 from now on");
 }
 
-void configure_bridge_sysctls(const std::string& bridge) {
+void configure_bridge_sysctls(const BridgeSpec& bridge) {
     // Lets 127.0.0.1:PORT of the host reach a container; the firewall drops what others send there.
-    write_sysctl("ipv4/conf/" + bridge + "/route_localnet", "1");
+    write_sysctl("ipv4/conf/" + bridge.name + "/route_localnet", "1");
     // CVE-2020-13401: a container must not become the host's IPv6 router.
-    try_sysctl("ipv6/conf/" + bridge + "/accept_ra", "0");
-    try_sysctl("ipv6/conf/" + bridge + "/disable_ipv6", "1");
+    try_sysctl("ipv6/conf/" + bridge.name + "/accept_ra", "0");
+    try_sysctl("ipv6/conf/" + bridge.name + "/disable_ipv6", bridge.gateway6 ? "0" : "1");
 }
 
 class LinuxNetStack final : public NetStack {
@@ -112,12 +119,13 @@ void LinuxNetStack::ensure_bridge(const BridgeSpec& bridge) {
         throw Error(ErrorKind::conflict, "network interface {} exists and is not a bridge",
                     bridge.name);
     }
-    configure_bridge_sysctls(bridge.name);
+    configure_bridge_sysctls(bridge);
     NetlinkBatch batch;
     add_address(batch, found.index, bridge.gateway);
+    if (bridge.gateway6) add_address(batch, found.index, *bridge.gateway6);
     set_up(batch, found.index, bridge.name);
     host_.run(std::move(batch));
-    enable_forwarding();
+    enable_forwarding(bridge.gateway6.has_value());
     const std::lock_guard inner(mutex_);
     bridges_[bridge.name] = found.index;
 }
@@ -141,7 +149,8 @@ unsigned LinuxNetStack::bridge_index(const std::string& name) {
 }
 
 ReadyLink LinuxNetStack::make_link(const LinkSpec& spec) {
-    ReadyLink link{make_net_namespace(), config_.link_prefix + random_hex(4), spec};
+    ReadyLink link{make_net_namespace(spec.address6.has_value()),
+                   config_.link_prefix + random_hex(4), spec};
     NetlinkBatch outside;
     add_veth(outside, {.name = link.name,
                        .bridge = spec.bridge,
@@ -160,6 +169,10 @@ ReadyLink LinuxNetStack::make_link(const LinkSpec& spec) {
     set_up(inside, index, "eth0");
     add_address(inside, index, spec.address);
     add_default_route(inside, index, spec.gateway);
+    if (spec.address6) {
+        add_address(inside, index, *spec.address6);
+        add_default_route(inside, index, spec.gateway6);
+    }
     socket.run(std::move(inside));
     return link;
 }

@@ -55,6 +55,24 @@ published_ports() {
     expect_nothing_left
 }
 
+# A later interface is masqueraded too, though no container joins.
+later_interface() {
+    brig run -d --name one base sleep 1000
+    local later=$(ifconfig epair create) found=no
+    ifconfig $later inet 198.51.100.1/24 up
+    named() { pfctl -q -a brigtest/base -s nat | grep -q "on $later inet"; }
+    unnamed() { ! named; }
+    if within 10 named; then
+        ifconfig $later destroy
+        within 10 unnamed && found=yes
+    else
+        ifconfig $later destroy
+    fi
+    brig rm -f one
+    expect yes $found
+    expect_nothing_left
+}
+
 # The rules outlive the engine, and the next one knows them.
 ports_survive() {
     brig run -d --name web -p 18080:8000 base sh -c 'while :; do echo page | nc -N -l 8000; done'
@@ -98,6 +116,60 @@ host_network() {
     brig run --rm --net host base ifconfig -l | grep -q $outside
     expect lo0 "$(brig run --rm --net none base ifconfig -l | tr -d ' ')"
     expect_nothing_left
+}
+
+# ---- IPv6
+
+# An engine of its own, since IPv6 is the engine's to have.
+ipv6_network() {
+    brig run -d --name web -p 18080:8000 base sh -c 'while :; do echo page | nc -N -l 8000; done'
+    local address="$(brig inspect -f '{{.NetworkSettings.GlobalIPv6Address}}' web)"
+    case "$address" in fd00:61::*) ;; *) fail "address $address" ;; esac
+    expect "fd00:61::1 64" "$(brig inspect -f '{{.NetworkSettings.IPv6Gateway}} {{.NetworkSettings.GlobalIPv6PrefixLen}}' web)"
+    expect true "$(brig network inspect -f '{{.EnableIPv6}}' bridge)"
+    ping -6 -c 1 -t 5 $address
+    brig run --rm base sh -c "ping -6 -c 1 -t 5 fd00:61::1 && ping -6 -c 1 -t 5 $address"
+    # Of use at once: no check for duplicates is on its way.
+    brig exec web ifconfig | grep inet6 | grep -q tentative && fail "a tentative address"
+    brig exec web sh -c 'ping -6 -c 1 -t 5 $(hostname)'
+    brig rm -f web
+    expect_nothing_left
+}
+ipv6_elsewhere() {
+    jexec outside nc -6 -kl 2001:db8:2::2 7000 >$work/heard 2>&1 &
+    local listener=$! code=0
+    sleep 1
+    brig run --rm base sh -c 'echo to-outside | nc -N -w 5 2001:db8:2::2 7000' || code=$?
+    within 5 grep -q to-outside $work/heard || code=heard-nothing
+    kill $listener
+    expect 0 $code
+    brig run -d --name web -p 18080:8000 base sh -c 'while :; do echo page | nc -6 -N -l 8000; done'
+    expect "0.0.0.0:18080 [::]:18080" "$(echo $(brig port web 8000))"
+    page_from() { [ "$("$@" </dev/null)" = page ]; }
+    within 10 page_from jexec outside nc -w 5 2001:db8:2::1 18080
+    within 10 page_from nc -w 5 ::1 18080
+    within 10 page_from nc -w 5 2001:db8:2::1 18080
+    # What is not published is not reachable, even for who knows the way.
+    local address="$(brig inspect -f '{{.NetworkSettings.GlobalIPv6Address}}' web)" reached=false
+    jexec outside route -q add -6 -net fd00:61::/64 2001:db8:2::1
+    jexec outside nc -z -w 2 $address 8000 && reached=true
+    jexec outside route -q delete -6 -net fd00:61::/64
+    $reached && fail "an unpublished port is reachable"
+    brig rm -f web
+    jexec outside nc -z -w 2 2001:db8:2::1 18080 && fail "the port is open still"
+    expect_nothing_left
+}
+ipv6_checks() {
+    signal_engine TERM
+    engine_options="--ipv6 --fixed-cidr-v6 fd00:61::/64"
+    start_engine || fail "an engine with IPv6 does not start"
+    ifconfig ${outside}a inet6 2001:db8:2::1/64 no_dad
+    jexec outside ifconfig ${outside}b inet6 2001:db8:2::2/64 no_dad
+    check "IPv6 on the default network, with addresses, gateway, names" ipv6_network
+    check "IPv6 masquerade and ports published on [::], by PF and to the host itself" ipv6_elsewhere
+    signal_engine TERM
+    engine_options=
+    start_engine
 }
 
 # ---- limits
@@ -224,10 +296,12 @@ network_checks() {
     if printf 'nat-anchor "brigtest/*"\nrdr-anchor "brigtest/*"\nanchor "brigtest/*"\n' | pfctl -q -f - 2>/dev/null; then
         pfctl -q -e 2>/dev/null
         check "masquerade by PF, and no way in" masquerade
+        check "an interface that comes later is masqueraded, and forgotten when it goes" later_interface
         check "published ports by PF" published_ports
         check "published ports across kill -9 of the engine" ports_survive
         check "published ports from the host itself" loopback_ports
         check "published UDP ports, from elsewhere and from the host itself" udp_ports
+        ipv6_checks
     else
         skip "masquerade and published ports by PF" "no PF here"
     fi

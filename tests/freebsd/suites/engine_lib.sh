@@ -9,7 +9,7 @@ PATH=$bin:$PATH
 # start_engine: with $root and $driver set by the suite. Its number is in a file, for checks run in subshells.
 start_engine() {
     brigd --root $root --run $work/run --snapshotter $driver --bridge $bridge --subnet $subnet \
-        --nft-table brigtest </dev/null >>$work/brigd.log 2>&1 &
+        --nft-table brigtest $engine_options </dev/null >>$work/brigd.log 2>&1 &
     echo $! >$work/engine.pid
     within 30 brig version >/dev/null 2>&1
 }

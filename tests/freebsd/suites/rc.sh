@@ -105,6 +105,21 @@ engine_down() {
     ! pgrep -q -x brigd
 }
 
+# PF's rules gone, by somebody's hand or over a sleep.
+renewed() {
+    brig run -d --name netted base sleep 1000
+    local command
+    for command in reload resume; do
+        pfctl -q -a brig/base -F all
+        expect "" "$(pfctl -q -a brig/base -s rules)"
+        service brigd $command
+        have_rules() { pfctl -q -a brig/base -s rules | grep -q 'on brig0'; }
+        within 20 have_rules
+    done
+    expect running "$(status_of netted)"
+    brig rm -f netted
+}
+
 revived() {
     local before="$(pgrep -x brigd)"
     kill -KILL $before
@@ -126,6 +141,7 @@ check "brig system setup, shown, then written, pf.conf but for the anchors untou
 check "boot through rc, the engine under daemon(8), forwarding, PF's anchors" first_boot
 check "shutdown ends containers, boot starts those whose policy says so" containers_at_boot
 check "service brigd stop, start, restart leave containers running" stop_and_start
+check "service brigd reload, and resume after a sleep, put PF's rules back" renewed
 check "an engine that dies is started again" revived
 [ $failures -eq 0 ] || { echo "    brigd said:"; tail -n 30 /var/log/brigd.log 2>/dev/null | sed 's/^/    /'; tail -n 20 $work/boot.out $work/shutdown.out | sed 's/^/    /'; }
 finish

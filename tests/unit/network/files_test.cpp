@@ -39,12 +39,12 @@ TEST(ResolvConf, OptionsReplaceTheHosts) {
 TEST(ResolvConf, OptionsCannotAddLines) {
     EXPECT_THROW(make_resolv_conf("", {.servers = {"9.9.9.9\nnameserver 6.6.6.6"}}, own), Error);
     EXPECT_THROW(make_resolv_conf("", {.search = {"a b"}}, own), Error);
-    EXPECT_THROW(make_hosts("h", "", std::nullopt, {{"x\n1.2.3.4 bank", "5.6.7.8"}}), Error);
+    EXPECT_THROW(make_hosts("h", "", {}, {{"x\n1.2.3.4 bank", "5.6.7.8"}}), Error);
 }
 
 TEST(Hosts, NamesTheContainer) {
     const auto text =
-        make_hosts("web", "example.com", os::Ipv4Address(0xac1e0002), {{"db", "10.0.0.7"}});
+        make_hosts("web", "example.com", {os::Ipv4Address(0xac1e0002)}, {{"db", "10.0.0.7"}});
     EXPECT_NE(text.find("127.0.0.1\tlocalhost\n"), std::string::npos);
     EXPECT_NE(text.find("10.0.0.7\tdb\n"), std::string::npos);
     EXPECT_NE(text.find("172.30.0.2\tweb.example.com web\n"), std::string::npos);
@@ -55,7 +55,7 @@ TEST(PortBinding, ReadsDockersForms) {
     EXPECT_EQ(parse_port_binding("53/udp", "127.0.0.1", "5353"),
               (PortRequest{Ipv4Address(0x7f000001), 5353, 0, 53, Protocol::udp}));
     EXPECT_EQ(parse_port_binding("80", "0.0.0.0", "8000-8010"),
-              (PortRequest{{}, 8000, 8010, 80, Protocol::tcp}));
+              (PortRequest{Ipv4Address(), 8000, 8010, 80, Protocol::tcp}));
     for (const auto* bad : {"", "0/tcp", "65536/tcp", "x/tcp", "80/icmp"})
         EXPECT_THROW(parse_port_binding(bad, "", ""), Error) << bad;
     for (const auto* bad : {"70000", "9-8", "8;flush ruleset", "-1"})

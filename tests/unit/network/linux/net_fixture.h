@@ -2,10 +2,9 @@
 // firewall and forwarding are nobody else's, and gets a neighbour "outside" on a second bridge.
 #pragma once
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -21,6 +20,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "network/network.h"
+#include "network/socket_address.h"
 #include "os/linux/link_requests.h"
 #include "os/linux/net_namespace.h"
 
@@ -32,6 +32,8 @@ using os::linux_net::NetNamespace;
 
 inline const char* const host_ip = "198.51.100.1";
 inline const char* const outside_ip = "198.51.100.2";
+inline const char* const host_ip6 = "2001:db8:9::1";
+inline const char* const outside_ip6 = "2001:db8:9::2";
 
 /// Runs `action` in the namespace of `handle`, on a thread that ends with it.
 template <typename Action>
@@ -55,21 +57,23 @@ inline Fd sandbox_of(const Endpoint& endpoint) {
     return open_file(endpoint.sandbox_path, O_RDONLY);
 }
 
-inline sockaddr_in socket_address(const std::string& ip, std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(Ipv4Address::parse(ip).value().value());
-    return address;
+inline SocketAddress at(const std::string& ip, std::uint16_t port) {
+    return socket_address(os::parse_ip(ip).value(), port);
+}
+
+inline std::string text_of(const SocketAddress& address) {
+    std::array<char, NI_MAXHOST> host{};
+    (void)::getnameinfo(address.raw(), address.size, host.data(), host.size(), nullptr, 0,
+                        NI_NUMERICHOST);
+    return host.data();
 }
 
 inline Fd bound(int type, const std::string& ip, std::uint16_t port) {
-    Fd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    Fd socket = make_socket(os::parse_ip(ip).value(), type);
     const int on = 1;
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    const auto address = socket_address(ip, port);
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
-        throw SysError("bind");
+    const auto address = at(ip, port);
+    if (::bind(socket.get(), address.raw(), address.size) != 0) throw SysError("bind");
     if (type == SOCK_STREAM && ::listen(socket.get(), 16) != 0) throw SysError("listen");
     return socket;
 }
@@ -96,18 +100,15 @@ private:
             std::array<pollfd, 2> waiting{{{socket_.get(), POLLIN, 0}, {stopped, POLLIN, 0}}};
             (void)::poll(waiting.data(), 2, -1);
             if (waiting[1].revents != 0) return;
-            sockaddr_in peer{};
-            socklen_t size = sizeof(peer);
+            SocketAddress peer;
             char buffer[64];
             if (type_ == SOCK_STREAM) {
-                Fd client(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &size,
-                                    SOCK_CLOEXEC));
-                write_all(client.get(), Ipv4Address(ntohl(peer.sin_addr.s_addr)).str());
-            } else if (::recvfrom(socket_.get(), buffer, sizeof(buffer), 0,
-                                  reinterpret_cast<sockaddr*>(&peer), &size) >= 0) {
-                const auto text = Ipv4Address(ntohl(peer.sin_addr.s_addr)).str();
-                (void)::sendto(socket_.get(), text.data(), text.size(), 0,
-                               reinterpret_cast<sockaddr*>(&peer), size);
+                Fd client(::accept4(socket_.get(), peer.raw(), &peer.size, SOCK_CLOEXEC));
+                write_all(client.get(), text_of(peer));
+            } else if (::recvfrom(socket_.get(), buffer, sizeof(buffer), 0, peer.raw(),
+                                  &peer.size) >= 0) {
+                const auto text = text_of(peer);
+                (void)::sendto(socket_.get(), text.data(), text.size(), 0, peer.raw(), peer.size);
             }
         }
     }
@@ -119,18 +120,17 @@ private:
 
 /// What the server said, or the failure: "refused", "timeout", …
 inline std::string ask(int type, const std::string& ip, std::uint16_t port, int timeout_ms = 3000) {
-    Fd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    Fd socket = make_socket(os::parse_ip(ip).value(), type);
     const timeval timeout{timeout_ms / 1000, (timeout_ms % 1000) * 1000};
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-    const auto address = socket_address(ip, port);
+    const auto address = at(ip, port);
     const auto failure = [] {
         return errno == ECONNREFUSED                     ? "refused"
                : errno == EAGAIN || errno == EINPROGRESS ? "timeout"
                                                          : std::strerror(errno);
     };
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
-        return failure();
+    if (::connect(socket.get(), address.raw(), address.size) != 0) return failure();
     if (type == SOCK_DGRAM && ::send(socket.get(), "?", 1, 0) < 0) return failure();
     char buffer[64];
     const auto size = ::recv(socket.get(), buffer, sizeof(buffer), 0);
@@ -173,7 +173,7 @@ protected:
 
 private:
     static NetNamespace& outside_() {
-        static NetNamespace made = os::linux_net::make_net_namespace();
+        static NetNamespace made = os::linux_net::make_net_namespace(true);
         return made;
     }
 
@@ -190,6 +190,8 @@ private:
         const auto bridge = find_link(host, "lan0").index;
         NetlinkBatch second;
         os::linux_net::add_address(second, bridge, lan);
+        const auto lan6 = Ipv6Interface::parse(std::string(host_ip6) + "/64");
+        os::linux_net::add_address(second, bridge, lan6);
         os::linux_net::set_up(second, bridge, "lan0");
         os::linux_net::add_veth(second, {.name = "lan1",
                                          .bridge = "lan0",
@@ -204,6 +206,9 @@ private:
         os::linux_net::add_address(third, link,
                                    Ipv4Interface::parse(std::string(outside_ip) + "/24"));
         os::linux_net::add_default_route(third, link, lan.address);
+        os::linux_net::add_address(third, link,
+                                   Ipv6Interface::parse(std::string(outside_ip6) + "/64"));
+        os::linux_net::add_default_route(third, link, lan6.address);
         socket.run(std::move(third));
     }
 
