@@ -3,11 +3,14 @@
 // back to the host, so links are removed by name; destroying one end destroys both.
 #include "os/net_stack.h"
 
+#include <ifaddrs.h>
 #include <sys/param.h>
 #include <sys/linker.h>
+#include <sys/socket.h>
 #include <sys/sysctl.h>
 
 #include <net/if.h>
+#include <netinet/in.h>
 
 #include <cerrno>
 #include <memory>
@@ -42,6 +45,26 @@ void enable_forwarding(const char* name) {
     if (::sysctlbyname(name, nullptr, nullptr, &value, sizeof(value)) != 0)
         throw SysError("set {}", name);
     log::info("enabled forwarding on this host ({} was 0)", name);
+}
+
+/// The kernel adds an address that is there by taking it away first, and what comes meanwhile is
+/// lost.
+bool has_address(const std::string& interface, const Ipv4Interface& wanted) {
+    ifaddrs* first = nullptr;
+    if (::getifaddrs(&first) != 0) throw SysError("list the addresses of this host");
+    const Defer release([&] { ::freeifaddrs(first); });
+    const auto value = [](const sockaddr* address) {
+        return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
+    };
+    for (const auto* at = first; at != nullptr; at = at->ifa_next) {
+        if (at->ifa_name != interface || at->ifa_addr == nullptr || at->ifa_netmask == nullptr ||
+            at->ifa_addr->sa_family != AF_INET)
+            continue;
+        if (value(at->ifa_addr) == wanted.address.value() &&
+            value(at->ifa_netmask) == wanted.mask())
+            return true;
+    }
+    return false;
 }
 
 class FreebsdNetStack final : public NetStack {
@@ -94,7 +117,8 @@ void FreebsdNetStack::ensure_bridge(const BridgeSpec& bridge) {
                     bridge.name);
     }
     if (bridge.mtu != 0) set_mtu(host_.get(), bridge.name, bridge.mtu);
-    add_address(host_.get(), bridge.name, bridge.gateway);
+    if (!has_address(bridge.name, bridge.gateway))
+        add_address(host_.get(), bridge.name, bridge.gateway);
     set_up(host_.get(), bridge.name);
     enable_forwarding("net.inet.ip.forwarding");
     if (!bridge.gateway6) return;
