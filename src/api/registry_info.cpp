@@ -41,10 +41,17 @@ void add_registry_info(json& info, const registry::Settings& settings) {
                          {"Official", name == "docker.io"}};
     };
     add("docker.io");
-    for (const auto& name : settings.insecure) add(name);
+    json networks{"127.0.0.0/8", "::1/128"};
+    for (const auto& entry : settings.insecure) {
+        if (entry.find('/') == std::string::npos) {
+            add(entry);
+        } else {
+            networks.push_back(entry);
+        }
+    }
     for (const auto& [name, mirrors] : settings.mirrors) add(name);
     auto& config = info["RegistryConfig"];
-    config["InsecureRegistryCIDRs"] = {"127.0.0.0/8", "::1/128"};
+    config["InsecureRegistryCIDRs"] = std::move(networks);
     config["Mirrors"] = indexes["docker.io"]["Mirrors"];
     config["IndexConfigs"] = std::move(indexes);
     info["HttpProxy"] = without_user(settings.proxies.http);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "os/net_address.h"
+#include "registry/networks.h"
 
 namespace brig::registry {
 namespace fs = std::filesystem;
@@ -41,11 +42,15 @@ bool is_loopback(std::string_view host) {
     return address && address->loopback();
 }
 
+/// What the settings say of it: the host, the host with its port, or a network that it is in.
 bool may_be_insecure(std::string_view host_and_port, const Settings& settings) {
     const std::string whole(host_and_port);
-    const auto host = without_port(host_and_port);
-    return is_loopback(host) || settings.insecure.contains(whole) ||
-           settings.insecure.contains(std::string(host));
+    const std::string alone(without_port(host_and_port));
+    return is_loopback(alone) || settings.insecure.contains(whole) ||
+           settings.insecure.contains(alone) ||
+           std::ranges::any_of(settings.insecure, [&](const std::string& entry) {
+               return is_in_network(alone, entry);
+           });
 }
 
 Endpoint endpoint_for(std::string_view domain, const Settings& settings) {

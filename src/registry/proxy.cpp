@@ -1,50 +1,15 @@
 // See proxy.h.
 #include "registry/proxy.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <array>
 #include <cstdlib>
-#include <optional>
 
 #include "base/strings.h"
 #include "registry/endpoint.h"
+#include "registry/networks.h"
 
 namespace brig::registry {
 namespace {
-
-using Address = std::array<std::uint8_t, 16>;
-constexpr unsigned mapped_bits = 96;  // ::ffff:a.b.c.d
-
-std::optional<Address> parse_address(const std::string& text) {
-    Address out{};
-    if (::inet_pton(AF_INET6, text.c_str(), out.data()) == 1) return out;
-    out = {};
-    out[10] = out[11] = 0xff;
-    if (::inet_pton(AF_INET, text.c_str(), &out[12]) == 1) return out;
-    return std::nullopt;
-}
-
-/// Whether both begin with the same bits.
-bool agree(const Address& a, const Address& b, unsigned bits) {
-    for (unsigned bit = 0; bit < bits; ++bit) {
-        const auto mask = static_cast<std::uint8_t>(0x80U >> bit % 8);
-        if ((a[bit / 8] & mask) != (b[bit / 8] & mask)) return false;
-    }
-    return true;
-}
-
-/// "10.0.0.0/8"
-bool is_in_network(const Address& address, const std::string& network) {
-    const auto [base, length] = split_once(network, '/');
-    const auto begin = parse_address(base);
-    auto bits = length ? parse_int<unsigned>(*length) : std::nullopt;
-    if (!begin || !bits) return false;
-    if (base.find(':') == std::string::npos) *bits += mapped_bits;
-    return *bits <= 128 && agree(address, *begin, *bits);
-}
 
 std::string without_brackets(const std::string& host) {
     return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
@@ -62,7 +27,7 @@ bool is_exempt(const Url& url, std::string entry) {
     const std::string host = without_brackets(url.host);
     const auto address = parse_address(host);
     if (entry == "*") return true;
-    if (address && is_in_network(*address, entry)) return true;
+    if (is_in_network(host, entry)) return true;
     if (const auto plain = parse_address(without_brackets(entry))) return address == plain;
     if (const auto colon = entry.rfind(':'); colon != std::string::npos) {
         if (entry.substr(colon + 1) != url.port) return false;

@@ -113,6 +113,7 @@ def test_mirrors(engine, workspace):
         push_busybox(engine, web)
         push_busybox(engine, f"{near.host}/copies/web")
         other = stack.enter_context(engine_with(workspace / "mirrors", f"""
+insecure-registries = ["10.0.0.0/8"]
 [[registry]]
 location = "{secret.host}"
 [[registry.mirror]]
@@ -125,6 +126,8 @@ insecure = true
 """))
         known = json.loads(other.brig("info", "-f", "{{json .RegistryConfig.IndexConfigs}}").stdout)[secret.host]
         assert known["Mirrors"][1:] == [f"https://{empty.host}/", f"http://{near.host}/copies/"] and known["Secure"]
+        networks = other.brig("info", "-f", "{{json .RegistryConfig.InsecureRegistryCIDRs}}").stdout
+        assert json.loads(networks)[-1] == "10.0.0.0/8"
         secret.stop()
         assert "Downloaded newer image" in other.brig("pull", web).stdout
         assert other.brig("run", "--rm", "--net", "none", web, "echo", "hello").stdout == "hello\n"

@@ -64,6 +64,11 @@ TEST(Endpoint, KnowsDockersHubAndLoopback) {
     told.insecure = {"example.org:5000"};
     EXPECT_EQ(endpoint_for("example.org:5000", told).bases.size(), 2u);
     EXPECT_EQ(endpoint_for("example.org", told).bases.size(), 1u);
+    told.insecure = {"10.0.0.0/8", "fd00::/8"};
+    for (const auto* near : {"10.1.2.3", "10.1.2.3:5000", "[fd00::7]:5000"})
+        EXPECT_EQ(endpoint_for(near, told).bases.size(), 2u) << near;
+    for (const auto* far : {"11.1.2.3", "[fe00::7]:5000", "example.org", "10.example.org:5000"})
+        EXPECT_EQ(endpoint_for(far, told).bases.size(), 1u) << far;
 }
 
 }  // namespace
