@@ -191,6 +191,7 @@ limits() {
 }
 # A release's base.txz, here made of the guest's own system.
 freebsd_image() {
+    mkdir -p $work/src/app
     tar -cJf $work/base.txz -C $work/base .
     # md5(1) is every digest, by its name.
     ln -sf /sbin/md5 $work/sha256
