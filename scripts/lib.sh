@@ -43,7 +43,7 @@ install_build_packages() {
     else
         install_packages "to build Brig" g++ cmake ninja-build pkg-config git ccache libboost1.81-dev \
             nlohmann-json3-dev libfmt-dev libsqlite3-dev libarchive-dev libacl1-dev libbz2-dev nettle-dev \
-            liblzma-dev libzstd-dev zlib1g-dev libssl-dev libcurl4-openssl-dev \
+            liblzma-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev libcurl4-openssl-dev \
             libseccomp-dev libnftables-dev libtomlplusplus-dev \
             libprotobuf-dev protobuf-compiler
     fi
@@ -51,7 +51,7 @@ install_build_packages() {
 
 # Programs that brigd and its image bootstrap call, or that the demo shows.
 install_runtime_packages() {
-    on_freebsd || install_packages "base images and the demo" busybox-static curl libcurl4 iproute2 mmdebstrap
+    on_freebsd || install_packages "base images and the demo" busybox-static curl libcurl4 libisal2 iproute2 mmdebstrap
 }
 
 install_test_packages() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "archive/filter_source.h"
+#include "archive/gzip_inflater.h"
 #include "archive/stream.h"
 #include "base/error.h"
 
@@ -45,58 +46,46 @@ private:
 class GzipSource : public Source {
 public:
     explicit GzipSource(std::unique_ptr<Source> source)
-        : source_(std::move(source)), out_(output_bytes) {
-        if (inflateInit2(&stream_, 15 + 16) != Z_OK)
-            throw Error(ErrorKind::internal, "cannot start inflating");
-    }
-    GzipSource(const GzipSource&) = delete;
-    GzipSource& operator=(const GzipSource&) = delete;
-    ~GzipSource() override { inflateEnd(&stream_); }
+        : source_(std::move(source)), out_(output_bytes), inflater_(make_gzip_inflater()) {}
 
     std::span<const std::byte> next() override {
-        stream_.next_out = reinterpret_cast<Bytef*>(out_.data());
-        stream_.avail_out = static_cast<uInt>(out_.size());
-        while (!finished_ && stream_.avail_out == out_.size()) step();
-        return {out_.data(), out_.size() - stream_.avail_out};
+        std::size_t made = 0;
+        while (!finished_ && made == 0) made = step();
+        return {out_.data(), made};
     }
 
 private:
-    bool refill() {
-        if (stream_.avail_in > 0) return true;
-        const auto chunk = source_->next();
-        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(chunk.data()));
-        stream_.avail_in = static_cast<uInt>(chunk.size());
-        return !chunk.empty();
-    }
-
-    void step() {
-        if (!refill()) {
+    std::size_t step() {
+        if (in_.empty()) in_ = source_->next();
+        if (in_.empty() && !flushing_) {
             if (!between_members_)
                 throw Error(ErrorKind::invalid_argument, "gzip stream ends early");
             finished_ = true;
-            return;
+            return 0;
         }
         // Padding after the last member is ignored, as gunzip does.
-        if (between_members_ && !std::exchange(first_member_, false) && *stream_.next_in != 0x1f) {
+        if (between_members_ && !std::exchange(first_member_, false) &&
+            in_.front() != std::byte{0x1f}) {
             finished_ = true;
-            return;
+            return 0;
         }
-        between_members_ = false;
-        const int result = inflate(&stream_, Z_NO_FLUSH);
-        if (result == Z_STREAM_END) {
-            inflateReset(&stream_);
-            between_members_ = true;
-        } else if (result != Z_OK && result != Z_BUF_ERROR) {
-            throw Error(ErrorKind::invalid_argument, "gzip stream is damaged: {}",
-                        stream_.msg != nullptr ? stream_.msg : "bad data");
-        }
+        const auto done = inflater_->run(in_, out_);
+        if (done.read + done.written == 0 && !in_.empty() && !done.member_ended)
+            throw Error(ErrorKind::invalid_argument, "gzip stream is damaged: it leads nowhere");
+        in_ = in_.subspan(done.read);
+        between_members_ = done.member_ended;
+        // A full output buffer may leave more inside the inflater.
+        flushing_ = !done.member_ended && done.written == out_.size();
+        return done.written;
     }
 
     std::unique_ptr<Source> source_;
     std::vector<std::byte> out_;
-    z_stream stream_{};
+    std::unique_ptr<GzipInflater> inflater_;
+    std::span<const std::byte> in_;
     bool between_members_ = true;
     bool first_member_ = true;
+    bool flushing_ = false;
     bool finished_ = false;
 };
 
