@@ -23,6 +23,7 @@ namespace brig::archive {
 namespace {
 
 constexpr std::size_t hole_bytes = 64 * 1024;
+constexpr std::size_t smallest_hole = 4096;  // where a piece of the stream ends before that
 
 bool all_zero(std::span<const std::byte> data) {
     return data.front() == std::byte{0} &&
@@ -34,7 +35,7 @@ std::size_t run_length(std::span<const std::byte> data, bool zeros) {
     std::size_t length = 0;
     while (length < data.size()) {
         const auto block = data.subspan(length, std::min(hole_bytes, data.size() - length));
-        if ((block.size() == hole_bytes && all_zero(block)) != zeros) break;
+        if ((block.size() >= smallest_hole && all_zero(block)) != zeros) break;
         length += block.size();
     }
     return length;

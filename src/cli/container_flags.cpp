@@ -148,6 +148,14 @@ void ContainerFlags::declare_storage(Flags& flags) {
     flags.text("volume-driver", volume_driver_, "Driver of new volumes");
     flags.list("device", devices_, "Add a device of the host: HOST[:CONTAINER[:rwm]]");
     flags.list("device-cgroup-rule", device_rules_, "Allow devices by cgroup rule");
+    flags.value(
+        "storage-opt", "map",
+        [this](const std::string& v) {
+            const auto [name, value] = split_once(v, '=');
+            if (!value) throw BadValue("invalid storage option: " + v);
+            storage_opt_[name] = *value;
+        },
+        "Option of the storage driver (size=BYTES)");
     flags.toggle("read-only", read_only_, "Mount the root file system read-only");
 }
 

@@ -70,6 +70,7 @@ private:
     std::vector<std::string> cap_add_, cap_drop_, security_, log_opts_;
     bool privileged_ = false;
     Json sysctls_ = Json::object();
+    Json storage_opt_ = Json::object();
     Json annotations_ = Json::object();
     std::string pid_, ipc_, uts_, userns_, cgroupns_, log_driver_, runtime_;
     // health

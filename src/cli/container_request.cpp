@@ -178,6 +178,7 @@ void ContainerFlags::add_namespaces(Json& host) const {
     set_flag(host, "Privileged", privileged_);
     for (const auto& option : security_) host["SecurityOpt"].push_back(security_option(option));
     if (!sysctls_.empty()) host["Sysctls"] = sysctls_;
+    if (!storage_opt_.empty()) host["StorageOpt"] = storage_opt_;
     if (!annotations_.empty()) host["Annotations"] = annotations_;
     set_flag(host, "Init", init_);
     set_text(host, "Runtime", runtime_);

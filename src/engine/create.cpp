@@ -170,9 +170,26 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
     return record;
 }
 
+/// --storage-opt, of which "size" is the one there is.
+std::optional<std::uint64_t> size_limit(const Record& record) {
+    std::optional<std::uint64_t> out;
+    for (const auto& [name, value] : record.host.storage_opt) {
+        const auto bytes = parse_bytes(value);
+        if (name != "size")
+            throw Error(ErrorKind::invalid_argument, "unknown option --storage-opt {}", name);
+        if (bytes.value_or(0) <= 0)
+            throw Error(ErrorKind::invalid_argument, "--storage-opt size: invalid size {:?}",
+                        value);
+        out = static_cast<std::uint64_t>(*bytes);
+    }
+    return out;
+}
+
 Created Engine::Impl::create(const CreateRequest& request) {
     if (request.config.image.empty())
         throw Error(ErrorKind::invalid_argument, "no image specified");
+    // The image is not to be pruned before the container's row says who needs it.
+    const auto lease = parts.images->content().lease();
     const auto image = parts.images->resolve(request.config.image);
     check_platform(request, image);
     Record record = make_record(request, image);
@@ -191,7 +208,8 @@ Created Engine::Impl::create(const CreateRequest& request) {
 
     make_directories(files_of(id), 0710);
     Defer remove_files([&] { undo("files", [&] { remove_tree(files_of(id)); }); });
-    parts.snapshots->prepare(snapshot_of(id), parts.images->top_snapshot(image));
+    parts.snapshots->prepare(snapshot_of(id), parts.images->top_snapshot(image),
+                             snapshot::Kind::active, size_limit(record));
     Defer remove_snapshot(
         [&] { undo("snapshot", [&] { parts.snapshots->remove(snapshot_of(id)); }); });
     std::vector<std::string> volumes;

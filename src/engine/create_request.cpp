@@ -27,11 +27,10 @@ bool is_set(const json& value) {
 
 /// Fields of HostConfig that have no member in ours: {docker's name, the flag}.
 void refuse_unknown_limits(const json& host) {
-    constexpr std::array<std::pair<const char*, const char*>, 14> fields{{
+    constexpr std::array<std::pair<const char*, const char*>, 13> fields{{
         {"Links", "linking containers (--link)"},
         {"DeviceRequests", "device requests (--gpus)"},
         {"DeviceCgroupRules", "--device-cgroup-rule"},
-        {"StorageOpt", "--storage-opt"},
         {"BlkioWeight", "--blkio-weight"},
         {"BlkioWeightDevice", "--blkio-weight-device"},
         {"BlkioDeviceReadBps", "--device-read-bps"},

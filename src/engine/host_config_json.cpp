@@ -127,6 +127,7 @@ void read_policies(const json& in, HostConfig& value) {
 void read_limits(const json& in, HostConfig& value) {
     field(in, "ShmSize", value.shm_size);
     field(in, "Sysctls", value.sysctls);
+    field(in, "StorageOpt", value.storage_opt);
     field(in, "Annotations", value.annotations);
     field(in, "CpuShares", value.cpu_shares);
     field(in, "Memory", value.memory);
@@ -209,6 +210,7 @@ void to_json(json& out, const HostConfig& value) {
              {"ReadonlyPaths", or_null(value.readonly_paths)}});
     if (!value.tmpfs.empty()) out["Tmpfs"] = value.tmpfs;
     if (!value.sysctls.empty()) out["Sysctls"] = value.sysctls;
+    if (!value.storage_opt.empty()) out["StorageOpt"] = value.storage_opt;
     if (!value.annotations.empty()) out["Annotations"] = value.annotations;
     if (!value.mounts.empty()) out["Mounts"] = list(value.mounts);
     if (value.init) out["Init"] = *value.init;

@@ -122,6 +122,7 @@ struct HostConfig {
     std::string userns_mode;
     std::int64_t shm_size = 0;
     StringMap sysctls;
+    StringMap storage_opt;  ///< "size": how much may be written into the container
     StringMap annotations;  ///< for the runtime's config.json
     std::string runtime;
     std::optional<bool> init;

@@ -22,11 +22,13 @@ public:
     WholeTrees(const fs::path& root, bool subvolumes) : catalog_(root), subvolumes_(subvolumes) {}
 
     std::vector<Mount> prepare(const std::string& key, const std::optional<std::string>& parent,
-                               Kind kind) override {
+                               Kind kind, std::optional<std::uint64_t> limit) override {
+        if (limit && !subvolumes_) refuse_limit("copy");
         const auto record = catalog_.reserve(key, parent, kind);
         try {
             // A view reads its parent's files in place.
             if (kind == Kind::active || !record.parent) fill(record);
+            if (limit) os::limit_subvolume(open_files(record.id).get(), *limit);
             catalog_.publish(record);
         } catch (...) {
             catalog_.abandon(record);

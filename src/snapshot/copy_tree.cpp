@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,27 +21,60 @@
 namespace brig::snapshot {
 namespace {
 
-void copy_by_reading(int from, int to) {
+struct Range {
+    off_t begin;
+    off_t end;
+};
+
+void copy_by_reading(int from, int to, Range range) {
     std::array<std::byte, 64 * 1024> buffer;
-    while (const std::size_t n = read_some(from, buffer)) write_all(to, std::span(buffer).first(n));
+    if (::lseek(from, range.begin, SEEK_SET) < 0 || ::lseek(to, range.begin, SEEK_SET) < 0)
+        throw SysError("seek");
+    for (off_t left = range.end - range.begin; left > 0;) {
+        const auto want = std::min<off_t>(left, buffer.size());
+        const auto n = read_some(from, std::span(buffer).first(static_cast<std::size_t>(want)));
+        if (n == 0) return;
+        write_all(to, std::span(buffer).first(n));
+        left -= static_cast<off_t>(n);
+    }
 }
 
 /// copy_file_range shares blocks where it can (FICLONE's effect) and copies in the kernel
 /// elsewhere.
-void copy_data(int from, int to, const std::string& path) {
-    bool copied_any = false;
-    for (;;) {
-        const ssize_t n = ::copy_file_range(from, nullptr, to, nullptr, std::size_t{1} << 30U, 0);
+void copy_range(int from, int to, Range range, const std::string& path) {
+    off_t in = range.begin;
+    off_t out = range.begin;
+    while (in < range.end) {
+        const ssize_t n =
+            ::copy_file_range(from, &in, to, &out, static_cast<std::size_t>(range.end - in), 0);
         if (n == 0) return;
-        if (n > 0) {
-            copied_any = true;
-        } else if (!copied_any &&
-                   (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
-            return copy_by_reading(from, to);
-        } else if (errno != EINTR) {
-            throw SysError("copy {}", path);
+        if (n > 0 || errno == EINTR) continue;
+        if (in == range.begin &&
+            (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
+            return copy_by_reading(from, to, range);
         }
+        throw SysError("copy {}", path);
     }
+}
+
+/// What is data from `at` on; the whole rest on a file system that does not tell holes.
+std::optional<Range> next_data(int from, off_t at, off_t size) {
+    const off_t begin = ::lseek(from, at, SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) return std::nullopt;
+    if (begin < 0) return Range{at, size};
+    const off_t end = ::lseek(from, begin, SEEK_HOLE);
+    return Range{begin, end < 0 ? size : std::min(end, size)};
+}
+
+/// Holes stay holes: the kernel would copy them as zeros.
+void copy_data(int from, int to, off_t size, const std::string& path) {
+    for (off_t at = 0; at < size;) {
+        const auto data = next_data(from, at, size);
+        if (!data || data->begin >= data->end) break;
+        copy_range(from, to, *data, path);
+        at = data->end;
+    }
+    if (::ftruncate(to, size) != 0) throw SysError("extend {}", path);
 }
 
 class Copier {
@@ -81,7 +116,7 @@ private:
         } else if (S_ISREG(info.st_mode)) {
             const Fd source = open_at(from, name, O_RDONLY | O_NOFOLLOW);
             const Fd target = open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-            copy_data(source.get(), target.get(), path);
+            copy_data(source.get(), target.get(), info.st_size, path);
         } else if (::mknodat(to, name.c_str(), info.st_mode & (S_IFMT | 0600U), info.st_rdev) !=
                    0) {
             throw SysError("create special file {}", path);

@@ -8,6 +8,9 @@
 
 namespace brig::snapshot {
 
+/// Error{invalid_argument} for a limit of size given to a driver that has none.
+[[noreturn]] void refuse_limit(std::string_view driver);
+
 /// Layers as directories that the kernel's overlayfs stacks.
 std::unique_ptr<Snapshotter> make_overlay(const std::filesystem::path& root);
 /// Every snapshot a full copy: works on every file system, shares nothing (but reflinks).

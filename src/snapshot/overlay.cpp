@@ -56,7 +56,8 @@ public:
     explicit Overlay(const fs::path& root) : catalog_(root), options_(plain_options()) {}
 
     std::vector<Mount> prepare(const std::string& key, const std::optional<std::string>& parent,
-                               Kind kind) override {
+                               Kind kind, std::optional<std::uint64_t> limit) override {
+        if (limit) refuse_limit("overlay");
         const auto record = catalog_.reserve(key, parent, kind);
         try {
             const fs::path directory = catalog_.directory(record.id);

@@ -16,6 +16,14 @@ std::unique_ptr<Snapshotter> make_snapshotter(std::string_view driver,
                 "unknown storage driver {:?}: want overlay, btrfs, zfs or copy", driver);
 }
 
+void refuse_limit(std::string_view driver) {
+    throw Error(
+        ErrorKind::invalid_argument,
+        "the storage driver {} cannot limit a container's size (--storage-opt size): zfs and "
+        "btrfs can",
+        driver);
+}
+
 std::vector<Mount> bind_mount(const std::filesystem::path& directory, bool read_only) {
     return {{.type = "bind",
              .source = directory.string(),

@@ -41,10 +41,12 @@ public:
 
     /// A new active (or read-only view) snapshot on top of the committed `parent`, or on nothing.
     /// Returns what to mount as its root. Throws already_exists; failed_precondition when the
-    /// parent is not committed.
+    /// parent is not committed. `limit`: how many bytes may be written into it; invalid_argument
+    /// from a driver that cannot hold it to that.
     virtual std::vector<Mount> prepare(const std::string& key,
                                        const std::optional<std::string>& parent,
-                                       Kind kind = Kind::active) = 0;
+                                       Kind kind = Kind::active,
+                                       std::optional<std::uint64_t> limit = {}) = 0;
     /// The mounts of an active snapshot or view again. With Durability::rebuildable a power loss
     /// may take what is written through them, and nothing is flushed when they end.
     virtual std::vector<Mount> mounts(const std::string& key,

@@ -40,10 +40,10 @@ public:
     }
 
     std::vector<Mount> prepare(const std::string& key, const std::optional<std::string>& parent,
-                               Kind kind) override {
+                               Kind kind, std::optional<std::uint64_t> limit) override {
         const auto record = catalog_.reserve(key, parent, kind);
         try {
-            create(record);
+            create(record, limit);
             catalog_.publish(record);
         } catch (...) {
             destroy(record.id);
@@ -128,11 +128,13 @@ private:
         return bind_mount(files(record.id), record.kind == Kind::view);
     }
 
-    void create(const Catalog::Record& record) const {
+    void create(const Catalog::Record& record, std::optional<std::uint64_t> limit) const {
         std::vector<std::string> words{record.parent ? "clone" : "create", "-o",
                                        "mountpoint=" + files(record.id).string(), "-o",
                                        "atime=off"};
         if (record.kind == Kind::view) words.insert(words.end(), {"-o", "readonly=on"});
+        // Of a clone, what it does not share with its origin counts.
+        if (limit) words.insert(words.end(), {"-o", "quota=" + std::to_string(*limit)});
         if (record.parent) words.push_back(dataset(*record.parent) + "@clean");
         words.push_back(dataset(record.id));
         os::run_zfs(words);

@@ -15,6 +15,7 @@ namespace {
 bool has_subvolumes(const std::string& /*directory*/) { return false; }
 void make_subvolume(int /*directory*/, const std::string& /*name*/) { none(); }
 void copy_subvolume(int /*source*/, int /*directory*/, const std::string& /*name*/) { none(); }
+void limit_subvolume(int /*subvolume*/, std::uint64_t /*bytes*/) { none(); }
 void remove_subvolume(int /*directory*/, const std::string& /*name*/) { none(); }
 
 }  // namespace brig::os

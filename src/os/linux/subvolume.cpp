@@ -46,6 +46,18 @@ void copy_subvolume(int source, int directory, const std::string& name) {
     }
 }
 
+void limit_subvolume(int subvolume, std::uint64_t bytes) {
+    btrfs_ioctl_quota_ctl_args accounting{};
+    accounting.cmd = BTRFS_QUOTA_CTL_ENABLE;
+    if (::ioctl(subvolume, BTRFS_IOC_QUOTA_CTL, &accounting) != 0)
+        throw SysError("turn on the accounting of subvolumes");
+    btrfs_ioctl_qgroup_limit_args arguments{};  // group 0: the subvolume's own
+    arguments.lim.flags = BTRFS_QGROUP_LIMIT_MAX_EXCL;
+    arguments.lim.max_excl = bytes;
+    if (::ioctl(subvolume, BTRFS_IOC_QGROUP_LIMIT, &arguments) != 0)
+        throw SysError("limit a subvolume to {} bytes", bytes);
+}
+
 void remove_subvolume(int directory, const std::string& name) {
     btrfs_ioctl_vol_args arguments{};
     set_name(arguments, name);

@@ -54,6 +54,66 @@ TEST_F(ContentContract, WrongDigestOrSizeCommitsNothing) {
     EXPECT_TRUE(store_.list().empty());
 }
 
+TEST_F(ContentContract, ManyPiecesAreOneBlob) {
+    std::string all;
+    auto ingest = store_.begin();
+    for (int i = 0; i < 3000; ++i) {
+        const std::string piece(static_cast<std::size_t>(i % 97), static_cast<char>('a' + i % 26));
+        ingest.write(piece);
+        all += piece;
+        ASSERT_EQ(ingest.size(), all.size());
+    }
+    const Digest digest = ingest.commit(Digest::of(all), all.size());
+    EXPECT_EQ(store_.read(digest, all.size()), all);
+}
+
+TEST_F(ContentContract, ABlobOfNothing) {
+    const Digest digest = store_.put("");
+    EXPECT_EQ(digest, Digest::of(""));
+    EXPECT_EQ(store_.size(digest), 0U);
+    EXPECT_EQ(store_.read(digest, 0), "");
+}
+
+TEST_F(ContentContract, WhatIsAbandonedLeavesNothing) {
+    {
+        auto ingest = store_.begin();
+        ingest.write("half");
+        EXPECT_FALSE(std::filesystem::is_empty(directory_.path() / "ingest"));
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(directory_.path() / "ingest"));
+    EXPECT_TRUE(store_.list().empty());
+}
+
+TEST_F(ContentContract, AFailedCommitHarmsNothingThatIsThere) {
+    const Digest good = store_.put("good");
+    for (const bool wrong_size : {false, true}) {
+        auto ingest = store_.begin();
+        ingest.write(wrong_size ? "good" : "evil");
+        EXPECT_EQ(kind_of([&] { wrong_size ? ingest.commit(good, 5) : ingest.commit(good, 4); }),
+                  ErrorKind::invalid_argument);
+    }
+    EXPECT_EQ(store_.read(good, 10), "good");
+    EXPECT_EQ(store_.put("good"), good) << "the next attempt is free";
+    EXPECT_EQ(store_.list().size(), 1U);
+}
+
+TEST_F(ContentContract, WhatAPowerLossCutShortIsReplaced) {
+    const Digest digest = store_.put("whole");
+    const auto file = directory_.path() / "blobs/sha256" / std::string(digest.hex());
+    std::filesystem::resize_file(file, 2);
+    EXPECT_EQ(kind_of([&] { (void)store_.read(digest, 10); }), ErrorKind::internal);
+    store_.put("whole");
+    EXPECT_EQ(store_.read(digest, 10), "whole");
+}
+
+TEST_F(ContentContract, TakesOverAFile) {
+    const auto file = directory_.path() / "finished";
+    write_file_atomic(file, "made elsewhere", 0600);
+    store_.adopt(file, Digest::of("made elsewhere"));
+    EXPECT_EQ(store_.read(Digest::of("made elsewhere"), 100), "made elsewhere");
+    EXPECT_FALSE(std::filesystem::exists(file));
+}
+
 TEST_F(ContentContract, UnknownAndRemovedAreNotFound) {
     EXPECT_EQ(kind_of([&] { (void)store_.open(Digest::of("x")); }), ErrorKind::not_found);
     EXPECT_FALSE(store_.size(Digest::of("x")));
