@@ -92,7 +92,7 @@ void Engine::Impl::recover() {
         if (container && alive) {
             adopt(*container, task);
             live.push_back({id, task.pid});
-            table.save(*container);
+            attempt("container " + id, [&] { table.save(*container); });
         } else if (!container || !task.exit) {
             // Of a build, of a container whose row is gone, or created and never started.
             attempt("task " + id, [&] {

@@ -2,6 +2,7 @@
 #include "image/layers.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -87,13 +88,19 @@ archive::Applied apply_ahead(archive::Source& tar, const archive::LayerTree& tre
     return archive::apply_tar(*ahead, tree);
 }
 
+/// From here on a thread for inflating alone is worth its start, where there is a processor for it.
+constexpr std::int64_t large_blob = 4 << 20;
+
 archive::Applied apply_blob(std::unique_ptr<archive::Source> file, const oci::Descriptor& blob,
                             const archive::LayerTree& tree, const Digest& expected) {
     // An uncompressed blob that is named by its diff ID was hashed when it was stored.
     if (blob.media_type == oci::media_type::layer && blob.digest == expected) {
         return archive::apply_tar(*file, tree);
     }
-    archive::HashingSource tar(archive::decompress(std::move(file)));
+    const auto inflated = archive::decompress(std::move(file));
+    const bool alone = blob.size >= large_blob && std::thread::hardware_concurrency() > 2;
+    archive::HashingSource tar(alone ? archive::on_own_thread(*inflated)
+                                     : std::make_unique<Borrowed>(*inflated));
     const auto applied = apply_ahead(tar, tree);
     check_diff_id(tar.finish(), expected);
     return applied;

@@ -245,6 +245,7 @@ Image Pull::run(const TransferProgress& progress) {
             return *image;
         }
         store_.content().put(document_.bytes);
+        store_.begin_pull(document_.descriptor.digest);
         const auto config = fetch_config();
         note_platform(config.platform, reporter);
         bring_layers(config, reporter);

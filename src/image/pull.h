@@ -27,7 +27,7 @@ struct PullRequest {
 };
 
 /// One pull. Nothing is used before its digest has been checked; the image is visible when all of
-/// it is on disk, and what a pull that dies leaves is collected at the next start.
+/// it is on disk, and what a pull that dies leaves is there for the next try (Store::begin_pull).
 class Pull {
 public:
     /// Finds the manifest. Throws Error in docker's words: not_found "manifest for X not found: …",

@@ -93,9 +93,14 @@ public:
     }
 
 private:
+    /// With its blobs looked up, which keeps them until the push's lease ends.
     Image find_image() const {
         try {
-            return store_.resolve(request_.name.familiar());
+            auto image = store_.resolve(request_.name.familiar());
+            for (const auto& layer : image.layers) (void)store_.content().open(layer.digest);
+            (void)store_.content().open(image.id);
+            (void)store_.content().open(image.manifest);
+            return image;
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::not_found) throw;
             throw Error(ErrorKind::not_found, "An image does not exist locally with the tag: {}",

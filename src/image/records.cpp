@@ -27,6 +27,23 @@ CREATE TABLE layer_sizes(diff_id TEXT PRIMARY KEY, size INTEGER NOT NULL);
 constexpr const char* forms_schema =
     "CREATE TABLE image_forms(name TEXT PRIMARY KEY, manifest TEXT NOT NULL);";
 
+/// Pulls that are under way or ended early. A row is of use in one boot only: what it stands for is
+/// not flushed.
+constexpr const char* pulls_schema =
+    "CREATE TABLE pulls(manifest TEXT PRIMARY KEY, begun INTEGER NOT NULL, boot TEXT NOT NULL);";
+constexpr std::chrono::hours pulls_last{24};
+
+/// Tidying that can wait for another start: this one has to succeed on a full disk.
+template <typename Action>
+void when_possible(const Action& action) {
+    try {
+        action();
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::unavailable) throw;
+        log::warn("tidying up waits for the next start: {}", e.message());
+    }
+}
+
 std::int64_t to_integer(Instant instant) { return instant.time_since_epoch().count(); }
 Instant from_integer(std::int64_t value) { return Instant(std::chrono::nanoseconds(value)); }
 
@@ -52,17 +69,19 @@ Image read_image_documents(const content::Store& content, const Digest& manifest
 
 Records::Records(const std::filesystem::path& database, const content::Store& content)
     : database_(database), content_(content), boot_(os::boot_identity()) {
-    database_.migrate("images", {schema, forms_schema});
+    database_.migrate("images", {schema, forms_schema, pulls_schema});
     load();
 }
 
 void Records::load() {
-    database_
-        .prepare(
-            "DELETE FROM images WHERE unflushed_since_boot IS NOT NULL AND unflushed_since_boot <> "
-            "?")
-        .bind(1, std::string_view(boot_))
-        .run();
+    when_possible([&] {
+        database_
+            .prepare(
+                "DELETE FROM images WHERE unflushed_since_boot IS NOT NULL AND "
+                "unflushed_since_boot <> ?")
+            .bind(1, std::string_view(boot_))
+            .run();
+    });
     load_images();
     auto names = database_.prepare("SELECT name, image FROM image_names");
     std::vector<std::string> dangling;
@@ -74,9 +93,10 @@ void Records::load() {
             dangling.push_back(names.text(0));
         }
     }
-    erase(dangling, {});
+    when_possible([&] { erase(dangling, {}); });
     load_forms();
     load_layer_sizes();
+    load_pulls();
 }
 
 /// Where one is lost, the name stands for the image's own blobs.
@@ -111,16 +131,58 @@ void Records::load_layer_sizes() {
             unused.push_back(diff_id.str());
         }
     }
-    for (const auto& diff_id : unused) {
-        database_.prepare("DELETE FROM layer_sizes WHERE diff_id = ?")
-            .bind(1, std::string_view(diff_id))
+    when_possible([&] {
+        for (const auto& diff_id : unused) {
+            database_.prepare("DELETE FROM layer_sizes WHERE diff_id = ?")
+                .bind(1, std::string_view(diff_id))
+                .run();
+        }
+    });
+}
+
+void Records::load_pulls() {
+    const std::int64_t first = to_integer(now() - pulls_last);
+    when_possible([&] {
+        database_.prepare("DELETE FROM pulls WHERE boot <> ?1 OR begun < ?2")
+            .bind(1, std::string_view(boot_))
+            .bind(2, first)
             .run();
+    });
+    auto rows =
+        database_.prepare("SELECT manifest, begun FROM pulls WHERE boot = ?1 AND begun >= ?2");
+    rows.bind(1, std::string_view(boot_)).bind(2, first);
+    while (rows.next()) pulls_.emplace(Digest::parse(rows.text(0)), from_integer(rows.integer(1)));
+}
+
+void Records::begin_pull(const Digest& manifest) {
+    const Instant when = now();
+    database_.prepare("INSERT OR REPLACE INTO pulls VALUES(?, ?, ?)")
+        .bind(1, std::string_view(manifest.str()))
+        .bind(2, to_integer(when))
+        .bind(3, std::string_view(boot_))
+        .run();
+    pulls_.insert_or_assign(manifest, when);
+}
+
+void Records::forget_pulls() {
+    if (pulls_.empty()) return;
+    database_.execute("DELETE FROM pulls");
+    pulls_.clear();
+}
+
+std::vector<Digest> Records::pulls() const {
+    std::vector<Digest> out;
+    for (const auto& [manifest, begun] : pulls_) {
+        if (begun > now() - pulls_last) out.push_back(manifest);
     }
+    return out;
 }
 
 void Records::load_images() {
-    auto rows =
-        database_.prepare("SELECT id, manifest, parent, size, stored, last_tagged FROM images");
+    auto rows = database_.prepare(
+        "SELECT id, manifest, parent, size, stored, last_tagged FROM images "
+        "WHERE unflushed_since_boot IS NULL OR unflushed_since_boot = ?");
+    rows.bind(1, std::string_view(boot_));
     std::vector<Digest> lost;
     while (rows.next()) {
         const Digest id = Digest::parse(rows.text(0));
@@ -131,7 +193,7 @@ void Records::load_images() {
             lost.push_back(id);
         }
     }
-    erase({}, lost);
+    when_possible([&] { erase({}, lost); });
 }
 
 std::shared_ptr<const Image> Records::read_image(sqlite::Statement& row) const {
@@ -163,7 +225,11 @@ void Records::put(const Image& image, const std::vector<oci::Reference>& names, 
         if (flushed) database_.execute("UPDATE images SET unflushed_since_boot = NULL");
         for (const auto& diff_id : entry->config.diff_ids) write_layer_size(diff_id);
         for (const auto& name : names) write_name(name.str(), image.id, now());
+        database_.prepare("DELETE FROM pulls WHERE manifest = ?")
+            .bind(1, std::string_view(image.manifest.str()))
+            .run();
     });
+    pulls_.erase(image.manifest);
     tables_.images.insert_or_assign(image.id, std::move(entry));
     for (const auto& name : names) keep_name(name.str(), image.id, {});
 }

@@ -49,6 +49,12 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> layer_size(const Digest& diff_id) const;
     void set_layer_size(const Digest& diff_id, std::uint64_t size);
 
+    /// What a manifest that is in the content store needs stays for a day, until `put` or
+    /// `forget_pulls`; see pulls().
+    void begin_pull(const Digest& manifest);
+    void forget_pulls();
+    [[nodiscard]] std::vector<Digest> pulls() const;
+
     /// A copy with tags and digests filled in.
     [[nodiscard]] Image named(const std::shared_ptr<const Image>& image) const;
     [[nodiscard]] std::vector<oci::Reference> names_of(const Digest& image) const;
@@ -58,6 +64,7 @@ private:
     void load_images();
     void load_layer_sizes();
     void load_forms();
+    void load_pulls();
     void write_layer_size(const Digest& diff_id);
     [[nodiscard]] std::shared_ptr<const Image> read_image(sqlite::Statement& row) const;
     void write_name(const std::string& name, const Digest& image, Instant when,
@@ -70,6 +77,7 @@ private:
     std::string boot_;
     Tables tables_;
     std::map<Digest, std::uint64_t> layer_sizes_;
+    std::map<Digest, Instant> pulls_;
 };
 
 /// Reads manifest and configuration of an image from the content store: everything of Image that

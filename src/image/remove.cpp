@@ -178,18 +178,21 @@ std::vector<Removal> Store::remove(std::string_view name_or_id, const RemoveOpti
         Removing removing(state_->records.tables(), options);
         removing.image(*image, name_or_id);
         state_->records.erase(removing.names, removing.images);
+        state_->index.update(state_->records);
         done = std::move(removing.done);
     }
     collect();
     return done;
 }
 
-Store::Pruned Store::prune(bool all, const std::vector<ImageUser>& users) {
+Store::Pruned Store::prune(bool all, const std::vector<ImageUser>& users,
+                           const std::function<bool(const Image&)>& wanted) {
     const RemoveOptions options{.users = users};
     Pruned out;
     {
         const std::scoped_lock lock(state_->mutex);
         const auto& tables = state_->records.tables();
+        if (content().leases() == 0) state_->in_use.clear();
         Removing removing(tables, options);
         for (const auto& [id, image] : tables.images) {
             const bool has_names = !state_->records.names_of(id).empty();
@@ -199,9 +202,13 @@ Store::Pruned Store::prune(bool all, const std::vector<ImageUser>& users) {
                 tables.images, [&](const auto& item) { return item.second->parent == id; });
             // Parents go with their last child, by erase itself.
             if (has_user || has_children || (has_names && !all)) continue;
+            if (state_->in_use.contains(id)) continue;
+            if (wanted && !wanted(*image)) continue;
             removing.erase(id, true, true);
         }
         state_->records.erase(removing.names, removing.images);
+        state_->index.update(state_->records);
+        state_->records.forget_pulls();
         out.removed = std::move(removing.done);
     }
     const auto used = [&] {

@@ -25,8 +25,9 @@ ErrorKind kind_of(int code) {
 }
 
 [[noreturn]] void fail(sqlite3* connection, std::string_view what) {
-    throw Error(kind_of(::sqlite3_errcode(connection)), "{}: {}", what,
-                ::sqlite3_errmsg(connection));
+    const char* file = connection != nullptr ? ::sqlite3_db_filename(connection, "main") : nullptr;
+    throw Error(kind_of(::sqlite3_errcode(connection)), "{} {}: {}", what,
+                file != nullptr ? file : "", ::sqlite3_errmsg(connection));
 }
 
 /// Containers' environments are in here, so nobody else may read it. SQLite gives its side files
@@ -97,20 +98,21 @@ std::int64_t Statement::integer(int column) const {
 Database::Database(const std::filesystem::path& path) {
     keep_private(path);
     sqlite3* connection = nullptr;
+    // The one process that uses a store keeps the log's index in memory of its own: as a file it is
+    // mapped, and where the disk is full, to touch it can mean SIGBUS.
     const int result = ::sqlite3_open_v2(
         path.c_str(), &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-        nullptr);
+        "unix-excl");
     connection_.reset(connection);
-    try {
-        if (result != SQLITE_OK) fail(connection, "open database");
-        ::sqlite3_busy_timeout(connection, 10'000);
-        execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;");
-        execute(
-            "CREATE TABLE IF NOT EXISTS schema_versions("
-            "component TEXT PRIMARY KEY, version INTEGER NOT NULL);");
-    } catch (const Error& e) {
-        throw e.within(path.string());
-    }
+    if (result != SQLITE_OK) fail(connection, "open database");
+    ::sqlite3_busy_timeout(connection, 10'000);
+    // The log stays between runs, and with it the room that it takes on the disk.
+    int keep = 1;
+    ::sqlite3_file_control(connection, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+    execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;");
+    execute(
+        "CREATE TABLE IF NOT EXISTS schema_versions("
+        "component TEXT PRIMARY KEY, version INTEGER NOT NULL);");
 }
 
 Statement Database::prepare(std::string_view sql) {
@@ -154,6 +156,8 @@ void Database::migrate(std::string_view component, std::initializer_list<const c
                         "version {}, this program knows {})",
                         component, version, steps.size());
         }
+        // Nothing is written where nothing changes: an engine has to start on a full disk.
+        if (version == static_cast<std::int64_t>(steps.size())) return;
         for (auto step = static_cast<std::size_t>(version); step < steps.size(); ++step) {
             execute(*(steps.begin() + static_cast<std::ptrdiff_t>(step)));
         }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "image/store_state.h"
 #include "oci/manifest.h"
 
@@ -20,6 +21,21 @@ std::shared_ptr<const Image> by_prefix(const Records::Tables& tables, std::strin
     return found;
 }
 
+/// What a pull has brought or will bring, as far as its documents are there to say it.
+void add_pull(const content::Store& content, const Digest& digest, Layers::Live& live) {
+    try {
+        live.blobs.insert(digest);
+        const auto manifest = oci::parse_manifest(content.read(digest, oci::max_document_bytes));
+        live.blobs.insert(manifest.config.digest);
+        for (const auto& layer : manifest.layers) live.blobs.insert(layer.digest);
+        const auto config =
+            oci::ImageConfig::parse(content.read(manifest.config.digest, oci::max_document_bytes));
+        for (const auto& chain : oci::chain_ids(config.diff_ids)) live.chains.insert(chain);
+    } catch (const Error& e) {
+        log::debug("pull of {}: {}", digest.str(), e.message());
+    }
+}
+
 std::uint64_t total_size(const std::vector<Layer>& layers) {
     std::uint64_t out = 0;
     for (const auto& layer : layers) out += layer.size;
@@ -33,7 +49,10 @@ bool is_prefix_of(std::string_view text, const Digest& id) {
     return text.starts_with("sha256:") ? id.str().starts_with(text) : id.hex().starts_with(text);
 }
 
-Store::Store(const Parts& parts) : state_(std::make_unique<State>(parts)) { collect(); }
+Store::Store(const Parts& parts) : state_(std::make_unique<State>(parts)) {
+    state_->index.update(state_->records);
+    collect();
+}
 Store::~Store() = default;
 
 content::Store& Store::content() const { return state_->parts.content; }
@@ -65,17 +84,24 @@ std::shared_ptr<const Image> Store::State::resolve(std::string_view text) const 
                 name ? name->familiar() : std::string(text));
 }
 
+void Store::State::note_use(const Digest& image) {
+    if (parts.content.leases() > 0) in_use.insert(image);
+}
+
 Image Store::resolve(std::string_view name_or_id) const {
     const std::scoped_lock lock(state_->mutex);
-    return state_->records.named(state_->resolve(name_or_id));
+    const auto image = state_->resolve(name_or_id);
+    state_->note_use(image->id);
+    return state_->records.named(image);
 }
 
 std::optional<Image> Store::find(const Digest& id) const {
     const std::scoped_lock lock(state_->mutex);
     const auto& images = state_->records.tables().images;
     const auto found = images.find(id);
-    return found == images.end() ? std::nullopt
-                                 : std::optional(state_->records.named(found->second));
+    if (found == images.end()) return std::nullopt;
+    state_->note_use(id);
+    return state_->records.named(found->second);
 }
 
 std::vector<Image> Store::list(bool all) const {
@@ -165,6 +191,7 @@ void Store::tag(std::string_view source, std::string_view target) {
     std::optional<Records::Form> form;
     if (image->is_form) form = {image->manifest, image->layers};
     state_->records.set_name(name, image->id, form);
+    state_->index.update(state_->records);
 }
 
 Layer Store::add_layer(archive::Source& blob, const std::optional<Digest>& parent_chain,
@@ -224,6 +251,8 @@ Image Store::create(NewImage image) {
     if (!record.parent) record.parent = image.parent;
     record.size = total_size(image.layers);
     state_->records.put(record, image.names, image.durable);
+    if (!image.names.empty()) state_->index.update(state_->records);
+    state_->note_use(record.id);
     return state_->records.named(images.at(record.id));
 }
 
@@ -249,6 +278,7 @@ Image Store::record(const Digest& manifest, const std::vector<oci::Reference>& n
         image.size += state_->records.layer_size(layer.diff_id).value_or(layer.size);
     }
     state_->records.put(image, names, true);
+    if (!names.empty()) state_->index.update(state_->records);
     return state_->records.named(images.at(image.id));
 }
 
@@ -261,7 +291,13 @@ Image Store::record_form(const Digest& manifest, const oci::Reference& name) {
     if (!images.contains(form.id))
         throw Error(ErrorKind::not_found, "No such image: {}", form.id.str());
     state_->records.set_name(name, form.id, Records::Form{manifest, form.layers});
+    state_->index.update(state_->records);
     return state_->records.named(state_->records.by_name(name.str()));
+}
+
+void Store::begin_pull(const Digest& manifest) {
+    const std::scoped_lock lock(state_->mutex);
+    state_->records.begin_pull(manifest);
 }
 
 void Store::collect() {
@@ -278,6 +314,7 @@ void Store::collect() {
             live.blobs.insert(form.manifest);
             for (const auto& layer : form.layers) live.blobs.insert(layer.digest);
         }
+        for (const auto& manifest : state_->records.pulls()) add_pull(content(), manifest, live);
         return live;
     });
 }

@@ -125,15 +125,22 @@ public:
     void tag(std::string_view source, std::string_view target);
     /// docker rmi. Throws Error{conflict} with docker's words when a container is in the way.
     std::vector<Removal> remove(std::string_view name_or_id, const RemoveOptions& options);
-    /// Removes untagged images (`all`: every image without a user). Reports the bytes freed.
+    /// Removes untagged images (`all`: every image without a user), those that are `wanted`, and
+    /// what pulls that failed have left. Reports the bytes freed.
     struct Pruned {
         std::vector<Removal> removed;
         std::uint64_t bytes = 0;
     };
-    Pruned prune(bool all, const std::vector<ImageUser>& users);
+    Pruned prune(bool all, const std::vector<ImageUser>& users,
+                 const std::function<bool(const Image&)>& wanted = {});
     /// Removes snapshots and blobs that no image needs; call when the last container of a removed
     /// image is gone. Cheap when there is nothing to do.
     void collect();
+
+    /// A pull of this manifest, which is in the content store, begins. What it brings is kept until
+    /// `record` or `prune`, but no longer than a day, even if the pull fails or the engine dies:
+    /// the next try goes on from there.
+    void begin_pull(const Digest& manifest);
 
     // Making. Hold a content().lease() from the first blob to `create`.
     /// Stores a layer tar (compressed or not) as a blob and unpacks it on `parent`, once: a layer

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <mutex>
+#include <set>
 
 #include "image/layers.h"
+#include "image/layout_index.h"
 #include "image/records.h"
 #include "image/store.h"
 
@@ -13,13 +15,19 @@ struct Store::State {
     explicit State(const Parts& given)
         : parts(given),
           records(given.database, given.content),
+          index(given.content),
           layers(given.content, given.snapshots) {}
 
     Parts parts;
-    mutable std::mutex mutex;  ///< guards `records`
+    mutable std::mutex mutex;  ///< guards `records`, `index` and `in_use`
     Records records;
+    LayoutIndex index;
     Layers layers;
+    /// Images that were looked up or made under a lease: prune spares them, since a build, a push
+    /// or a container to be is about to need them. Cleared by the first prune without a lease.
+    std::set<Digest> in_use;
 
+    void note_use(const Digest& image);
     /// With `mutex` held. Throws as Store::resolve.
     [[nodiscard]] std::shared_ptr<const Image> resolve(std::string_view text) const;
     void note_sizes(const std::vector<Layer>& made);

@@ -11,9 +11,10 @@ CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
 @contextlib.contextmanager
-def private_dockerd(directory, run):
+def private_dockerd(directory, run, own_network=True):
     """A function from docker's arguments to a command line, or None where dockerd is not installed. The
-    daemon has its own directories, and namespaces for its mounts and network, so that it meets no other."""
+    daemon has its own directories, and namespaces for its mounts and network, so that it meets no other; without a
+    network of its own it reaches the host's loopback, and runs nothing."""
     if not (shutil.which("dockerd") and shutil.which("docker")):
         yield None
         return
@@ -27,9 +28,10 @@ def private_dockerd(directory, run):
         return subprocess.run(command("info"), capture_output=True).returncode == 0
 
     start = ('mount --make-rprivate / && ip link set lo up && exec dockerd -H "$0" --data-root "$1/root" '
-             '--exec-root "$2" --pidfile "$1/pid"')
+             '--exec-root "$2" --pidfile "$1/pid"' + ("" if own_network else " --bridge none --iptables=false"))
     with open(directory / "log", "wb") as log:
-        daemon = subprocess.Popen(["unshare", "--mount", "--net", "sh", "-c", start, socket, directory, run],
+        daemon = subprocess.Popen(["unshare", "--mount", *(["--net"] if own_network else []), "sh", "-c", start, socket, directory,
+                                   run],
                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 60

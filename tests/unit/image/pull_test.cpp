@@ -157,7 +157,7 @@ TEST_F(PullTest, LiesLeaveNoImage) {
     for (const auto& [digest, bytes] : good) {
         if (digest == manifest_.digest.str()) continue;
         for (const auto& lie : {std::string(bytes.size(), 'x'), bytes + "x", std::string("x")}) {
-            store().collect();  // or what came well the last time is not asked for
+            store().prune(false, {});  // or what came well the last time is not asked for
             blobs_ = good;
             blobs_[digest] = lie;
             const auto e = error_of([&] { pull(); });
@@ -168,17 +168,35 @@ TEST_F(PullTest, LiesLeaveNoImage) {
     blobs_ = good;
     pull();
     store().remove(name().familiar(), {.force = true});
-    store().collect();
+    store().prune(false, {});
     EXPECT_EQ(snapshot_count() + blob_count(), 0u);
 }
 
-TEST_F(PullTest, AFailedPullIsGoneAfterARestart) {
+TEST_F(PullTest, WhatAFailedPullHasBroughtServesTheNextUntilAPrune) {
     publish({"a", "b"}, oci::Platform::host());
-    blobs_.erase(oci::parse_manifest(blobs_[manifest_.digest.str()]).layers[1].digest.str());
+    const auto good = blobs_;
+    const auto missing = oci::parse_manifest(blobs_[manifest_.digest.str()]).layers[1].digest.str();
+    for (const bool pruned : {false, true}) {
+        blobs_.erase(missing);
+        error_of([&] { pull(); });
+        if (pruned) store().prune(false, {});
+        const auto kept =
+            blob_count();  // manifest and configuration, and the layer if it was faster
+        EXPECT_TRUE(pruned ? kept + snapshot_count() == 0 : kept >= 2) << kept;
+        open();
+        store().collect();
+        EXPECT_EQ(blob_count(), kept);
+    }
     error_of([&] { pull(); });
-    EXPECT_GT(blob_count(), 0u);  // what is complete helps the next try
     open();
-    EXPECT_EQ(snapshot_count() + blob_count(), 0u);
+    const auto kept = blob_count();
+    blobs_ = good;
+    const auto before = registry_.asked().size();
+    pull();
+    EXPECT_EQ(registry_.asked().size(),
+              before + 1 + (4 - kept));  // the manifest, and what is missing
+    store().remove(name().familiar(), {.force = true});
+    EXPECT_EQ(snapshot_count() + blob_count(), 0u);  // a pull that ended well keeps nothing
 }
 
 TEST_F(PullTest, PushCompressesWhatIsNotYet) {

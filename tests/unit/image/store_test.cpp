@@ -19,6 +19,24 @@ std::vector<std::string> lines(const std::vector<Removal>& removals) {
     return out;
 }
 
+TEST_F(StoreTest, PruneSparesWhatSomebodyIsUsing) {
+    const auto tagged = make_image({"a"}, "tagged:1");
+    make_image({"b"}, "other:1");
+    store().prune(false, {});  // forgets the use while they were made
+    {
+        const auto lease = content_->lease();
+        EXPECT_EQ(store().resolve("tagged:1").id, tagged.id);
+        const auto step = make_image({"a", "step"}, "");  // of a build under way
+        store().prune(true, {});
+        EXPECT_TRUE(store().find(tagged.id));
+        EXPECT_TRUE(store().find(step.id));
+        EXPECT_EQ(store().list(true).size(), 2u);
+    }
+    store().prune(true, {});
+    EXPECT_TRUE(store().list(true).empty());
+    EXPECT_EQ(snapshot_count() + blob_count(), 0u);
+}
+
 TEST_F(StoreTest, DatabaseIsNobodyElsesToRead) {
     make_image({"one"}, "web");
     for (const char* name : {"meta.db", "meta.db-wal", "meta.db-shm"}) {
