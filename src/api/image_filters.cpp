@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "engine/filters.h"
 #include "oci/glob.h"
 
 namespace brig::api {
@@ -55,17 +56,9 @@ Test by_dangling(const Values& values) {
     return [wanted = *wanted](const Image& image) { return image.tags.empty() == wanted; };
 }
 
-bool has_label(const Image& image, const std::string& label) {
-    const auto [key, value] = split_once(label, '=');
-    const auto& labels = image.config.config.labels;
-    const auto found = labels.find(key);
-    return found != labels.end() && (!value || found->second == *value);
-}
-
-Test by_label(const Values& labels) {
-    return [labels](const Image& image) {
-        return std::ranges::all_of(labels,
-                                   [&](const auto& label) { return has_label(image, label); });
+Test by_label(const std::string& key, const Values& labels) {
+    return [filters = engine::Filters{{key, labels}}](const Image& image) {
+        return engine::matches_labels(image.config.config.labels, filters);
     };
 }
 
@@ -79,14 +72,10 @@ Test by_age(const std::optional<Instant>& limit, bool older) {
 Test test_for(const std::string& key, const Values& values, const image::Store& store) {
     if (key == "reference") return by_reference(values);
     if (key == "dangling") return by_dangling(values);
-    if (key == "label") return by_label(values);
+    if (key == "label" || key == "label!") return by_label(key, values);
     if (key == "before") return by_age(store.resolve(values.front()).config.created, true);
     if (key == "since") return by_age(store.resolve(values.front()).config.created, false);
-    if (key == "until") {
-        const auto limit = parse_timestamp(values.front());
-        if (!limit) throw bad_filter(key, values.front());
-        return by_age(limit, true);
-    }
+    if (key == "until") return by_age(engine::until_of({{key, values}}), true);
     throw Error(ErrorKind::invalid_argument, "invalid filter '{}'", key);
 }
 

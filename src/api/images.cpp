@@ -5,6 +5,7 @@
 #include "api/image_filters.h"
 #include "api/image_json.h"
 #include "api/reply.h"
+#include "image/layer_use.h"
 #include "image/store.h"
 
 namespace brig::api {
@@ -15,9 +16,12 @@ using nlohmann::json;
 Reply list(Context& context, Request& request) {
     auto& store = context.engine.images();
     const auto filters = engine::parse_filters(request.param("filters"));
+    std::optional<image::LayerUse> layers;
+    if (request.flag("shared-size")) layers.emplace(store);
     json out = json::array();
     for (const auto& image : filter_images(store.list(request.flag("all")), store, filters)) {
         out.push_back(image_summary(image, request));
+        if (layers) out.back()["SharedSize"] = layers->shared(image);
     }
     return json_reply(out);
 }

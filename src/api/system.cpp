@@ -24,7 +24,13 @@ Reply info(Context& context, Request&) {
     add_registry_info(out, context.registries);
     return json_reply(out);
 }
-Reply disk_usage(Context& context, Request&) { return json_reply(context.engine.disk_usage()); }
+
+Reply disk_usage(Context& context, Request& request) {
+    std::set<std::string> types;
+    const auto [begin, end] = request.query.equal_range("type");
+    for (auto type = begin; type != end; ++type) types.insert(type->second);
+    return json_reply(context.engine.disk_usage(types));
+}
 
 Reply events(Context& context, Request& request) {
     engine::EventQuery query;

@@ -4,7 +4,7 @@
 #include "cli/filters.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/units.h"
+#include "cli/prune.h"
 
 namespace brig::cli {
 namespace {
@@ -68,21 +68,7 @@ int image_prune(Invocation& in) {
     if (!force &&
         !confirm("WARNING! This will remove " + what + ".\nAre you sure you want to continue?"))
         return 0;
-    filters.push_back(all ? "dangling=0" : "dangling=1");
-    const auto query = client::Query().add("filters", filters_parameter(filters)).str();
-    const Json answer = parse_json(in.engine().call("POST", "/images/prune" + query).body);
-    const Json& deleted = at_path(answer, "ImagesDeleted");
-    if (!deleted.empty()) {
-        print_line("Deleted Images:");
-        for (const Json& item : deleted) {
-            if (const auto name = text_of(item, "Untagged"); !name.empty())
-                print_line("untagged: " + name);
-            if (const auto id = text_of(item, "Deleted"); !id.empty()) print_line("deleted: " + id);
-        }
-        print_line("");
-    }
-    print_line("Total reclaimed space: " +
-               human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
+    print_reclaimed(prune_images(in.engine(), filters, all));
     return 0;
 }
 

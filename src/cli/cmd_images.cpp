@@ -5,75 +5,14 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/filters.h"
+#include "cli/image_tree.h"
 #include "cli/listing.h"
 #include "cli/output.h"
+#include "cli/rows.h"
 #include "cli/units.h"
 
 namespace brig::cli {
 namespace {
-
-constexpr const char* none = "<none>";
-
-struct Name {
-    std::string repository = none;
-    std::string tag = none;
-    std::string digest = none;
-};
-
-/// One row per name; an image without any has one row, too.
-std::vector<Name> names_of(const Json& image, bool digests) {
-    std::vector<Name> names;
-    for (const Json& json : at_path(image, "RepoTags")) {
-        const std::string full = json.get<std::string>();
-        const auto colon = full.rfind(':');
-        if (full == "<none>:<none>" || colon == std::string::npos) continue;
-        names.push_back({full.substr(0, colon), full.substr(colon + 1), none});
-    }
-    for (const Json& json : at_path(image, "RepoDigests")) {
-        const auto [repository, digest] = split_once(json.get<std::string>(), '@');
-        bool used = false;
-        for (Name& name : names) {
-            if (!digests || name.repository != repository) continue;
-            name.digest = digest.value_or(none);
-            used = true;
-        }
-        if (!used && names.empty() && repository != none)
-            names.push_back({repository, none, digest.value_or(none)});
-    }
-    if (names.empty()) names.emplace_back();
-    return names;
-}
-
-Json image_row(const Json& image, const Name& name, bool whole) {
-    const std::int64_t created = number_of(image, "Created");
-    const std::int64_t containers = number_of(image, "Containers", -1);
-    const auto size = static_cast<double>(number_of(image, "Size"));
-    return {{"Containers", containers < 0 ? "N/A" : std::to_string(containers)},
-            {"CreatedAt", go_time(created)},
-            {"CreatedSince", ago(created)},
-            {"Digest", name.digest},
-            {"ID", short_id(text_of(image, "Id"), whole)},
-            {"Repository", name.repository},
-            {"SharedSize", "N/A"},
-            {"Size", human_size(size, 3)},
-            {"Tag", name.tag},
-            {"UniqueSize", "N/A"},
-            {"VirtualSize", human_size(size)}};
-}
-
-Json image_titles() {
-    return {{"ID", "IMAGE ID"},
-            {"Repository", "REPOSITORY"},
-            {"Tag", "TAG"},
-            {"Digest", "DIGEST"},
-            {"CreatedSince", "CREATED"},
-            {"CreatedAt", "CREATED AT"},
-            {"Size", "SIZE"},
-            {"Containers", "CONTAINERS"},
-            {"VirtualSize", "SIZE"},
-            {"SharedSize", "SHARED SIZE"},
-            {"UniqueSize", "UNIQUE SIZE"}};
-}
 
 struct HistoryView {
     bool human = true;
@@ -102,6 +41,7 @@ int images(Invocation& in) {
     bool digests = false;
     bool whole = false;
     bool quiet = false;
+    bool tree = false;
     std::vector<std::string> filters;
     std::string format;
     in.flags.toggle("all,a", all, "Show intermediate images, too");
@@ -111,13 +51,21 @@ int images(Invocation& in) {
     in.flags.list("filter,f", filters,
                   "Only those that match (dangling=true, label=…, reference=…)");
     in.flags.text("format", format, "table, json, or a Go template");
+    in.flags.toggle("tree", tree, "Show what each was made from, and what is its own");
     const auto names = in.parse();
     if (!names.empty()) filters.push_back("reference=" + names[0]);
     client::Query query;
-    query.flag("all", all).flag("digests", digests);
+    // The path from an image to its parent may lead over intermediate ones.
+    query.flag("all", all || tree).flag("digests", digests);
+    query.flag("shared-size", tree || format.find("SharedSize") != std::string::npos ||
+                                  format.find("UniqueSize") != std::string::npos);
     if (!filters.empty()) query.add("filters", filters_parameter(filters));
     const Json images = parse_json(in.engine().call("GET", "/images/json" + query.str()).body);
     if (quiet) format = "{{.ID}}";
+    if (tree) {
+        print_listing(image_tree(images, {.all = all, .whole = whole}), format);
+        return 0;
+    }
     Listing listing{
         .titles = image_titles(),
         .columns =
@@ -125,7 +73,7 @@ int images(Invocation& in) {
                 ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
                 : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
     for (const Json& image : images) {
-        for (const Name& name : names_of(image, digests))
+        for (const ImageName& name : names_of_image(image, digests))
             listing.rows.push_back(image_row(image, name, whole));
     }
     print_listing(listing, format);

@@ -4,7 +4,7 @@
 #include "cli/filters.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/units.h"
+#include "cli/prune.h"
 
 namespace brig::cli {
 namespace {
@@ -105,18 +105,7 @@ int container_prune(Invocation& in) {
                            "want to continue?")) {
         return 0;
     }
-    client::Query query;
-    if (!filters.empty()) query.add("filters", filters_parameter(filters));
-    const Json answer =
-        parse_json(in.engine().call("POST", "/containers/prune" + query.str()).body);
-    const Json& deleted = at_path(answer, "ContainersDeleted");
-    if (!deleted.empty()) {
-        print_line("Deleted Containers:");
-        for (const Json& id : deleted) print_line(id.get<std::string>());
-        print_line("");
-    }
-    print_line("Total reclaimed space: " +
-               human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
+    print_reclaimed(prune_containers(in.engine(), filters));
     return 0;
 }
 

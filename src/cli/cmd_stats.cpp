@@ -1,4 +1,4 @@
-// brig stats, brig system df: what is used of the machine.
+// brig stats: what containers use of the machine.
 #include <algorithm>
 #include <ctime>
 
@@ -101,37 +101,6 @@ Listing measure(client::Client& engine, const std::vector<std::string>& names, b
     return listing;
 }
 
-struct Usage {
-    std::string type;
-    std::size_t total = 0;
-    std::size_t active = 0;
-    std::int64_t size = 0;
-    std::int64_t reclaimable = 0;
-};
-
-Json usage_row(const Usage& usage) {
-    std::string reclaimable = human_size(static_cast<double>(usage.reclaimable));
-    if (usage.size > 0) reclaimable += fmt::format(" ({}%)", usage.reclaimable * 100 / usage.size);
-    return {{"Active", std::to_string(usage.active)},
-            {"Reclaimable", reclaimable},
-            {"Size", human_size(static_cast<double>(usage.size))},
-            {"TotalCount", std::to_string(usage.total)},
-            {"Type", usage.type}};
-}
-
-template <typename Size, typename Active>
-Usage sum_up(std::string type, const Json& items, Size size_of, Active is_active) {
-    Usage usage{.type = std::move(type), .total = items.size()};
-    for (const Json& item : items) {
-        usage.size += size_of(item);
-        if (is_active(item))
-            ++usage.active;
-        else
-            usage.reclaimable += size_of(item);
-    }
-    return usage;
-}
-
 }  // namespace
 
 int stats(Invocation& in) {
@@ -154,45 +123,6 @@ int stats(Invocation& in) {
         const timespec pause{.tv_sec = 1, .tv_nsec = 0};
         if (!once && listing.rows.empty()) ::nanosleep(&pause, nullptr);
     } while (!once);
-    return 0;
-}
-
-int system_df(Invocation& in) {
-    std::string format;
-    in.flags.text("format", format, "table, json, or a Go template");
-    in.parse();
-    const Json answer = parse_json(in.engine().call("GET", "/system/df").body);
-    const auto size = [](const Json& item) { return number_of(item, "Size"); };
-    Usage images = sum_up(
-        "Images", at_path(answer, "Images"),
-        [&](const Json& image) { return size(image) - number_of(image, "SharedSize"); },
-        [](const Json& image) { return number_of(image, "Containers") > 0; });
-    // Shared layers count once, and are set free only when the last image goes.
-    const auto used = images.size - images.reclaimable;
-    images.size = number_of(answer, "LayersSize", images.size);
-    images.reclaimable = images.size - used;
-    const Usage containers = sum_up(
-        "Containers", at_path(answer, "Containers"),
-        [](const Json& item) { return number_of(item, "SizeRw"); },
-        [](const Json& item) { return text_of(item, "State") == "running"; });
-    const auto volume_usage = [](const Json& volume) -> const Json& {
-        return at_path(volume, "UsageData");
-    };
-    const Usage volumes = sum_up(
-        "Local Volumes", at_path(answer, "Volumes"),
-        [&](const Json& item) { return number_of(volume_usage(item), "Size"); },
-        [&](const Json& item) { return number_of(volume_usage(item), "RefCount") > 0; });
-    const Usage cache = sum_up("Build Cache", at_path(answer, "BuildCache"), size,
-                               [](const Json& item) { return truth_of(item, "InUse"); });
-    print_listing(
-        {.titles = {{"Type", "TYPE"},
-                    {"TotalCount", "TOTAL"},
-                    {"Active", "ACTIVE"},
-                    {"Size", "SIZE"},
-                    {"Reclaimable", "RECLAIMABLE"}},
-         .columns = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
-         .rows = {usage_row(images), usage_row(containers), usage_row(volumes), usage_row(cache)}},
-        format);
     return 0;
 }
 

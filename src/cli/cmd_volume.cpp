@@ -5,7 +5,7 @@
 #include "cli/go_template.h"
 #include "cli/listing.h"
 #include "cli/output.h"
-#include "cli/units.h"
+#include "cli/prune.h"
 
 namespace brig::cli {
 namespace {
@@ -101,18 +101,7 @@ int volume_prune(Invocation& in) {
                              which))) {
         return 0;
     }
-    if (all) filters.emplace_back("all=1");
-    client::Query query;
-    if (!filters.empty()) query.add("filters", filters_parameter(filters));
-    const Json answer = parse_json(in.engine().call("POST", "/volumes/prune" + query.str()).body);
-    const Json& deleted = at_path(answer, "VolumesDeleted");
-    if (!deleted.empty()) {
-        print_line("Deleted Volumes:");
-        for (const Json& name : deleted) print_line(name.get<std::string>());
-        print_line("");
-    }
-    print_line("Total reclaimed space: " +
-               human_size(static_cast<double>(number_of(answer, "SpaceReclaimed"))));
+    print_reclaimed(prune_volumes(in.engine(), filters, all));
     return 0;
 }
 

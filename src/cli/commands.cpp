@@ -107,6 +107,7 @@ constexpr Command table[] = {
      1, any, registry_remove},
     {"registry serve", "[OPTIONS]", "Serve a registry of images", 0, 0, registry_serve},
     {"system df", "[OPTIONS]", "Show what the engine uses of the disk", 0, 0, system_df},
+    {"system prune", "[OPTIONS]", "Remove what is not used", 0, 0, system_prune},
     {"system setup", "[OPTIONS]",
      "Set up this host's boot and firewall configuration for the engine", 0, 0, system_setup},
     {"volume create", "[OPTIONS] [VOLUME]", "Create a volume", 0, 1, volume_create},

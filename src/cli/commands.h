@@ -48,6 +48,7 @@ int start(Invocation& in);
 int stats(Invocation& in);
 int stop(Invocation& in);
 int system_df(Invocation& in);
+int system_prune(Invocation& in);
 int system_setup(Invocation& in);
 int tag(Invocation& in);
 int top(Invocation& in);

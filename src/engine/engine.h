@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -218,7 +219,9 @@ public:
     Streamer event_stream(const EventQuery& query);
     nlohmann::json info();
     nlohmann::json version();
-    nlohmann::json disk_usage();
+    /// Of images, containers, volumes ("image", "container", "volume", "build-cache"; all when
+    /// empty).
+    nlohmann::json disk_usage(const std::set<std::string>& types);
     /// No container runs: embedded brigd may leave.
     bool idle();
 

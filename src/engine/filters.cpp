@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "build/go_duration.h"
 
 namespace brig::engine {
 
@@ -39,6 +40,26 @@ bool has_label(const std::map<std::string, std::string>& labels, const std::stri
 }
 
 }  // namespace
+
+void allow_only(const Filters& filters, std::initializer_list<std::string_view> known) {
+    for (const auto& [key, values] : filters) {
+        if (std::ranges::find(known, key) == known.end())
+            throw Error(ErrorKind::invalid_argument, "invalid filter '{}'", key);
+    }
+}
+
+std::optional<Instant> until_of(const Filters& filters) {
+    const auto found = filters.find("until");
+    if (found == filters.end() || found->second.empty()) return std::nullopt;
+    if (found->second.size() > 1)
+        throw Error(ErrorKind::invalid_argument, "more than one until filter specified");
+    const auto& text = found->second.front();
+    for (const auto* rest : {"", "Z", ":00Z", ":00:00Z", "T00:00:00Z"}) {
+        if (auto instant = parse_timestamp(text + rest)) return instant;
+    }
+    if (const auto age = build::parse_go_duration(text)) return now() - *age;
+    throw Error(ErrorKind::invalid_argument, "invalid filter 'until={}'", text);
+}
 
 bool matches_labels(const std::map<std::string, std::string>& labels, const Filters& filters) {
     const auto all_of = [&](const char* key, bool wanted) {

@@ -1,11 +1,10 @@
-// What the engine says of itself and of its host: info, version, disk usage.
+// What the engine says of itself and of its host: info and version.
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
 #include "base/version.h"
 #include "engine/impl.h"
 #include "os/process_table.h"
-#include "volume/store.h"
 
 namespace brig::engine {
 
@@ -146,83 +145,6 @@ json Engine::version() {
             {"Arch", architecture},
             {"KernelVersion", host.kernel},
             {"BuildTime", ""}};
-}
-
-namespace {
-
-/// Layers by their chain, and how many images stand on each.
-class LayerUse {
-public:
-    explicit LayerUse(const image::Store& images) {
-        for (const auto& image : images.list()) {
-            for (const auto& layer : images.layers_of(image)) {
-                auto& use = layers_[layer.chain_id];
-                use.bytes = layer.size;
-                ++use.images;
-            }
-        }
-    }
-    [[nodiscard]] std::uint64_t total() const {
-        std::uint64_t bytes = 0;
-        for (const auto& [chain, use] : layers_) bytes += use.bytes;
-        return bytes;
-    }
-    [[nodiscard]] std::uint64_t shared(const image::Image& image) const {
-        std::uint64_t bytes = 0;
-        for (const auto& chain : image.chain_ids) {
-            const auto use = layers_.find(chain);
-            if (use != layers_.end() && use->second.images > 1) bytes += use->second.bytes;
-        }
-        return bytes;
-    }
-
-private:
-    struct Use {
-        std::uint64_t bytes = 0;
-        int images = 0;
-    };
-    std::map<Digest, Use> layers_;
-};
-
-}  // namespace
-
-json Engine::disk_usage() {
-    const auto users = image_users();
-    json image_rows = json::array();
-    const LayerUse layers(images());
-    for (const auto& image : images().list()) {
-        const auto used = users.find(image.id.str());
-        image_rows.push_back(
-            {{"Id", image.id.str()},
-             {"ParentId", ""},
-             {"RepoTags", image.tags},
-             {"RepoDigests", image.digests},
-             {"Created", std::chrono::duration_cast<std::chrono::seconds>(
-                             image.config.created.value_or(Instant{}).time_since_epoch())
-                             .count()},
-             {"Size", image.size},
-             {"SharedSize", layers.shared(image)},
-             {"Labels", image.config.config.labels},
-             {"Containers", used == users.end() ? 0 : used->second}});
-    }
-    json containers = json::array();
-    for (const auto& container : impl_->table.all())
-        containers.push_back(impl_->summary(container->snapshot(), true));
-    json volumes = volume_list({})["Volumes"];
-    for (auto& row : volumes) {
-        const auto name = row["Name"].get<std::string>();
-        int references = 0;
-        for (const auto& container : impl_->table.all()) {
-            for (const auto& mount : container->snapshot().mounts)
-                references += mount.name == name ? 1 : 0;
-        }
-        row["UsageData"] = {{"Size", impl_->parts.volumes->usage(name)}, {"RefCount", references}};
-    }
-    return {{"LayersSize", layers.total()},
-            {"Images", std::move(image_rows)},
-            {"Containers", std::move(containers)},
-            {"Volumes", std::move(volumes)},
-            {"BuildCache", json::array()}};
 }
 
 bool Engine::idle() {

@@ -118,14 +118,8 @@ void Engine::rename(const std::string& ref, const std::string& name) {
 }
 
 nlohmann::json Engine::prune(const Filters& filters) {
-    std::optional<Instant> until;
-    for (const auto& [key, values] : filters) {
-        if (key == "until" && values.size() == 1) {
-            until = parse_timestamp(values.front());
-        } else if (key != "label" && key != "label!") {
-            throw Error(ErrorKind::invalid_argument, "invalid filter '{}'", key);
-        }
-    }
+    allow_only(filters, {"until", "label", "label!"});
+    const auto until = until_of(filters);
     auto deleted = nlohmann::json::array();
     std::uint64_t bytes = 0;
     for (const auto& container : impl_->table.all()) {

@@ -81,16 +81,17 @@ json Engine::image_remove(const std::string& ref, bool force, bool no_prune) {
 }
 
 json Engine::image_prune(const Filters& filters) {
-    bool all = false;
-    for (const auto& [key, values] : filters) {
-        if (key == "dangling") {
-            all = std::ranges::any_of(values, [](const auto& v) { return parse_bool(v) == false; });
-        } else {
-            throw Error(ErrorKind::not_implemented,
-                        "pruning images by the filter '{}' is not implemented", key);
-        }
-    }
-    const auto pruned = images().prune(all, impl_->image_users());
+    allow_only(filters, {"dangling", "until", "label", "label!"});
+    const auto dangling = filters.find("dangling");
+    const bool all =
+        dangling != filters.end() && std::ranges::any_of(dangling->second, [](const auto& value) {
+            return parse_bool(value) == false;
+        });
+    const auto until = until_of(filters);
+    const auto pruned = images().prune(all, impl_->image_users(), [&](const image::Image& image) {
+        const bool old_enough = !until || (image.config.created && *image.config.created < *until);
+        return old_enough && matches_labels(image.config.config.labels, filters);
+    });
     publish_removals(impl_->bus, pruned.removed);
     return {{"ImagesDeleted", removals_json(pruned.removed)}, {"SpaceReclaimed", pruned.bytes}};
 }
@@ -151,6 +152,7 @@ void Engine::volume_remove(const std::string& name, bool force) {
 }
 
 json Engine::volume_prune(const Filters& filters) {
+    allow_only(filters, {"all", "label", "label!"});
     const bool all = filters.contains("all") && passes(filters, "all", [](const auto& v) {
                          return parse_bool(v).value_or(false);
                      });
