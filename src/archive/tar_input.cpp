@@ -85,6 +85,15 @@ std::string text_or_refuse(const char* text, std::string_view what) {
     return text;
 }
 
+/// Numbers past what the kernel has would wrap, to root among others; the last one means "nobody
+/// in particular" to it.
+std::uint32_t owner(la_int64_t number) {
+    constexpr la_int64_t last = 0xfffffffe;
+    if (number < 0 || number > last)
+        throw Error(ErrorKind::invalid_argument, "owner {} is out of range", number);
+    return static_cast<std::uint32_t>(number);
+}
+
 Entry convert(struct ::archive_entry* from) {
     Entry out;
     out.path = text_or_refuse(::archive_entry_pathname(from), "name");
@@ -94,12 +103,12 @@ Entry convert(struct ::archive_entry* from) {
         if (out.type == EntryType::symlink) {
             out.link = text_or_refuse(::archive_entry_symlink(from), "link");
         }
+        out.uid = owner(::archive_entry_uid(from));
+        out.gid = owner(::archive_entry_gid(from));
     } catch (const Error& e) {
         throw e.within(out.path);
     }
     out.mode = ::archive_entry_perm(from);
-    out.uid = static_cast<uid_t>(::archive_entry_uid(from));
-    out.gid = static_cast<gid_t>(::archive_entry_gid(from));
     out.mtime = {.tv_sec = ::archive_entry_mtime(from),
                  .tv_nsec = ::archive_entry_mtime_nsec(from)};
     out.device_major = static_cast<unsigned>(::archive_entry_rdevmajor(from));

@@ -39,11 +39,10 @@ def free_bytes(place):
 
 def fill(place, leave):
     (place / "ballast").unlink(missing_ok=True)
-    with open(place / "ballast", "wb") as file:
+    with open(place / "ballast", "wb", buffering=0) as file:
         with contextlib.suppress(OSError):  # full already
             while (rest := free_bytes(place) - leave) > 0:
                 file.write(bytes(min(rest, 1 << 20)))
-                file.flush()
 
 
 def check_whole(engine):

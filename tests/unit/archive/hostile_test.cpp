@@ -77,6 +77,13 @@ const std::vector<Case>& cases() {
         {"opaque_through_link",
          TarBuilder().symlink("l", "../..").file("l/.wh..wh..opq", "").finish(), nullptr},
         {"whiteout_device", TarBuilder().node("x", '3', 0, 0).finish(), "deletion mark"},
+        // CVE-2021-43784's class: numbers that wrap.
+        {"owner_that_wraps", TarBuilder().pax("uid", "4294967296").file("x", "x").finish(),
+         "out of range"},
+        {"group_that_is_minus_one", TarBuilder().pax("gid", "4294967295").file("x", "x").finish(),
+         "out of range"},
+        {"size_that_wraps",
+         TarBuilder().pax("size", "9223372036854775807").file("x", "x").unfinished(), "overflow"},
         {"truncated_header", TarBuilder().file("a", "x").finish().substr(0, 700), "runcated"},
         {"truncated_body", TarBuilder().promise("a", 100000).raw("x").unfinished(), "runcated"},
         {"not_tar", std::string(2000, 'x'), "invalid tar"},
