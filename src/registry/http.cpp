@@ -95,7 +95,8 @@ private:
         set(CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
         set(CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
         if (!tls.authorities.empty()) set(CURLOPT_CAINFO, tls.authorities.c_str());
-        if (!tls.certificate.empty()) {
+        anonymous_ = tls.certificate.empty();
+        if (!anonymous_) {
             set(CURLOPT_SSLCERT, tls.certificate.c_str());
             set(CURLOPT_SSLKEY, tls.key.c_str());
         }
@@ -160,8 +161,15 @@ private:
             case CURLE_PEER_FAILED_VERIFICATION:
             case CURLE_SSL_CERTPROBLEM:
             case CURLE_SSL_CACERT_BADFILE: throw TransportError(tls, text);
-            default: throw TransportError(cut, text);
+            default: throw TransportError(cut, text + advice());
         }
+    }
+
+    /// TLS 1.3 lets a server that wants a certificate hang up before it can say so.
+    [[nodiscard]] const char* advice() const {
+        const bool unanswered = request_.url.scheme == "https" && head_.status == 0;
+        return unanswered && anonymous_ ? " (it may want a client's certificate, from certs.d)"
+                                        : "";
     }
 
     /// Runs a callback's work; an exception must not cross libcurl's frames.
@@ -240,6 +248,7 @@ private:
     const Cancelled& cancelled_;
     HeaderList headers_;
     HttpHead head_;
+    bool anonymous_ = true;  ///< we show no certificate
     std::size_t header_bytes_ = 0;
     std::uint64_t offset_ = 0;
     std::exception_ptr failure_;

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -19,6 +20,13 @@ def run(command, check=True, timeout=120):
     if check and done.returncode != 0:
         raise AssertionError(f"{command} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done
+
+
+@pytest.fixture
+def tmp_path():
+    """podman takes no --runroot of more than 50 characters."""
+    with tempfile.TemporaryDirectory(prefix="brig-") as directory:
+        yield pathlib.Path(directory)
 
 
 @pytest.fixture
