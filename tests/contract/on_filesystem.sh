@@ -2,6 +2,10 @@
 # on_filesystem.sh btrfs|zfs COMMAND...: runs COMMAND with TMPDIR on a new file system of that kind, kept in a
 # file. Exit code 77 and the reason where this host has no such thing. ZFS is the kernel's or zfs-fuse's.
 set -euo pipefail
+# Mounts of its own: others look at the host's, and these go however this ends.
+if [ -z "${BRIG_OWN_MOUNTS-}" ] && [ "$(id -u)" = 0 ]; then
+    BRIG_OWN_MOUNTS=1 exec unshare --mount --propagation private "$0" "$@"
+fi
 kind=$1
 shift
 work=$(mktemp -d "${TMPDIR:-/tmp}/brig-on-$kind.XXXXXX")
@@ -32,10 +36,14 @@ mount_btrfs() {
     mount -o loop "$work/disk" "$work/mnt" 2>"$work/why" || skip "cannot mount btrfs: $(cat "$work/why")"
 }
 
-# One zfs-fuse serves a host: another's is used, one of ours leaves with us.
+# One zfs-fuse serves a host, by these directories: ours are not the host's.
 start_zfs_fuse() {
+    local directory
     need zfs-fuse
-    zpool list >/dev/null 2>&1 && return
+    for directory in /run/zfs /run/lock/zfs /var/lib/zfs; do
+        mkdir -p "$directory"
+        mount -t tmpfs tmpfs "$directory"
+    done
     zfs-fuse --no-daemon >/dev/null 2>"$work/fuse.log" &
     fuse=$!
     for _ in $(seq 50); do
