@@ -117,8 +117,9 @@ private:
             const Fd source = open_at(from, name, O_RDONLY | O_NOFOLLOW);
             const Fd target = open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
             copy_data(source.get(), target.get(), info.st_size, path);
-        } else if (::mknodat(to, name.c_str(), info.st_mode & (S_IFMT | 0600U), info.st_rdev) !=
-                   0) {
+        } else if (::mknodat(to, name.c_str(), info.st_mode & (S_IFMT | 0600U),
+                             S_ISFIFO(info.st_mode) ? 0 : info.st_rdev) != 0) {
+            // A pipe has no number, though FreeBSD's stat(2) says one, and its mknod(2) takes none.
             throw SysError("create special file {}", path);
         }
     }

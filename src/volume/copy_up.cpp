@@ -53,7 +53,9 @@ private:
             const auto text = archive::link_text(source, name);
             if (::symlinkat(text.c_str(), destination, name.c_str()) != 0)
                 throw SysError("link {}", path);
-        } else if (::mknodat(destination, name.c_str(), info->st_mode, info->st_rdev) != 0) {
+        } else if (::mknodat(destination, name.c_str(), info->st_mode,
+                             S_ISFIFO(info->st_mode) ? 0 : info->st_rdev) != 0) {
+            // A pipe has no number, though FreeBSD's stat(2) says one, and its mknod(2) takes none.
             throw SysError("make node {}", path);
         }
         copy_attributes(source, destination, name, *info);

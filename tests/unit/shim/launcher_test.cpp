@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "os/places.h"
 #include "shim/client.h"
 
 namespace brig::shim {
@@ -26,7 +27,7 @@ protected:
 
     TempDir dir_{fs::temp_directory_path(), "brig-launch"};
     fs::path run_ = dir_.path() / "run";
-    fs::path program_ = fs::read_symlink("/proc/self/exe").parent_path() / "brig-shim";
+    fs::path program_ = os::own_program().parent_path() / "brig-shim";
 };
 
 TEST_F(LauncherTest, ManyCallersGetOneShimThatIsNoChildOfTheirs) {
