@@ -1,5 +1,5 @@
-// What inflates gzip, piece by piece: ISA-L where the host has it, which takes half of zlib's time,
-// zlib elsewhere.
+// What inflates gzip, piece by piece: ISA-L where the host has it, which takes less than half of
+// zlib's time (`igzip -dc` 0.15 s, `gzip -dc` 0.53 s for 67 MB), zlib elsewhere.
 #pragma once
 
 #include <cstddef>
