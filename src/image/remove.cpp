@@ -193,18 +193,19 @@ Store::Pruned Store::prune(bool all, const std::vector<ImageUser>& users,
         const std::scoped_lock lock(state_->mutex);
         const auto& tables = state_->records.tables();
         if (content().leases() == 0) state_->in_use.clear();
+        const auto unused = [&](const Image& image) {
+            const auto uses = [&](const ImageUser& user) { return user.image == image.id; };
+            return (all || state_->records.names_of(image.id).empty()) &&
+                   std::ranges::none_of(users, uses) && !state_->in_use.contains(image.id) &&
+                   (!wanted || wanted(image));
+        };
         Removing removing(tables, options);
-        for (const auto& [id, image] : tables.images) {
-            const bool has_names = !state_->records.names_of(id).empty();
-            const bool has_user =
-                std::ranges::any_of(users, [&](const auto& user) { return user.image == id; });
-            const bool has_children = std::ranges::any_of(
-                tables.images, [&](const auto& item) { return item.second->parent == id; });
-            // Parents go with their last child, by erase itself.
-            if (has_user || has_children || (has_names && !all)) continue;
-            if (state_->in_use.contains(id)) continue;
-            if (wanted && !wanted(*image)) continue;
-            removing.erase(id, true, true);
+        // An image with children stays until the last of them has gone, which may be any of a pass.
+        for (std::size_t before = SIZE_MAX; removing.images.size() != before;) {
+            before = removing.images.size();
+            for (const auto& [id, image] : tables.images) {
+                if (unused(*image)) removing.erase(id, true, true);
+            }
         }
         state_->records.erase(removing.names, removing.images);
         state_->index.update(state_->records);

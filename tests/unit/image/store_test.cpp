@@ -159,6 +159,17 @@ TEST_F(StoreTest, PruneTakesUntaggedOrUnused) {
     EXPECT_EQ(store().list().size(), 1U);
 }
 
+TEST_F(StoreTest, PruneTakesParentsWithTheirChildrenInAnyOrder) {
+    Image last = make_image({"0"}, "base");
+    for (int i = 1; i < 6; ++i)  // whose IDs are in no order
+        last = make_image({"0", std::to_string(i)}, i % 2 == 0 ? "named" + std::to_string(i) : "",
+                          last.id);
+    EXPECT_EQ(store().prune(false, {}).removed.size(), 2U) << "the last, and its layer";
+    store().prune(true, {});
+    EXPECT_THAT(store().list(true), IsEmpty());
+    EXPECT_EQ(snapshot_count() + blob_count(), 0U);
+}
+
 TEST_F(StoreTest, EverythingIsThereAfterReopening) {
     const Image image = make_image({"one", "two"}, "web");
     snapshots_->prepare("unpack-dead", std::nullopt);
