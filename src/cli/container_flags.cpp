@@ -151,9 +151,9 @@ void ContainerFlags::declare_storage(Flags& flags) {
     flags.value(
         "storage-opt", "map",
         [this](const std::string& v) {
-            const auto [name, value] = split_once(v, '=');
-            if (!value) throw BadValue("invalid storage option: " + v);
-            storage_opt_[name] = *value;
+            const auto [option, setting] = split_once(v, '=');
+            if (!setting) throw BadValue("invalid storage option: " + v);
+            storage_opt_[option] = *setting;
         },
         "Option of the storage driver (size=BYTES)");
     flags.toggle("read-only", read_only_, "Mount the root file system read-only");

@@ -1,44 +1,31 @@
 // See networks.h.
 #include "registry/networks.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
-#include "base/strings.h"
+#include "base/error.h"
+#include "os/net_address.h"
 
 namespace brig::registry {
 namespace {
 
-constexpr unsigned mapped_bits = 96;  // ::ffff:a.b.c.d
+bool contains(const std::string& network, const os::Ipv4Address& address) {
+    return os::Ipv4Interface::parse(network).contains(address);
+}
 
-/// Whether both begin with the same bits.
-bool agree(const Address& a, const Address& b, unsigned bits) {
-    for (unsigned bit = 0; bit < bits; ++bit) {
-        const auto mask = static_cast<std::uint8_t>(0x80U >> bit % 8);
-        if ((a[bit / 8] & mask) != (b[bit / 8] & mask)) return false;
-    }
-    return true;
+bool contains(const std::string& network, const os::Ipv6Address& address) {
+    const auto wanted = os::Ipv6Interface::parse(network);
+    return os::Ipv6Interface{address, wanted.prefix}.network() == wanted.network();
 }
 
 }  // namespace
 
-std::optional<Address> parse_address(const std::string& text) {
-    Address out{};
-    if (::inet_pton(AF_INET6, text.c_str(), out.data()) == 1) return out;
-    out = {};
-    out[10] = out[11] = 0xff;
-    if (::inet_pton(AF_INET, text.c_str(), &out[12]) == 1) return out;
-    return std::nullopt;
-}
-
 bool is_in_network(const std::string& address, const std::string& network) {
-    const auto inside = parse_address(address);
-    const auto [base, length] = split_once(network, '/');
-    const auto begin = parse_address(base);
-    auto bits = length ? parse_int<unsigned>(*length) : std::nullopt;
-    if (!inside || !begin || !bits || *bits > 128) return false;
-    if (base.find(':') == std::string::npos) *bits += mapped_bits;
-    return *bits <= 128 && agree(*inside, *begin, *bits);
+    const auto inside = os::parse_ip(address);
+    if (!inside || network.find('/') == std::string::npos) return false;
+    try {
+        return std::visit([&](const auto& known) { return contains(network, known); }, *inside);
+    } catch (const Error&) {
+        return false;  // no network, or one of the other family
+    }
 }
 
 }  // namespace brig::registry

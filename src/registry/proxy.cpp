@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/strings.h"
+#include "os/net_address.h"
 #include "registry/endpoint.h"
 #include "registry/networks.h"
 
@@ -25,14 +26,14 @@ bool is_named_by(const std::string& host, std::string pattern) {
 /// One entry of NO_PROXY.
 bool is_exempt(const Url& url, std::string entry) {
     const std::string host = without_brackets(url.host);
-    const auto address = parse_address(host);
+    const auto address = os::parse_ip(host);
     if (entry == "*") return true;
     if (is_in_network(host, entry)) return true;
-    if (const auto plain = parse_address(without_brackets(entry))) return address == plain;
+    if (const auto plain = os::parse_ip(without_brackets(entry))) return address == plain;
     if (const auto colon = entry.rfind(':'); colon != std::string::npos) {
         if (entry.substr(colon + 1) != url.port) return false;
         entry = without_brackets(entry.substr(0, colon));
-        if (const auto plain = parse_address(entry)) return address == plain;
+        if (const auto plain = os::parse_ip(entry)) return address == plain;
     }
     return !entry.empty() && is_named_by(host, entry);
 }

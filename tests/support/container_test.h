@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/bundle.h"
+#include "support/error_of.h"
 
 namespace brig::test {
 
@@ -27,17 +28,6 @@ inline std::string failure(Bundle& bundle) {
         return e.message();
     }
     return {};
-}
-
-/// What it throws.
-template <typename Action>
-Error error_of(Action action) {
-    try {
-        action();
-    } catch (const Error& e) {
-        return e;
-    }
-    return {ErrorKind::internal, "no error"};
 }
 
 /// Whether the container has a control group in any hierarchy.

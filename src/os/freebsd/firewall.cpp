@@ -69,7 +69,7 @@ public:
         installed_ = true;
         try {
             // First, for when the main rules come later than we.
-            load_base(outside_interfaces(config_.bridge, config_.gateway6.has_value()));
+            load_base(outside());
             load("ports", port_rules(forwards_));
             check_main_rules();
         } catch (const Error& error) {
@@ -83,8 +83,7 @@ public:
         check_main_rules();
         auto all = forwards_;
         all.insert(forwards.begin(), forwards.end());
-        load_base(outside_interfaces(config_.bridge,
-                                     config_.gateway6.has_value()));  // they may have been flushed
+        load_base(outside());  // they may have been flushed
         load("ports", port_rules(all));
         forwards_ = std::move(all);
     }
@@ -93,9 +92,7 @@ public:
         const std::lock_guard lock(mutex_);
         if (!installed_) return;
         try {
-            if (auto names = outside_interfaces(config_.bridge, config_.gateway6.has_value());
-                names != outside_)
-                load_base(std::move(names));
+            if (auto names = outside(); names != outside_) load_base(std::move(names));
         } catch (const Error& error) {
             log::debug("{}", error.message());  // install() has said what is missing
         }
@@ -125,6 +122,10 @@ public:
 private:
     void load(const std::string& part, const std::string& rules) const {
         run_pfctl({"-q", "-a", config_.name + "/" + part, "-f", "-"}, rules);
+    }
+
+    [[nodiscard]] std::set<std::string> outside() const {
+        return outside_interfaces(config_.bridge, config_.gateway6.has_value());
     }
 
     void load_base(std::set<std::string> outside) {

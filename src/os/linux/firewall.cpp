@@ -18,39 +18,36 @@ namespace {
 using linux_net::run_nft;
 
 /// Replaced whole: made so that it exists, deleted, made anew, all in one transaction.
-/// {0} table, {1} bridge, {2} subnet. Chain loopback: with route_localnet, neighbours could reach
-/// what listens on 127.0.0.1 (CVE-2020-8558), or ports published there.
+/// {0} table, {1} bridge, {2} subnet, {3} family, {4} its type of addresses; {5} to {7} are what
+/// one family has alone: a chain, a condition, a rule.
 constexpr const char* table_rules = R"(
-add table ip {0}
-delete table ip {0}
-table ip {0} {{
-  map tcp_any {{ type inet_service : ipv4_addr . inet_service; }}
-  map tcp_one {{ type ipv4_addr . inet_service : ipv4_addr . inet_service; }}
-  map udp_any {{ type inet_service : ipv4_addr . inet_service; }}
-  map udp_one {{ type ipv4_addr . inet_service : ipv4_addr . inet_service; }}
+add table {3} {0}
+delete table {3} {0}
+table {3} {0} {{
+  map tcp_any {{ type inet_service : {4} . inet_service; }}
+  map tcp_one {{ type {4} . inet_service : {4} . inet_service; }}
+  map udp_any {{ type inet_service : {4} . inet_service; }}
+  map udp_one {{ type {4} . inet_service : {4} . inet_service; }}
   chain published {{
-    meta l4proto tcp dnat ip to ip daddr . tcp dport map @tcp_one
-    meta l4proto tcp dnat ip to tcp dport map @tcp_any
-    meta l4proto udp dnat ip to ip daddr . udp dport map @udp_one
-    meta l4proto udp dnat ip to udp dport map @udp_any
+    meta l4proto tcp dnat {3} to {3} daddr . tcp dport map @tcp_one
+    meta l4proto tcp dnat {3} to tcp dport map @tcp_any
+    meta l4proto udp dnat {3} to {3} daddr . udp dport map @udp_one
+    meta l4proto udp dnat {3} to udp dport map @udp_any
   }}
-  chain loopback {{
-    type filter hook prerouting priority raw; policy accept;
-    iifname != "lo" ip daddr 127.0.0.0/8 drop
-  }}
+  {5}
   chain prerouting {{
     type nat hook prerouting priority dstnat; policy accept;
     fib daddr type local jump published
   }}
   chain output {{
     type nat hook output priority -100; policy accept;
-    fib daddr type local jump published
+    {6} fib daddr type local jump published
   }}
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr {2} oifname != "{1}" masquerade
-    ip saddr 127.0.0.0/8 oifname "{1}" masquerade
-    ip saddr {2} oifname "{1}" ct status dnat masquerade
+    {3} saddr {2} oifname != "{1}" masquerade
+    {7}
+    {3} saddr {2} oifname "{1}" ct status dnat masquerade
   }}
   chain forward {{
     type filter hook forward priority filter; policy accept;
@@ -62,44 +59,25 @@ table ip {0} {{
 }}
 )";
 
-/// The same for IPv6. Connections to ::1 are not translated, since nothing with that source is
-/// routed: see redirects_own_connections().
-constexpr const char* table_rules6 = R"(
-add table ip6 {0}
-delete table ip6 {0}
-table ip6 {0} {{
-  map tcp_any {{ type inet_service : ipv6_addr . inet_service; }}
-  map tcp_one {{ type ipv6_addr . inet_service : ipv6_addr . inet_service; }}
-  map udp_any {{ type inet_service : ipv6_addr . inet_service; }}
-  map udp_one {{ type ipv6_addr . inet_service : ipv6_addr . inet_service; }}
-  chain published {{
-    meta l4proto tcp dnat ip6 to ip6 daddr . tcp dport map @tcp_one
-    meta l4proto tcp dnat ip6 to tcp dport map @tcp_any
-    meta l4proto udp dnat ip6 to ip6 daddr . udp dport map @udp_one
-    meta l4proto udp dnat ip6 to udp dport map @udp_any
-  }}
-  chain prerouting {{
-    type nat hook prerouting priority dstnat; policy accept;
-    fib daddr type local jump published
-  }}
-  chain output {{
-    type nat hook output priority -100; policy accept;
-    ip6 daddr != ::1 fib daddr type local jump published
-  }}
-  chain postrouting {{
-    type nat hook postrouting priority srcnat; policy accept;
-    ip6 saddr {2} oifname != "{1}" masquerade
-    ip6 saddr {2} oifname "{1}" ct status dnat masquerade
-  }}
-  chain forward {{
-    type filter hook forward priority filter; policy accept;
-    iifname "{1}" accept
-    oifname "{1}" ct state established,related accept
-    oifname "{1}" ct status dnat accept
-    oifname "{1}" drop
-  }}
-}}
-)";
+std::string rules4(const FirewallConfig& config) {
+    // With route_localnet, neighbours could reach what listens on 127.0.0.1 (CVE-2020-8558), or
+    // ports published there.
+    constexpr const char* loopback = R"(chain loopback {
+    type filter hook prerouting priority raw; policy accept;
+    iifname != "lo" ip daddr 127.0.0.0/8 drop
+  })";
+    return fmt::format(
+        table_rules, config.name, config.bridge, config.gateway.network().str(), "ip", "ipv4_addr",
+        loopback, "",
+        fmt::format(R"(ip saddr 127.0.0.0/8 oifname "{}" masquerade)", config.bridge));
+}
+
+/// Connections to ::1 are not translated, since nothing with that source is routed: see
+/// redirects_own_connections().
+std::string rules6(const FirewallConfig& config) {
+    return fmt::format(table_rules, config.name, config.bridge, config.gateway6->network().str(),
+                       "ip6", "ipv6_addr", "", "ip6 daddr != ::1", "");
+}
 
 constexpr const char* remove_rules = "add table {0} {1}\ndelete table {0} {1}\n";
 
@@ -120,11 +98,9 @@ public:
     }
 
     void install(const std::vector<PortForward>& forwards) override {
-        auto commands =
-            fmt::format(table_rules, config_.name, config_.bridge, config_.gateway.network().str());
+        auto commands = rules4(config_);
         if (config_.gateway6)
-            commands += fmt::format(table_rules6, config_.name, config_.bridge,
-                                    config_.gateway6->network().str());
+            commands += rules6(config_);
         else
             remove_table("ip6");
         for (const auto& forward : forwards) commands += element("add", forward, true);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "image/store.h"
+#include "support/error_of.h"
 #include "support/tar_builder.h"
 
 namespace brig::image {
@@ -69,15 +70,6 @@ protected:
     std::unique_ptr<Store> images_;
 };
 
-template <typename Action>
-Error error_of(Action action) {
-    try {
-        action();
-    } catch (const Error& e) {
-        return e;
-    }
-    ADD_FAILURE() << "no error";
-    return {ErrorKind::internal, "none"};
-}
+using brig::test::error_of;
 
 }  // namespace brig::image
