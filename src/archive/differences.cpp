@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "archive/nodes.h"
+#include "base/directory.h"
 #include "base/error.h"
 #include "base/time.h"
 
@@ -62,7 +63,7 @@ public:
             out_.node(directory, name, as);
             if (!S_ISDIR(info->st_mode)) continue;
             if (is_opaque(directory, name)) out_.emptied(as);
-            if (const Fd inside = open_directory_at(directory, name)) upper(inside.get(), as);
+            if (const Fd inside = enter_directory_at(directory, name, as)) upper(inside.get(), as);
         }
     }
 
@@ -112,7 +113,7 @@ private:
         if (!info || is_scaffold({now, name, *info}, as)) return;
         need_parents();
         out_.node(now, name, as);
-        if (const Fd inside = open_directory_at(now, name)) all(inside.get(), as);
+        if (const Fd inside = enter_directory_at(now, name, as)) all(inside.get(), as);
     }
 
     void compare_node(int before, int now, const std::string& name, const std::string& as) {
@@ -130,8 +131,9 @@ private:
             out_.node(now, name, as);
         }
         const Fd old_inside = open_directory_at(before, name);
-        const Fd new_inside = open_directory_at(now, name);
-        if (!old_inside || !new_inside) throw SysError("open directory {}", as);
+        const Fd new_inside = enter_directory_at(now, name, as);
+        if (!old_inside || !new_inside)
+            throw Error(ErrorKind::conflict, "directory {} went away meanwhile", as);
         parents_.push_back({now, name, as, changed});
         compare(old_inside.get(), new_inside.get(), as);
         parents_.pop_back();

@@ -38,30 +38,20 @@ bool is_portable_xattr(std::string_view name) {
 }
 
 Fd open_directory_at(int directory, const std::string& name) {
-    return Fd(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    Fd inside(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    // FreeBSD says EMLINK of a link.
+    if (!inside && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != EMLINK)
+        throw SysError("open directory {}", name);
+    return inside;
 }
 
-std::vector<std::string> names_in(int directory) {
-    struct Close {
-        void operator()(DIR* dir) const { ::closedir(dir); }
-    };
-    Fd own = open_at(directory, ".", O_RDONLY | O_DIRECTORY);
-    const std::unique_ptr<DIR, Close> stream(::fdopendir(own.get()));
-    if (!stream) throw SysError("read directory");
-    (void)own.release();
-    std::vector<std::string> out;
-    for (;;) {
-        errno = 0;
-        const dirent* entry = ::readdir(stream.get());
-        if (entry == nullptr) {
-            if (errno != 0) throw SysError("read directory");
-            break;
-        }
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") out.emplace_back(name);
+Fd enter_directory_at(int directory, const std::string& name, const std::string& path) {
+    Fd inside = open_directory_at(directory, name);
+    if (inside && static_cast<std::size_t>(std::ranges::count(path, '/')) >= max_depth) {
+        throw Error(ErrorKind::invalid_argument, "{}… is nested deeper than {} directories",
+                    path.substr(0, 100), max_depth);
     }
-    std::ranges::sort(out);
-    return out;
+    return inside;
 }
 
 std::string link_text(int directory, const std::string& name) {
@@ -69,20 +59,6 @@ std::string link_text(int directory, const std::string& name) {
     const ssize_t n = ::readlinkat(directory, name.c_str(), target.data(), target.size());
     if (n < 0) throw SysError("read link {}", name);
     return {target.data(), static_cast<std::size_t>(n)};
-}
-
-void remove_at(int directory, const std::string& name) {
-    if (::unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return;
-    // Linux says EISDIR for a directory, POSIX and FreeBSD EPERM.
-    if (errno != EISDIR && errno != EPERM) throw SysError("remove {}", name);
-    {
-        const Fd inside = open_directory_at(directory, name);
-        if (!inside) throw SysError("remove {}", name);
-        for (const auto& child : names_in(inside.get())) remove_at(inside.get(), child);
-    }
-    if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-        throw SysError("remove directory {}", name);
-    }
 }
 
 namespace {

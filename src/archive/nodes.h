@@ -2,7 +2,6 @@
 // follows a symbolic link.
 #pragma once
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include <memory>
@@ -32,12 +31,15 @@ bool is_opaque(int directory, const std::string& name);
 bool is_portable_xattr(std::string_view name);
 
 /// Opens a directory for *at calls; an empty Fd when `name` is absent or not a directory.
+/// Throws SysError.
 Fd open_directory_at(int directory, const std::string& name);
-/// Names in a directory, sorted, without "." and "..". Throws SysError.
-std::vector<std::string> names_in(int directory);
+/// How deep a tree may be that is walked: each level takes a descriptor and a piece of the stack,
+/// and a container can nest directories until the file system is full.
+inline constexpr std::size_t max_depth = 256;
+/// open_directory_at for a walk that has come to `path`. Throws Error{invalid_argument} where that
+/// is deeper than max_depth.
+Fd enter_directory_at(int directory, const std::string& name, const std::string& path);
 std::string link_text(int directory, const std::string& name);
-/// rm -r of one entry, by descriptor. Throws SysError.
-void remove_at(int directory, const std::string& name);
 
 /// Looks `path` (no links, no "..") up in a stack of overlay layers, nearest first, as overlayfs
 /// would: whiteouts and opaque directories hide what is further down.

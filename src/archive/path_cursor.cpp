@@ -10,6 +10,7 @@
 
 #include "archive/differences.h"
 #include "archive/nodes.h"
+#include "base/directory.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "os/xattr.h"
@@ -17,7 +18,6 @@
 namespace brig::archive {
 namespace {
 
-constexpr std::size_t max_depth = 256;
 constexpr std::size_t max_links = 40;
 
 }  // namespace
@@ -117,7 +117,7 @@ bool PathCursor::step(Position& at, const std::string& name, Missing missing, Pe
         if (at.path == path) return true;
     }
     if (missing == Missing::refuse) throw SysError(ENOENT, "open " + path);
-    if (hidden) remove_at(here, name);
+    if (hidden) remove_tree_at(here, name);
     if (::mkdirat(here, name.c_str(), 0755) != 0 ||
         ::fchmodat(here, name.c_str(), 0755, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("create directory {}", path);

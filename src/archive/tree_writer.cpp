@@ -16,6 +16,7 @@
 
 #include "archive/nodes.h"
 #include "archive/path_cursor.h"
+#include "base/directory.h"
 #include "base/error.h"
 #include "os/xattr.h"
 
@@ -85,7 +86,7 @@ struct TreeWriter::State {
     bool clear(const Place& at) {
         const auto info = stat_at(at.directory, at.name);
         if (!info) return false;
-        remove_at(at.directory, at.name);
+        remove_tree_at(at.directory, at.name);
         if (S_ISDIR(info->st_mode) || S_ISLNK(info->st_mode)) cursor.forget();
         return true;
     }
@@ -318,7 +319,7 @@ void TreeWriter::State::remove_unmade(int directory, const std::string& path) {
     for (const auto& name : names_in(directory)) {
         const std::string child = path.empty() ? name : path + "/" + name;
         if (!is_made(child)) {
-            remove_at(directory, name);
+            remove_tree_at(directory, name);
         } else if (const Fd inside = open_directory_at(directory, name)) {
             remove_unmade(inside.get(), child);
         }

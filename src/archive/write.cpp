@@ -5,6 +5,7 @@
 #include "archive/layer.h"
 #include "archive/nodes.h"
 #include "archive/tar_output.h"
+#include "base/directory.h"
 
 namespace brig::archive {
 namespace {
@@ -15,7 +16,7 @@ void write_all_of(TarOutput& out, int directory, const std::string& path) {
         // What is beneath the root itself keeps the slash that stands for it.
         const std::string as = path == "/" ? "/" + name : child_path(path, name);
         out.add_node(directory, name, as);
-        if (const Fd inside = open_directory_at(directory, name))
+        if (const Fd inside = enter_directory_at(directory, name, as))
             write_all_of(out, inside.get(), as);
     }
 }

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "base/defer.h"
+#include "base/directory.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -58,9 +59,11 @@ void make_directories(const fs::path& path, mode_t mode) {
 }
 
 void remove_tree(const fs::path& path) {
-    std::error_code error;
-    fs::remove_all(path, error);
-    if (error) throw SysError(error.value(), "remove " + path.string());
+    try {
+        remove_tree_at(AT_FDCWD, path);
+    } catch (const Error& e) {
+        throw e.within(path.string());
+    }
 }
 
 TempDir::TempDir(const fs::path& parent, std::string_view prefix) {

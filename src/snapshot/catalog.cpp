@@ -10,6 +10,7 @@
 #include <set>
 
 #include "archive/nodes.h"
+#include "base/directory.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -88,8 +89,10 @@ struct Counting {
     std::set<std::pair<dev_t, ino_t>> linked;
 };
 
-void add_usage(int directory, Counting& counting) {
-    for (const auto& name : archive::names_in(directory)) {
+/// What is deeper than a walk goes is left out: better than no figures because of one container.
+void add_usage(int directory, Counting& counting, std::size_t depth = 0) {
+    if (depth > archive::max_depth) return;
+    for (const auto& name : names_in(directory)) {
         const auto info = archive::stat_at(directory, name);
         if (!info) continue;
         const bool repeated = info->st_nlink > 1 && !S_ISDIR(info->st_mode) &&
@@ -100,7 +103,7 @@ void add_usage(int directory, Counting& counting) {
             ++counting.usage.inodes;
         }
         if (const Fd inside = archive::open_directory_at(directory, name)) {
-            add_usage(inside.get(), counting);
+            add_usage(inside.get(), counting, depth + 1);
         }
     }
 }

@@ -16,6 +16,7 @@
 
 #include "archive/nodes.h"
 #include "archive/path_cursor.h"
+#include "base/directory.h"
 #include "base/error.h"
 
 namespace brig::snapshot {
@@ -80,7 +81,7 @@ void copy_data(int from, int to, off_t size, const std::string& path) {
 class Copier {
 public:
     void directory(int from, int to, const std::string& path) {
-        for (const auto& name : archive::names_in(from)) node(from, to, name, path + "/" + name);
+        for (const auto& name : names_in(from)) node(from, to, name, path + "/" + name);
     }
 
 private:
@@ -106,7 +107,9 @@ private:
               const std::string& path) {
         if (S_ISDIR(info.st_mode)) {
             if (::mkdirat(to, name.c_str(), 0700) != 0) throw SysError("create directory {}", path);
-            const Fd inside_from = open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+            const Fd inside_from = archive::enter_directory_at(from, name, path);
+            if (!inside_from)
+                throw Error(ErrorKind::conflict, "directory {} went away meanwhile", path);
             const Fd inside_to = open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
             directory(inside_from.get(), inside_to.get(), path);
         } else if (S_ISLNK(info.st_mode)) {

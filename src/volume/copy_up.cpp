@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "archive/nodes.h"
+#include "base/directory.h"
 #include "base/error.h"
 #include "os/xattr.h"
 
@@ -32,7 +33,7 @@ public:
     void copy_directory(int source, int destination, const std::string& path, unsigned depth) {
         if (depth > max_depth)
             throw Error(ErrorKind::invalid_argument, "directories nested too deep in {}", path);
-        for (const auto& name : archive::names_in(source)) {
+        for (const auto& name : names_in(source)) {
             copy_entry(source, destination, name, path.empty() ? name : path + "/" + name, depth);
         }
     }
@@ -128,7 +129,7 @@ private:
 };
 
 void add_sizes(int directory, std::set<FileId>& seen, std::uint64_t& total, unsigned depth) {
-    for (const auto& name : archive::names_in(directory)) {
+    for (const auto& name : names_in(directory)) {
         const auto info = archive::stat_at(directory, name);
         if (!info || (info->st_nlink > 1 && !S_ISDIR(info->st_mode) &&
                       !seen.insert({info->st_dev, info->st_ino}).second))

@@ -1,14 +1,15 @@
 #include "volume/store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 
-#include "archive/nodes.h"
 #include "base/defer.h"
+#include "base/directory.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -42,7 +43,7 @@ bool rename_new(const fs::path& from, const fs::path& to) {
 }
 
 void remove_contents(int directory) {
-    for (const auto& name : archive::names_in(directory)) archive::remove_at(directory, name);
+    for (const auto& name : names_in(directory)) remove_tree_at(directory, name);
 }
 
 bool exists_at(int directory, const char* name) {
@@ -197,7 +198,7 @@ bool Store::copy_up(const std::string& name, int rootfs, const std::string& path
     const auto directory = open_file(root_ / name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const auto data = open_at(directory.get(), "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (exists_at(directory.get(), filling_marker)) remove_contents(data.get());
-    if (!archive::names_in(data.get()).empty()) return false;
+    if (!names_in(data.get()).empty()) return false;
     (void)open_at(directory.get(), filling_marker, O_WRONLY | O_CREAT, 0600);
     copy_tree(source.get(), data.get());
     if (::unlinkat(directory.get(), filling_marker, 0) != 0)

@@ -338,3 +338,28 @@ def feed_bomb(descriptor):
             packed.write(bytes(1024))
         except OSError:
             pass
+
+
+def test_directories_nested_without_end(attacked):
+    """A container nests directories: what walks its files must neither run out of stack nor of descriptors."""
+    attacked.brig("run", "-d", "--name", "deep", "--net", "none", "-v", "deep:/v", "busybox", "sleep", "1000")
+    pid = attacked.brig("inspect", "-f", "{{.State.Pid}}", "deep").stdout.strip()
+    for place in ("tmp", "v"):
+        at = os.open(f"/proc/{pid}/root/{place}", os.O_RDONLY)
+        for _ in range(3000):
+            os.mkdir("d", dir_fd=at)
+            below = os.open("d", os.O_RDONLY, dir_fd=at)
+            os.close(at)
+            at = below
+        os.close(at)
+    before = attacked.process.pid
+    attacked.brig("ps", "-s")
+    attacked.brig("system", "df", "-v")
+    for command in (["diff", "deep"], ["commit", "deep", "attack:1"]):
+        assert "nested deeper" in refused(attacked.brig(*command, check=False, timeout=120))
+    for command in (["export", "deep"], ["cp", "deep:/tmp", "-"], ["cp", "deep:/v", "-"]):
+        assert attacked.brig(*command, check=False, input=b"").returncode != 0
+    attacked.brig("rm", "-f", "deep", timeout=120)
+    attacked.brig("volume", "rm", "deep", timeout=120)
+    assert attacked.process.poll() is None and attacked.process.pid == before
+    assert not list(attacked.root.glob("snapshots/*/rm-*"))

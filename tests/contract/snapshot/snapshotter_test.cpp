@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,6 +131,30 @@ TEST_P(SnapshotContract, ChangesStayInTheirSnapshot) {
     change("c1", [](const fs::path& root) { put(root / "a", "c1"); });
     EXPECT_EQ(content("c1", "a"), "c1");
     EXPECT_EQ(content("c2", "a"), "base");
+}
+
+/// As a program in a container can make them. Neither stack nor descriptors are to run out.
+TEST_P(SnapshotContract, DirectoriesNestedWithoutEndAreCountedAndRemoved) {
+    constexpr int levels = 5000;
+    driver_->prepare("deep", std::nullopt);
+    change("deep", [](const fs::path& root) {
+        Fd at = open_file(root.string(), O_RDONLY | O_DIRECTORY);
+        for (int i = 0; i < levels; ++i) {
+            ASSERT_EQ(::mkdirat(at.get(), "d", 0755), 0);
+            at = open_at(at.get(), "d", O_RDONLY | O_DIRECTORY);
+        }
+    });
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit few = before;
+    few.rlim_cur = 1000;
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    EXPECT_GT(driver_->usage("deep").inodes, 200U);
+    driver_->remove("deep");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_TRUE(fs::is_empty(work_.path() / "mnt"));
+    for (const auto& entry : fs::directory_iterator(work_.path() / "snapshots"))
+        EXPECT_FALSE(entry.path().filename().string().starts_with("rm-")) << entry.path();
 }
 
 TEST_P(SnapshotContract, DeletedFilesStayDeleted) {
