@@ -66,6 +66,7 @@ void StageBuilder::adopt_base(const std::string& reference, bool scratch) {
     auto& images = session_.parts.images;
     const auto adopt = [&](image::Image base) {
         image_ = base.id;
+        images.keep(base);
         layers_ = images.layers_of(base);
         config_ = std::move(base.config);
     };
@@ -186,6 +187,7 @@ bool StageBuilder::reuse(const std::string& key) {
         session_.cache.forget(key);
         return false;
     }
+    session_.parts.images.keep(*image);
     layers_ = session_.parts.images.layers_of(*image);
     config_ = std::move(image->config);
     image_ = *id;

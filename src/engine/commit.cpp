@@ -66,6 +66,7 @@ std::string Engine::commit(const CommitRequest& request) {
         }
     });
     const auto lease = images.content().lease();
+    images.keep(*base);
     wanted.layers = images.layers_of(*base);
     const auto parent =
         base->chain_ids.empty() ? std::nullopt : std::optional(base->chain_ids.back());

@@ -130,6 +130,30 @@ Manifests read_index(const content::Store& content, const ArchiveFiles& files) {
     return out;
 }
 
+bool has_layers(const content::Store& content, const ArchivedImage& image,
+                const std::vector<Digest>& layers) {
+    const auto manifest = oci::parse_manifest(read_document(content, image.manifest));
+    return std::ranges::equal(manifest.layers, layers, {}, &oci::Descriptor::digest);
+}
+
+/// The manifest in index.json for an element of manifest.json: where there are several, of other
+/// blobs of the same layers, the one with its blobs.
+const ArchivedImage* find_manifest(const content::Store& content, const ArchiveFiles& files,
+                                   const fields::Json& item, const Manifests& manifests) {
+    std::vector<const ArchivedImage*> same;
+    const Digest config = file_at(files, fields::string(item, "Config")).digest;
+    for (const auto& image : manifests) {
+        if (image.config == config) same.push_back(&image);
+    }
+    if (same.size() < 2) return same.empty() ? nullptr : same.front();
+    std::vector<Digest> layers;
+    for (const auto& layer : fields::strings(item, "Layers"))
+        layers.push_back(file_at(files, layer).digest);
+    const auto exact = std::ranges::find_if(
+        same, [&](const auto* image) { return has_layers(content, *image, layers); });
+    return exact == same.end() ? same.front() : *exact;
+}
+
 /// One element of manifest.json.
 ArchivedImage read_docker_image(content::Store& content, const ArchiveFiles& files,
                                 const fields::Json& item, const Manifests& manifests) {
@@ -140,9 +164,8 @@ ArchivedImage read_docker_image(content::Store& content, const ArchiveFiles& fil
     for (const auto& name : fields::strings(item, "RepoTags")) {
         out.names.push_back(oci::Reference::parse(name).with_default_tag());
     }
-    const auto same = std::ranges::find(manifests, config.digest, &ArchivedImage::config);
-    if (same != manifests.end()) {
-        out.manifest = same->manifest;
+    if (const auto* known = find_manifest(content, files, item, manifests)) {
+        out.manifest = known->manifest;
         return out;
     }
     oci::Manifest manifest{.config = {.media_type = std::string(oci::media_type::config),

@@ -75,6 +75,7 @@ public:
           image_(store.resolve(request.source)),
           manifest_(
               oci::parse_manifest(store.content().read(image_.manifest, oci::max_document_bytes))) {
+        store.keep(image_);
         oci_ = request.oci || request.compression == Compression::zstd ||
                oci::media_type::docker_manifest != manifest_.media_type;
         // What cannot be converted is said before anything is.

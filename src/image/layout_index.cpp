@@ -2,6 +2,7 @@
 #include "image/layout_index.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -27,10 +28,12 @@ const oci::Descriptor& LayoutIndex::manifest_of(const Image& image) {
 
 void LayoutIndex::update(const Records& records) try {
     Json manifests = Json::array();
+    std::set<Digest> named;
     for (const auto& [text, id] : records.tables().names) {
         const auto name = oci::Reference::parse(text);
         if (name.digest) continue;
         auto entry = manifest_of(*records.by_name(text));
+        named.insert(entry.digest);
         entry.annotations = {{"io.containerd.image.name", name.str()},
                              {"org.opencontainers.image.ref.name", name.familiar()}};
         manifests.push_back(oci::to_json(entry));
@@ -38,6 +41,7 @@ void LayoutIndex::update(const Records& records) try {
     std::string text = oci::fields::dump({{"schemaVersion", 2},
                                           {"mediaType", oci::media_type::index},
                                           {"manifests", std::move(manifests)}});
+    std::erase_if(manifests_, [&](const auto& known) { return !named.contains(known.first); });
     if (text == written_) return;
     write_file_atomic(content_.root() / "index.json", text, 0644, Durability::rebuildable);
     written_ = std::move(text);

@@ -97,6 +97,16 @@ void report_moved_names(const Store& store, const ArchivedImage& image, const Di
     }
 }
 
+/// What an earlier one of the archive is in other blobs is a form of it: it must not take its
+/// place.
+Image record(Store& store, const ArchivedImage& archived, const std::vector<Image>& before) {
+    const auto known = std::ranges::find(before, archived.config, &Image::id);
+    if (known == before.end() || known->manifest == archived.manifest || archived.names.empty())
+        return store.record(archived.manifest, archived.names);
+    for (const auto& name : archived.names) store.record_form(archived.manifest, name);
+    return store.resolve(archived.names.front().familiar());
+}
+
 std::vector<Image> load_leased(Store& store, std::unique_ptr<archive::Source> stream,
                                const Progress& progress) {
     const content::Lease lease = store.content().lease();
@@ -104,7 +114,7 @@ std::vector<Image> load_leased(Store& store, std::unique_ptr<archive::Source> st
     std::vector<Image> out;
     for (const auto& archived : find_images(store.content(), files)) {
         report_moved_names(store, archived, archived.config, progress);
-        out.push_back(store.record(archived.manifest, archived.names));
+        out.push_back(record(store, archived, out));
         for (const auto& name : archived.names) progress("Loaded image: " + name.familiar());
         if (archived.names.empty()) progress("Loaded image ID: " + out.back().id.str());
     }

@@ -149,13 +149,15 @@ bool Pull::has_layer(const oci::Descriptor& layer, const Digest& chain) const {
            store_.snapshots().stat(chain.str()).has_value();
 }
 
-/// The image, when it is here under the same names.
+/// The image, when it is here under the same names, and these stand for no other form of it.
 std::optional<Image> Pull::already_there() {
     const auto image = store_.find(manifest_.config.digest);
     if (!image) return std::nullopt;
     for (const auto& name : names()) {
         const auto& shown = name.digest ? image->digests : image->tags;
         if (std::ranges::find(shown, name.familiar()) == shown.end()) return std::nullopt;
+        const auto named = store_.resolve(name.familiar());
+        if (named.is_form && named.manifest != document_.descriptor.digest) return std::nullopt;
     }
     return image;
 }

@@ -93,13 +93,10 @@ public:
     }
 
 private:
-    /// With its blobs looked up, which keeps them until the push's lease ends.
     Image find_image() const {
         try {
             auto image = store_.resolve(request_.name.familiar());
-            for (const auto& layer : image.layers) (void)store_.content().open(layer.digest);
-            (void)store_.content().open(image.id);
-            (void)store_.content().open(image.manifest);
+            store_.keep(image);
             return image;
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::not_found) throw;

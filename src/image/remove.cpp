@@ -36,8 +36,10 @@ struct Conflict {
 /// Works on a copy of the tables; what it decides is applied in one transaction afterwards.
 class Removing {
 public:
-    Removing(const Records::Tables& tables, const RemoveOptions& options)
-        : tables_(tables), options_(options) {}
+    /// `in_use`: what does not go with its children.
+    Removing(const Records::Tables& tables, const RemoveOptions& options,
+             const std::set<Digest>& in_use)
+        : tables_(tables), options_(options), in_use_(in_use) {}
 
     void image(const Image& image, std::string_view text);
     /// Deletes an image and then its parents. `quiet`: what is in the way leaves it, untagged.
@@ -46,6 +48,7 @@ public:
     std::vector<Removal> done;
     std::vector<std::string> names;
     std::vector<Digest> images;
+    std::vector<Digest> layers;  ///< diff IDs of those that no other image has
 
 private:
     [[nodiscard]] Names names_of(const Digest& id) const {
@@ -70,6 +73,7 @@ private:
 
     Records::Tables tables_;
     const RemoveOptions& options_;
+    const std::set<Digest>& in_use_;
 };
 
 const ImageUser* Removing::user_of(const Digest& id, bool running_only) const {
@@ -155,7 +159,8 @@ void Removing::erase(const Digest& id, bool force, bool quiet) {
     done.push_back({.deleted = id.str()});
     report_layers(*image);
     if (!options_.prune_parents || !image->parent) return;
-    if (names_of(*image->parent).empty()) erase(*image->parent, false, true);
+    if (names_of(*image->parent).empty() && !in_use_.contains(*image->parent))
+        erase(*image->parent, false, true);
 }
 
 /// Layers that no other image has, uppermost first.
@@ -163,8 +168,10 @@ void Removing::report_layers(const Image& image) {
     std::set<Digest> live;
     for (const auto& [id, other] : tables_.images)
         live.insert(other->chain_ids.begin(), other->chain_ids.end());
-    for (auto chain = image.chain_ids.rbegin(); chain != image.chain_ids.rend(); ++chain) {
-        if (!live.contains(*chain)) done.push_back({.deleted = chain->str()});
+    for (auto i = image.chain_ids.size(); i-- > 0;) {
+        if (live.contains(image.chain_ids[i])) continue;
+        done.push_back({.deleted = image.chain_ids[i].str()});
+        layers.push_back(image.config.diff_ids[i]);
     }
 }
 
@@ -175,7 +182,7 @@ std::vector<Removal> Store::remove(std::string_view name_or_id, const RemoveOpti
     {
         const std::scoped_lock lock(state_->mutex);
         const auto image = state_->resolve(name_or_id);
-        Removing removing(state_->records.tables(), options);
+        Removing removing(state_->records.tables(), options, state_->used_images());
         removing.image(*image, name_or_id);
         state_->records.erase(removing.names, removing.images);
         state_->index.update(state_->records);
@@ -192,14 +199,14 @@ Store::Pruned Store::prune(bool all, const std::vector<ImageUser>& users,
     {
         const std::scoped_lock lock(state_->mutex);
         const auto& tables = state_->records.tables();
-        if (content().leases() == 0) state_->in_use.clear();
+        const auto& in_use = state_->used_images();
         const auto unused = [&](const Image& image) {
             const auto uses = [&](const ImageUser& user) { return user.image == image.id; };
             return (all || state_->records.names_of(image.id).empty()) &&
-                   std::ranges::none_of(users, uses) && !state_->in_use.contains(image.id) &&
+                   std::ranges::none_of(users, uses) && !in_use.contains(image.id) &&
                    (!wanted || wanted(image));
         };
-        Removing removing(tables, options);
+        Removing removing(tables, options, in_use);
         // An image with children stays until the last of them has gone, which may be any of a pass.
         for (std::size_t before = SIZE_MAX; removing.images.size() != before;) {
             before = removing.images.size();
@@ -210,17 +217,11 @@ Store::Pruned Store::prune(bool all, const std::vector<ImageUser>& users,
         state_->records.erase(removing.names, removing.images);
         state_->index.update(state_->records);
         state_->records.forget_pulls();
+        for (const auto& layer : removing.layers)
+            out.bytes += state_->records.layer_size(layer).value_or(0);
         out.removed = std::move(removing.done);
     }
-    const auto used = [&] {
-        std::uint64_t bytes = 0;
-        for (const auto& blob : content().list()) bytes += blob.size;
-        return bytes;
-    };
-    const std::uint64_t before = used();
-    collect();
-    const std::uint64_t after = used();
-    out.bytes = before > after ? before - after : 0;
+    out.bytes += collect();
     return out;
 }
 

@@ -51,6 +51,8 @@ std::vector<Saved> gather(const Store& store, const std::vector<std::string>& na
     }
     std::vector<Saved> out;
     for (auto& [id, saved] : by_manifest) out.push_back(std::move(saved));
+    // Other forms of an image after its own, as load() takes them.
+    std::ranges::stable_partition(out, [](const Saved& saved) { return !saved.image.is_form; });
     return out;
 }
 
@@ -101,6 +103,7 @@ void write_blobs(const content::Store& content, const std::vector<Saved>& images
 void save(Store& store, const std::vector<std::string>& names, int fd) {
     const content::Lease lease = store.content().lease();
     const auto images = gather(store, names);
+    for (const auto& saved : images) store.keep(saved.image);
     Json manifests = Json::array();
     Json docker = Json::array();
     for (const auto& saved : images) {

@@ -88,6 +88,11 @@ void Store::State::note_use(const Digest& image) {
     if (parts.content.leases() > 0) in_use.insert(image);
 }
 
+const std::set<Digest>& Store::State::used_images() {
+    if (parts.content.leases() == 0) in_use.clear();
+    return in_use;
+}
+
 Image Store::resolve(std::string_view name_or_id) const {
     const std::scoped_lock lock(state_->mutex);
     const auto image = state_->resolve(name_or_id);
@@ -157,7 +162,6 @@ std::string Store::raw_config(const Image& image) const {
 }
 
 std::vector<Layer> Store::layers_of(const Image& image) const {
-    for (const auto& chain : image.chain_ids) state_->layers.hold(chain);
     const std::scoped_lock lock(state_->mutex);
     std::vector<Layer> out;
     for (std::size_t i = 0; i < image.layers.size(); ++i) {
@@ -166,6 +170,15 @@ std::vector<Layer> Store::layers_of(const Image& image) const {
                        state_->records.layer_size(diff_id).value_or(0)});
     }
     return out;
+}
+
+void Store::keep(const Image& image) const {
+    for (const auto& chain : image.chain_ids) state_->layers.hold(chain);
+    std::vector<Digest> blobs{image.id, image.manifest};
+    for (const auto& layer : image.layers) blobs.push_back(layer.digest);
+    const auto is_there = [&](const Digest& blob) { return content().has(blob); };
+    if (!std::ranges::all_of(blobs, is_there))
+        throw Error(ErrorKind::not_found, "No such image: {}", image.id.str());
 }
 
 std::optional<std::string> Store::top_snapshot(const Image& image) {
@@ -300,8 +313,8 @@ void Store::begin_pull(const Digest& manifest) {
     state_->records.begin_pull(manifest);
 }
 
-void Store::collect() {
-    state_->layers.collect([this] {
+std::uint64_t Store::collect() {
+    return state_->layers.collect([this] {
         Layers::Live live;
         const std::scoped_lock lock(state_->mutex);
         for (const auto& [id, image] : state_->records.tables().images) {

@@ -114,8 +114,11 @@ public:
     [[nodiscard]] std::vector<HistoryItem> history(const Image& image) const;
     /// The configuration's bytes as stored.
     [[nodiscard]] std::string raw_config(const Image& image) const;
-    /// The layers of an image as `create` takes them, to build on top.
+    /// The layers of an image as `create` takes them, to build on top: keep() it before.
     [[nodiscard]] std::vector<Layer> layers_of(const Image& image) const;
+    /// All of the image is there until the caller's content().lease() ends, whatever is removed
+    /// meanwhile. Throws Error{not_found} where some of it has gone already.
+    void keep(const Image& image) const;
     /// The key of the committed snapshot that containers of the image get as parent; absent for an
     /// image without layers. Unpacks what is missing.
     std::optional<std::string> top_snapshot(const Image& image);
@@ -126,7 +129,7 @@ public:
     /// docker rmi. Throws Error{conflict} with docker's words when a container is in the way.
     std::vector<Removal> remove(std::string_view name_or_id, const RemoveOptions& options);
     /// Removes untagged images (`all`: every image without a user), those that are `wanted`, and
-    /// what pulls that failed have left. Reports the bytes freed.
+    /// what pulls that failed have left. Reports the bytes freed, of files and of blobs.
     struct Pruned {
         std::vector<Removal> removed;
         std::uint64_t bytes = 0;
@@ -134,8 +137,8 @@ public:
     Pruned prune(bool all, const std::vector<ImageUser>& users,
                  const std::function<bool(const Image&)>& wanted = {});
     /// Removes snapshots and blobs that no image needs; call when the last container of a removed
-    /// image is gone. Cheap when there is nothing to do.
-    void collect();
+    /// image is gone. Cheap when there is nothing to do. Returns the bytes of blobs freed.
+    std::uint64_t collect();
 
     /// A pull of this manifest, which is in the content store, begins. What it brings is kept until
     /// `record` or `prune`, but no longer than a day, even if the pull fails or the engine dies:

@@ -23,11 +23,13 @@ struct Store::State {
     Records records;
     LayoutIndex index;
     Layers layers;
-    /// Images that were looked up or made under a lease: prune spares them, since a build, a push
-    /// or a container to be is about to need them. Cleared by the first prune without a lease.
+    /// Images that were looked up or made under a lease, which a build, a push or a container to be
+    /// is about to need: they are not pruned, nor removed as somebody's parents.
     std::set<Digest> in_use;
 
     void note_use(const Digest& image);
+    /// `in_use`, forgotten where no lease is left. With `mutex` held.
+    const std::set<Digest>& used_images();
     /// With `mutex` held. Throws as Store::resolve.
     [[nodiscard]] std::shared_ptr<const Image> resolve(std::string_view text) const;
     void note_sizes(const std::vector<Layer>& made);

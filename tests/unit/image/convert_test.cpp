@@ -71,6 +71,16 @@ TEST_F(ConvertTest, AFormThatIsLostIsTheImageItself) {
     EXPECT_EQ(store().resolve("app:zstd").manifest, source.manifest);
 }
 
+TEST_F(ConvertTest, TheSourceMayGoMeanwhile) {
+    make_image({"one"}, "app:1");
+    convert_to(Compression::gzip, "app:gzip");
+    open();
+    convert(store(), {.source = "app:gzip", .target = oci::Reference::parse("app:2"), .oci = true},
+            [&](const TransferEvent&) { store().remove("app:gzip", {}); });
+    for (const auto& layer : store().resolve("app:2").layers)
+        EXPECT_TRUE(store().content().has(layer.digest));
+}
+
 TEST_F(ConvertTest, TypesBecomeOcis) {
     make_image({"one"}, "app:1");
     const auto manifest = oci::parse_manifest(store().content().read(

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "fixture.h"
 #include "image/bootstrap.h"
+#include "image/convert.h"
 #include "image/import.h"
 #include "image/save.h"
 #include "oci/manifest.h"
@@ -68,6 +70,43 @@ TEST_F(LoadTest, SaveAndLoadGiveTheSameImage) {
     EXPECT_THAT(progress_, ElementsAre("Loaded image: web:v1", "Loaded image: other:latest"));
     EXPECT_EQ(blob_count(), 4U);
     EXPECT_EQ(read_file(directory_.path() / "overlay" / "3" / "fs" / "f0"), "one");
+}
+
+TEST_F(LoadTest, FormsOfOneImageStayApart) {
+    const Image made = make_image({"one", "two"}, "web:v1");
+    for (const auto compression : {archive::Compression::gzip, archive::Compression::zstd}) {
+        const auto name = compression == archive::Compression::gzip ? "web:gzip" : "web:zstd";
+        const Image form = convert(store(), {.source = "web:v1",
+                                             .target = oci::Reference::parse(name),
+                                             .compression = compression});
+        const Fd file = memory_file("");
+        save(store(), {"web"}, file.get());
+        store().remove(made.id.hex(), {.force = true});
+        ASSERT_EQ(blob_count(), 0U);
+        ::lseek(file.get(), 0, SEEK_SET);
+        load(store(), archive::from_fd(file.get()), [](const std::string&) {});
+        EXPECT_EQ(store().resolve("web:v1").manifest, made.manifest);
+        EXPECT_FALSE(store().resolve("web:v1").is_form);
+        EXPECT_EQ(store().resolve(name).manifest, form.manifest);
+        EXPECT_EQ(store().list().size(), 1U);
+    }
+}
+
+TEST_F(LoadTest, WhatIsBeingSavedMayGo) {
+    make_image({std::string(1 << 20, 'x'), "two"}, "web:v1");
+    open();
+    auto [reader, writer] = make_pipe();
+    std::thread saving([&, fd = writer.get()] {
+        save(store(), {"web:v1"}, fd);
+        writer.reset();
+    });
+    std::array<std::byte, 1> first{};
+    ASSERT_EQ(read_some(reader.get(), first), 1U);
+    store().remove("web:v1", {});
+    const auto saved =
+        static_cast<char>(first[0]) + read_to_end(reader.get(), std::size_t{8} << 20U);
+    saving.join();
+    EXPECT_EQ(load_bytes(saved).size(), 1U);
 }
 
 TEST_F(LoadTest, LegacyArchiveWithLinkedLayer) {

@@ -6,6 +6,7 @@
 
 #include "archive/stream.h"
 #include "fixture.h"
+#include "image/convert.h"
 #include "image/push.h"
 #include "support/fake_registry.h"
 
@@ -197,6 +198,18 @@ TEST_F(PullTest, WhatAFailedPullHasBroughtServesTheNextUntilAPrune) {
               before + 1 + (4 - kept));  // the manifest, and what is missing
     store().remove(name().familiar(), {.force = true});
     EXPECT_EQ(snapshot_count() + blob_count(), 0u);  // a pull that ended well keeps nothing
+}
+
+TEST_F(PullTest, ANameThatStandsForAnotherFormIsGivenBackItsOwn) {
+    publish({"a"}, oci::Platform::host());
+    const auto pulled = pull();
+    const auto name_here = name();
+    convert(store(), {.source = name_here.familiar(),
+                      .target = name_here,
+                      .compression = archive::Compression::zstd});
+    EXPECT_NE(store().resolve(name_here.familiar()).manifest, pulled.manifest);
+    pull();
+    EXPECT_EQ(store().resolve(name_here.familiar()).manifest, pulled.manifest);
 }
 
 TEST_F(PullTest, PushCompressesWhatIsNotYet) {

@@ -148,6 +148,39 @@ TEST_F(StoreTest, UntaggedParentsGoWithTheLastChild) {
     EXPECT_EQ(snapshot_count(), 0U);
 }
 
+TEST_F(StoreTest, ParentsThatSomebodyIsUsingStay) {
+    const Image parent = make_image({"a"}, "");
+    const Image child = make_image({"a", "b"}, "", parent.id);
+    const Image other = make_image({"a", "c"}, "", parent.id);
+    open();
+    {
+        const auto lease = content_->lease();
+        EXPECT_TRUE(store().find(parent.id));  // a build has come to it
+        store().remove(child.id.str(), {});
+        store().prune(false, {});
+        EXPECT_TRUE(store().find(parent.id));
+        EXPECT_FALSE(store().find(other.id));
+    }
+    const auto pruned = store().prune(false, {});
+    EXPECT_GT(pruned.bytes, 1U);  // its layer's file and blobs
+    EXPECT_EQ(snapshot_count() + blob_count(), 0U);
+}
+
+TEST_F(StoreTest, WhatIsMadeOfAnImageThatGoesIsWhole) {
+    const auto lease = content_->lease();
+    const Image base = make_image({"a"}, "base:1");
+    store().keep(base);
+    store().remove("base:1", {});
+    NewImage image{.config = base.config, .layers = store().layers_of(base)};
+    image.config.config.labels["more"] = "of it";
+    const Image made = store().create(std::move(image));
+    for (const auto& layer : made.layers) EXPECT_TRUE(content_->has(layer.digest));
+    EXPECT_EQ(error_of([&] {
+                  store().keep(Image{.id = Digest::of("x"), .manifest = Digest::of("y")});
+              }).message(),
+              "No such image: " + Digest::of("x").str());
+}
+
 TEST_F(StoreTest, PruneTakesUntaggedOrUnused) {
     make_image({"one"}, "");
     const Image used = make_image({"two"}, "used");
