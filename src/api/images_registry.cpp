@@ -114,7 +114,9 @@ json platforms_of(registry::Repository& repository, const registry::Document& do
     }
     const auto config = oci::ImageConfig::parse(
         repository.small_blob(std::get<oci::Manifest>(parsed).config, oci::max_document_bytes));
-    out.push_back({{"architecture", config.platform.architecture}, {"os", config.platform.os}});
+    auto described = document.descriptor;
+    described.platform = config.platform;
+    out.push_back(oci::to_json(described).at("platform"));
     return out;
 }
 

@@ -6,6 +6,7 @@
 #include "api/registry_params.h"
 #include "api/reply.h"
 #include "base/strings.h"
+#include "engine/filters.h"
 #include "image/store.h"
 #include "oci/manifest.h"
 #include "oci/ssh_name.h"
@@ -40,9 +41,25 @@ Search parse_search(const std::string& term) {
     return {host, host + "/", *rest};
 }
 
+/// docker's filters: is-official, is-automated, stars (at least so many).
+bool is_wanted(const registry::Found& found, const engine::Filters& filters) {
+    return engine::passes(filters, "is-official",
+                          [&](const auto& value) { return parse_bool(value) == found.official; }) &&
+           engine::passes(filters, "is-automated",
+                          [](const auto& value) { return parse_bool(value) == false; }) &&
+           engine::passes(filters, "stars", [&](const auto& value) {
+               const auto least = parse_int<std::int64_t>(value);
+               if (!least)
+                   throw Error(ErrorKind::invalid_argument, "invalid filter 'stars={}'", value);
+               return found.stars >= *least;
+           });
+}
+
 Reply search(Context& context, Request& request) {
     const auto term = request.param("term");
     if (term.empty()) throw Error(ErrorKind::invalid_argument, "nothing to search for");
+    const auto filters = engine::parse_filters(request.param("filters"));
+    engine::allow_only(filters, {"is-official", "is-automated", "stars"});
     const auto wanted = parse_search(term);
     const int asked = int_param(request, "limit", default_results);
     // docker.io's own bound; a registry's names are all there is.
@@ -54,6 +71,7 @@ Reply search(Context& context, Request& request) {
     json out = json::array();
     for (const auto& found :
          registry::search(session, wanted.text, static_cast<std::size_t>(asked))) {
+        if (!is_wanted(found, filters)) continue;
         out.push_back({{"name", wanted.prefix + found.name},
                        {"description", found.description},
                        {"star_count", found.stars},

@@ -1,4 +1,5 @@
 // brig build.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -223,8 +224,9 @@ int build(Invocation& in) {
         throw Failure(1, in_users_words(error.message(), upload));
     }
     if (flags.quiet) print_line(image);
+    // Not replaced: it may be a device or a link.
     if (!flags.id_file.empty())
-        write_file_atomic(flags.id_file, image, 0644, Durability::rebuildable);
+        write_all(open_file(flags.id_file, O_WRONLY | O_CREAT | O_TRUNC, 0644).get(), image);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/container_flags.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/output_file.h"
 
 namespace brig::cli {
 
@@ -33,18 +34,7 @@ int export_container(Invocation& in) {
         throw Failure(1, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
     }
     client::Exchange exchange = in.engine().begin("GET", container_path(words[0], "export"));
-    exchange.response();
-    const std::string temporary = output + ".part";
-    const Fd file =
-        output.empty() ? Fd() : open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    Defer remove([&] {
-        if (file) ::unlink(temporary.c_str());
-    });
-    for (auto piece = exchange.read(); !piece.empty(); piece = exchange.read())
-        write_all(file ? file.get() : STDOUT_FILENO, piece);
-    if (file && ::rename(temporary.c_str(), output.c_str()) != 0)
-        throw SysError("rename {} to {}", temporary, output);
-    remove.dismiss();
+    write_output(exchange, output, "failed to export container");
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "os/terminal.h"
 
@@ -36,11 +37,6 @@ std::pair<std::string, std::string> split_reference(const std::string& reference
 client::Exchange upload(client::Client& engine, const std::string& target, int fd) {
     return engine.begin({.method = "POST", .target = target, .content_type = "application/x-tar"},
                         client::from_descriptor(fd));
-}
-
-void copy_to(client::Exchange& exchange, int fd) {
-    for (auto piece = exchange.read(); !piece.empty(); piece = exchange.read())
-        write_all(fd, piece);
 }
 
 }  // namespace
@@ -78,18 +74,7 @@ int save(Invocation& in) {
     for (const auto& name : names) query.add("names", name);
     if (!platform.empty()) query.add("platform", platform);
     client::Exchange exchange = in.engine().begin("GET", "/images/get" + query.str());
-    exchange.response();
-    if (output.empty()) {
-        copy_to(exchange, STDOUT_FILENO);
-        return 0;
-    }
-    const std::string temporary = output + ".part";
-    const Fd file = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    Defer remove([&] { ::unlink(temporary.c_str()); });
-    copy_to(exchange, file.get());
-    if (::rename(temporary.c_str(), output.c_str()) != 0)
-        throw SysError("rename {} to {}", temporary, output);
-    remove.dismiss();
+    write_output(exchange, output, "failed to save image");
     return 0;
 }
 

@@ -5,11 +5,25 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/prune.h"
+#include "oci/reference.h"
 
 namespace brig::cli {
 namespace {
 
 std::string image_path(const std::string& name) { return "/images/" + client::encode(name); }
+
+void check_target(const std::string& name) {
+    try {
+        if (oci::Reference::parse(name).digest)
+            throw Failure(1, "refusing to create a tag with a digest reference");
+    } catch (const Failure&) {
+        throw;
+    } catch (const Error& error) {
+        throw Failure(
+            1, fmt::format("Error parsing reference: {:?} is not a valid repository/tag: {}", name,
+                           error.message()));
+    }
+}
 
 void print_removed(const Json& items) {
     for (const Json& item : items) {
@@ -24,6 +38,7 @@ void print_removed(const Json& items) {
 int tag(Invocation& in) {
     const auto names = in.parse();
     const auto& target = names[1];
+    check_target(target);
     const auto colon = target.rfind(':');
     const bool has_tag = colon != std::string::npos && target.find('/', colon) == std::string::npos;
     client::Query query;

@@ -29,7 +29,7 @@ Json history_row(const Json& layer, const HistoryView& view) {
     return {{"Comment", text_of(layer, "Comment")},
             {"CreatedAt", at},
             {"CreatedBy", view.whole ? by : ellipsis(by, 45)},
-            {"CreatedSince", view.human ? since : at},
+            {"CreatedSince", since},
             {"ID", short_id(text_of(layer, "Id"), view.whole)},
             {"Size", view.human ? human_size(static_cast<double>(size), 3) : std::to_string(size)}};
 }
@@ -98,7 +98,9 @@ int history(Invocation& in) {
                    {"CreatedBy", "CREATED BY"},
                    {"Size", "SIZE"},
                    {"Comment", "COMMENT"}},
-        .columns = "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"};
+        .columns = view.human
+                       ? "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"
+                       : "{{.ID}}\t{{.CreatedAt}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"};
     if (quiet) format = "{{.ID}}";
     for (const Json& layer : layers) listing.rows.push_back(history_row(layer, view));
     print_listing(listing, format);

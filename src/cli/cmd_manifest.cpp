@@ -1,61 +1,18 @@
 // manifest create, annotate, push, rm: indexes of images that are in a registry already, one per
 // platform. Until it is pushed, an index is a file beside docker's config.json.
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
-#include "base/file.h"
 #include "base/strings.h"
+#include "cli/manifest_draft.h"
 #include "cli/output.h"
 #include "cli/registry_commands.h"
-#include "cli/registry_login.h"
 #include "cli/registry_request.h"
 #include "oci/reference.h"
 
 namespace brig::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr auto index_type = "application/vnd.oci.image.index.v1+json";
-/// Of a member in a draft: where it is, when that is another repository.
-constexpr auto source_key = "brig.source";
-
-/// An index that is being put together.
-class Draft {
-public:
-    explicit Draft(const std::string& name)
-        : name_(oci::Reference::parse(name).with_default_tag()) {
-        std::string file = name_.str();
-        std::ranges::replace(file, '/', '_');
-        std::ranges::replace(file, ':', '-');
-        path_ = config_directory() / "manifests" / (file + ".json");
-    }
-
-    [[nodiscard]] bool exists() const { return fs::exists(path_); }
-    [[nodiscard]] Json load() const {
-        if (!exists()) {
-            throw Failure(1, fmt::format("No such manifest: {}; make it with brig manifest create",
-                                         name_.familiar()));
-        }
-        return parse_json(read_file(path_));
-    }
-    void save(const Json& index) const {
-        make_directories(path_.parent_path());
-        write_file_atomic(path_, index.dump());
-    }
-    void remove() const {
-        if (::unlink(path_.c_str()) != 0 && errno != ENOENT)
-            throw SysError("remove {}", path_.string());
-    }
-    [[nodiscard]] const oci::Reference& name() const { return name_; }
-
-private:
-    oci::Reference name_;
-    fs::path path_;
-};
-
 Json empty_index() {
     return {{"schemaVersion", 2}, {"mediaType", index_type}, {"manifests", Json::array()}};
 }
@@ -86,13 +43,13 @@ Json describe(client::Client& engine, const oci::Reference& member) {
 /// A registry looks for what an index names in the index's own repository.
 void gather_members(client::Client& engine, const oci::Reference& list, Json& index) {
     for (Json& member : index["manifests"]) {
-        const auto source = text_of(member, source_key);
+        const auto source = text_of(member, ManifestDraft::source_key);
         if (source.empty()) continue;
         client::Query query;
         query.add("from", source);
         registry_call(
             engine, {"POST", distribution_path(list.name()) + "/copy" + query.str(), list.name()});
-        member.erase(source_key);
+        member.erase(ManifestDraft::source_key);
     }
 }
 
@@ -113,7 +70,7 @@ int manifest_create(Invocation& in) {
     in.flags.toggle("amend,a", amend, "Add to one that there is");
     in.flags.toggle("insecure", insecure, "Accepted for docker's sake").hide();
     const auto words = in.parse();
-    const Draft draft(words[0]);
+    const ManifestDraft draft(words[0]);
     if (draft.exists() && !amend)
         throw Failure(1, "refusing to amend an existing manifest list with no --amend flag");
     Json index = draft.exists() ? draft.load() : empty_index();
@@ -122,7 +79,7 @@ int manifest_create(Invocation& in) {
         check_place(draft.name(), member);
         Json found = describe(in.engine(), member);
         if (member.name() != draft.name().name())
-            found[source_key] = member.name() + "@" + text_of(found, "digest");
+            found[ManifestDraft::source_key] = member.name() + "@" + text_of(found, "digest");
         auto& members = index["manifests"];
         std::erase_if(members.get_ref<Json::array_t&>(), [&](const Json& other) {
             return text_of(other, "digest") == text_of(found, "digest");
@@ -143,7 +100,7 @@ int manifest_annotate(Invocation& in) {
     in.flags.text("os-version", os_version, "Version of the operating system");
     in.flags.list("os-features", features, "Features of the operating system");
     const auto words = in.parse();
-    const Draft draft(words[0]);
+    const ManifestDraft draft(words[0]);
     Json index = draft.load();
     Json& platform = find_member(in.engine(), index,
                                  oci::Reference::parse(words[1]).with_default_tag())["platform"];
@@ -164,7 +121,7 @@ int manifest_push(Invocation& in) {
     in.flags.toggle("purge,p", purge, "Forget the local list once it is pushed");
     in.flags.toggle("insecure", insecure, "Accepted for docker's sake").hide();
     const auto words = in.parse();
-    const Draft draft(words[0]);
+    const ManifestDraft draft(words[0]);
     const auto name = draft.name().str();
     Json index = draft.load();
     gather_members(in.engine(), draft.name(), index);
@@ -180,7 +137,7 @@ int manifest_push(Invocation& in) {
 
 int manifest_remove(Invocation& in) {
     return for_each_name(in.parse(), [](const std::string& name) {
-        const Draft draft(name);
+        const ManifestDraft draft(name);
         (void)draft.load();
         draft.remove();
     });

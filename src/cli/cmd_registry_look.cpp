@@ -1,7 +1,8 @@
-// search, registry ls, registry rm, manifest inspect: what registries hold.
+// search, registry ls, registry rm: what registries hold.
 #include <algorithm>
 
 #include "base/strings.h"
+#include "cli/filters.h"
 #include "cli/listing.h"
 #include "cli/output.h"
 #include "cli/registry_commands.h"
@@ -13,9 +14,11 @@ namespace {
 
 constexpr std::size_t description_width = 45;
 
-std::vector<Json> find(client::Client& engine, const std::string& term, std::int64_t limit) {
+std::vector<Json> find(client::Client& engine, const std::string& term, std::int64_t limit,
+                       const std::vector<std::string>& filters = {}) {
     client::Query query;
     query.add("term", term).add("limit", std::to_string(limit));
+    if (!filters.empty()) query.add("filters", filters_parameter(filters));
     // Credentials are kept by registry; any image's name in it will do.
     const auto image = oci::is_ssh_address(term) ? term : term.substr(0, term.find('/')) + "/x";
     const auto answer = registry_call(engine, {"GET", "/images/search" + query.str(), image});
@@ -41,6 +44,7 @@ int search(Invocation& in) {
     std::vector<std::string> filters;
     bool whole = false;
     std::string format;
+    in.flags.list("filter,f", filters, "Only those that match (is-official=true, stars=…)");
     in.flags.number("limit", limit, "Most results").shows_default("25");
     in.flags.toggle("no-trunc", whole, "Whole descriptions");
     in.flags.text("format", format, "table, json, or a Go template");
@@ -50,7 +54,7 @@ int search(Invocation& in) {
                                {"StarCount", "STARS"},
                                {"IsOfficial", "OFFICIAL"}},
                     .columns = "{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}"};
-    for (const Json& found : find(in.engine(), words[0], limit.value_or(25))) {
+    for (const Json& found : find(in.engine(), words[0], limit.value_or(25), filters)) {
         std::string description = text_of(found, "description");
         std::ranges::replace(description, '\n', ' ');
         if (!whole) description = ellipsis(description, description_width);
@@ -85,18 +89,6 @@ int registry_remove(Invocation& in) {
         registry_call(in.engine(), {"DELETE", distribution_path(name), name});
         print_line(name);
     });
-}
-
-int manifest_inspect(Invocation& in) {
-    bool verbose = false, insecure = false;
-    in.flags.toggle("verbose,v", verbose, "With the digest, and not re-indented").hide();
-    in.flags.toggle("insecure", insecure, "Accepted for docker's sake: the engine's setting counts")
-        .hide();
-    const auto words = in.parse();
-    const auto answer =
-        registry_call(in.engine(), {"GET", distribution_path(words[0]) + "/manifest", words[0]});
-    print_line(pretty_json(parse_json(answer.body)));
-    return 0;
 }
 
 }  // namespace brig::cli

@@ -130,6 +130,7 @@ void print_in_full(const Json& answer, const std::string& format) {
     print_listing(volumes, "");
     // Cached steps are images: they are in the first list.
     print_line("\nBuild cache usage: 0B\n");
+    print_line("CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED");
 }
 
 }  // namespace

@@ -93,7 +93,8 @@ std::optional<RegistryLogin> LoginStore::find(const std::string& server) const {
 
 void LoginStore::write() const {
     make_directories(file_.parent_path(), 0700);
-    write_file_atomic(file_, config_.dump(1, '\t') + "\n", 0600);
+    // Where it is a link, as those who keep such files elsewhere have it, it stays one.
+    write_file_atomic(fs::weakly_canonical(file_), config_.dump(1, '\t') + "\n", 0600);
 }
 
 void LoginStore::save(const std::string& server, const RegistryLogin& login) {

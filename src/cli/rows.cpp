@@ -134,7 +134,7 @@ Json image_row(const Json& image, const ImageName& name, bool whole) {
     const std::int64_t size = number_of(image, "Size");
     const std::int64_t shared = number_of(image, "SharedSize", -1);
     const auto known = [&](std::int64_t bytes) {
-        return shared < 0 ? "N/A" : human_size(static_cast<double>(bytes), 3);
+        return shared < 0 ? "N/A" : human_size(static_cast<double>(bytes));
     };
     return {{"Containers", containers < 0 ? "N/A" : std::to_string(containers)},
             {"CreatedAt", go_time(created)},

@@ -1,4 +1,5 @@
 """`brig registry serve` on loopback: our client, docker's, skopeo; TLS, passwords, garbage, kill -9."""
+import base64
 import hashlib
 import json
 import shutil
@@ -135,6 +136,10 @@ def test_looking_into_a_registry(tidy, image, registry):
     found = tidy.brig("search", f"{host}/loo").stdout.splitlines()
     assert found[0].split() == ["NAME", "DESCRIPTION", "STARS", "OFFICIAL"] and found[1].split()[0] == f"{host}/look/a"
     assert len(found) == 2
+    for filters, lines in ((("stars=0",), 2), (("stars=1",), 1), (("is-official=false", "is-automated=false"), 2)):
+        options = [word for one in filters for word in ("--filter", one)]
+        assert len(tidy.brig("search", *options, f"{host}/loo").stdout.splitlines()) == lines
+    assert tidy.brig("search", "--filter", "bad=1", f"{host}/loo", check=False).stderr.endswith("invalid filter 'bad'\n")
     inspected = json.loads(tidy.brig("manifest", "inspect", f"{host}/look/a:1").stdout)
     assert inspected["schemaVersion"] == 2 and inspected["layers"]
     assert tidy.brig("registry", "rm", f"{host}/look/a:1").stdout == f"{host}/look/a:1\n"
@@ -163,11 +168,18 @@ def test_manifest_list(tidy, image, registry):
     tidy.brig("manifest", "create", name, f"{repository}:amd64", f"{repository}:other")
     assert tidy.brig("manifest", "create", name, f"{repository}:amd64", check=False).returncode == 1
     tidy.brig("manifest", "annotate", name, f"{repository}:other", "--os", "freebsd", "--arch", "arm64")
+    draft = json.loads(tidy.brig("manifest", "inspect", name).stdout)
+    assert [member["platform"]["os"] for member in draft["manifests"]] == ["linux", "freebsd"]
     digest = tidy.brig("manifest", "push", "-p", name).stdout.strip()
     assert digest.startswith("sha256:")
     index = json.loads(tidy.brig("manifest", "inspect", name).stdout)
     platforms = [member["platform"]["os"] for member in index["manifests"]]
-    assert platforms == ["linux", "freebsd"]
+    assert platforms == ["linux", "freebsd"] and index == draft
+    verbose = json.loads(tidy.brig("manifest", "inspect", "-v", name).stdout)
+    assert [one["Descriptor"]["digest"] for one in verbose] == [one["digest"] for one in index["manifests"]]
+    assert all(base64.b64decode(one["Raw"]) and one["OCIManifest"]["layers"] for one in verbose)
+    single = json.loads(tidy.brig("manifest", "inspect", "-v", f"{repository}:other").stdout)
+    assert single["Descriptor"]["digest"] == index["manifests"][1]["digest"]
     tidy.brig("pull", name)
     assert tidy.brig("image", "inspect", "-f", "{{.Config.Labels.for}}", name).stdout.strip() == "amd64"
     forget(tidy, name, f"{repository}:amd64", f"{repository}:other")

@@ -1,10 +1,14 @@
 // Whole commands against a stub of an engine: what is asked, in which order, and what comes out.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <map>
 
 #include "base/error.h"
 #include "cli/build_context.h"
+#include "cli/registry_login.h"
 #include "unit/cli/captured.h"
 #include "unit/cli/engine_stub.h"
 
@@ -203,6 +207,54 @@ TEST(Build, DockerfilesFromElsewhere) {
     EXPECT_THROW(prepare_context(directory + "/nope", "", no_input), Error);
     EXPECT_TRUE(looks_like_archive("\x1f\x8b\x08"));
     EXPECT_FALSE(looks_like_archive("FROM x\n"));
+}
+
+TEST(OutputFile, OnlyOrdinaryFilesAreReplaced) {
+    const TempDir directory("/tmp", "brig-output");
+    const std::string pipe = directory.path() / "pipe", link = directory.path() / "link",
+                      file = directory.path() / "file";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    write_file_atomic(file, "kept");
+    std::filesystem::create_symlink("file", link);
+    for (const auto& [command, said] : std::map<std::string, std::string>{
+             {"save", "failed to save image"}, {"export", "failed to export container"}}) {
+        const Rules rules{{"GET", EngineStub::json(200, "archive"), {}}};
+        const auto to = [&](const std::string& path) {
+            EngineStub engine(rules);
+            return brig_with(engine.socket(), {command, "-o", path, "x"});
+        };
+        EXPECT_EQ(to(pipe).err, said + ": cannot write to a named pipe (FIFO)\n");
+        EXPECT_EQ(to(link).err, said + ": cannot write to a symbolic link directly\n");
+        EXPECT_EQ(to(directory.path()).err, said + ": cannot write to a directory\n");
+        EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+        EXPECT_EQ(read_file(file), "kept");
+        const std::string made = directory.path() / command;
+        EXPECT_EQ(to(made).code, 0);
+        EXPECT_EQ(read_file(made), "archive");
+    }
+}
+
+TEST(Tag, MistakesAreSaidBeforeTheEngineIsAsked) {
+    EngineStub engine({});
+    const auto o = brig_with(engine.socket(), {"tag", "x", "BAD:1"});
+    EXPECT_EQ(o.code, 1);
+    EXPECT_EQ(o.err,
+              "Error parsing reference: \"BAD:1\" is not a valid repository/tag: invalid reference "
+              "format: repository name (library/BAD) must be lowercase\n");
+    EXPECT_TRUE(engine.requests().empty());
+}
+
+TEST(Login, ALinkToTheFileStaysOne) {
+    const TempDir directory("/tmp", "brig-login");
+    std::filesystem::create_directory(directory.path() / "elsewhere");
+    write_file_atomic(directory.path() / "elsewhere/config.json", R"({"detachKeys":"ctrl-x"})");
+    const auto link = directory.path() / "config.json";
+    std::filesystem::create_symlink("elsewhere/config.json", link);
+    LoginStore(link).save("localhost:5000", {.username = "u", .secret = "p"});
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_NE(read_file(directory.path() / "elsewhere/config.json").find("ctrl-x"),
+              std::string::npos);
+    EXPECT_EQ(LoginStore(link).find("localhost:5000")->secret, "p");
 }
 
 }  // namespace
