@@ -80,6 +80,8 @@ Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& option
             }
             if (options.whiteouts && apply_whiteout(writer, entry)) continue;
             if (entry.type == EntryType::file) done.bytes += input.size();
+            if (entry.type == EntryType::directory && clean_path(entry.path).empty())
+                done.root = true;
             if (done.bytes > options.limits.bytes) {
                 throw Error(ErrorKind::invalid_argument, "more than {} bytes of files",
                             options.limits.bytes);

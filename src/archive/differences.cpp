@@ -162,7 +162,7 @@ private:
     /// was and has nothing but such in it.
     [[nodiscard]] bool is_scaffold(const Side& node, const std::string& path) const {
         if (std::ranges::find(mount_points_, path) == mount_points_.end()) return false;
-        const auto below = find_in_lowers(tree_.lowers, path);
+        const auto below = find_in_lowers(tree_.lowers.layers(), path);
         if (S_ISREG(node.info.st_mode)) return node.info.st_size == 0 && !below;
         if (!S_ISDIR(node.info.st_mode) || is_opaque(node.directory, node.name)) return false;
         const auto& old = below ? below->info : node.info;
@@ -197,7 +197,7 @@ void find_differences(const LayerTree& tree, const std::vector<std::string>& mou
     } else if (tree.lowers.empty()) {
         walk.all(tree.root.get(), "");
     } else {
-        walk.compare(tree.lowers.front().get(), tree.root.get(), "");
+        walk.compare(tree.lowers.layers().front().get(), tree.root.get(), "");
     }
 }
 

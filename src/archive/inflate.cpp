@@ -46,12 +46,12 @@ private:
 class GzipSource : public Source {
 public:
     explicit GzipSource(std::unique_ptr<Source> source)
-        : source_(std::move(source)), out_(output_bytes), inflater_(make_gzip_inflater()) {}
+        : source_(std::move(source)), inflater_(make_gzip_inflater()) {}
 
     std::span<const std::byte> next() override {
         std::size_t made = 0;
         while (!finished_ && made == 0) made = step();
-        return {out_.data(), made};
+        return {out_.get(), made};
     }
 
 private:
@@ -69,18 +69,19 @@ private:
             finished_ = true;
             return 0;
         }
-        const auto done = inflater_->run(in_, out_);
+        const auto done = inflater_->run(in_, {out_.get(), output_bytes});
         if (done.read + done.written == 0 && !in_.empty() && !done.member_ended)
             throw Error(ErrorKind::invalid_argument, "gzip stream is damaged: it leads nowhere");
         in_ = in_.subspan(done.read);
         between_members_ = done.member_ended;
         // A full output buffer may leave more inside the inflater.
-        flushing_ = !done.member_ended && done.written == out_.size();
+        flushing_ = !done.member_ended && done.written == output_bytes;
         return done.written;
     }
 
     std::unique_ptr<Source> source_;
-    std::vector<std::byte> out_;
+    // Not set to zero: small layers touch little of it.
+    std::unique_ptr<std::byte[]> out_ = std::make_unique_for_overwrite<std::byte[]>(output_bytes);
     std::unique_ptr<GzipInflater> inflater_;
     std::span<const std::byte> in_;
     bool between_members_ = true;

@@ -39,6 +39,7 @@ struct ApplyOptions {
 struct Applied {
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;  ///< of regular files
+    bool root = false;        ///< whether the root directory itself is among them
 };
 
 /// Unpacks an uncompressed tar (see decompress) on top of `tree`. Symbolic links in directory

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <ctime>
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -14,12 +16,36 @@ enum class LayerForm {
     full,     ///< `root` holds the whole file system
 };
 
+/// What lies below a layer, nearest first. Not thread-safe.
+class Lowers {
+public:
+    Lowers() = default;
+    /// Layers that others are still making. `wait` is called once, when somebody first has to look
+    /// into them, and returns them when they are there.
+    explicit Lowers(std::function<std::vector<Fd>()> wait) : wait_(std::move(wait)) {}
+
+    void push_back(Fd layer) { layers_.push_back(std::move(layer)); }
+    /// Whether there is nothing below. Never waits.
+    [[nodiscard]] bool empty() const { return !wait_ && layers_.empty(); }
+    [[nodiscard]] const std::vector<Fd>& layers() const {
+        if (const auto wait = std::exchange(wait_, {})) layers_ = wait();
+        return layers_;
+    }
+    [[nodiscard]] std::vector<Fd> take() && {
+        (void)layers();
+        return std::move(layers_);
+    }
+
+private:
+    mutable std::function<std::vector<Fd>()> wait_;
+    mutable std::vector<Fd> layers_;
+};
+
 /// All descriptors are directories.
 struct LayerTree {
     Fd root;
-    /// What lies below, nearest first. overlay: each parent's own layer. full: the parent's whole
-    /// tree, if there is a parent.
-    std::vector<Fd> lowers;
+    /// overlay: each parent's own layer. full: the parent's whole tree, if there is a parent.
+    Lowers lowers;
     LayerForm form = LayerForm::full;
     /// full, where the files are copies of the parent's: when they had been made. Nothing that was
     /// last touched before then can differ.

@@ -130,7 +130,7 @@ bool PathCursor::step(Position& at, const std::string& name, Missing missing, Pe
 /// of a link there, the parts become pending and the answer is true.
 bool PathCursor::take_over_lower(Position& at, const std::string& name, Pending& pending) {
     const std::string path = child_path(at.path, name);
-    const auto lower = find_in_lowers(tree_.lowers, path);
+    const auto lower = find_in_lowers(tree_.lowers.layers(), path);
     if (!lower) return false;
     if (S_ISLNK(lower->info.st_mode)) {
         follow(at, link_text(lower->directory.get(), lower->name), pending);

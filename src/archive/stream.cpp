@@ -4,7 +4,6 @@
 #include <fcntl.h>
 
 #include <utility>
-#include <vector>
 
 #include "base/fd.h"
 
@@ -15,12 +14,16 @@ constexpr std::size_t buffer_bytes = 256 * 1024;
 
 class FdSource : public Source {
 public:
-    explicit FdSource(int fd) : fd_(fd), buffer_(buffer_bytes) {}
-    std::span<const std::byte> next() override { return {buffer_.data(), read_some(fd_, buffer_)}; }
+    explicit FdSource(int fd) : fd_(fd) {}
+    std::span<const std::byte> next() override {
+        return {buffer_.get(), read_some(fd_, {buffer_.get(), buffer_bytes})};
+    }
 
 private:
     int fd_;
-    std::vector<std::byte> buffer_;
+    // Not set to zero: small streams touch little of it.
+    std::unique_ptr<std::byte[]> buffer_ =
+        std::make_unique_for_overwrite<std::byte[]>(buffer_bytes);
 };
 
 class MemorySource : public Source {

@@ -208,7 +208,7 @@ Place TreeWriter::State::link_target(const Entry& entry) {
     const auto parent = target.path.rfind('/');
     if (!info &&
         cursor.lowers_visible(parent == std::string::npos ? "" : target.path.substr(0, parent))) {
-        if (const auto lower = find_in_lowers(tree.lowers, target.path)) {
+        if (const auto lower = find_in_lowers(tree.lowers.layers(), target.path)) {
             copy_up(target, *lower);
             return target;
         }

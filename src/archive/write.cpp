@@ -42,7 +42,7 @@ class ChangeList : public Differences {
 public:
     explicit ChangeList(const LayerTree& tree) : tree_(tree) {}
     void node(int, const std::string&, const std::string& path) override {
-        const bool existed = find_in_lowers(tree_.lowers, path).has_value();
+        const bool existed = find_in_lowers(tree_.lowers.layers(), path).has_value();
         changes.push_back({path, existed ? ChangeKind::modified : ChangeKind::added});
     }
     void gone(const std::string& directory, const std::string& name) override {

@@ -88,8 +88,7 @@ public:
         std::atomic<bool> stop = false;
         {
             const auto threads = std::clamp(std::thread::hardware_concurrency(), 1U, most_threads);
-            Transfers layers(
-                count, threads, [this](std::size_t i) { convert_layer(i); }, stop);
+            Transfers layers(count, {{threads, [this](std::size_t i) { convert_layer(i); }}}, stop);
             for (std::size_t i = 0; i < count; ++i) layers.wait(i);
         }
         if (oci_) {

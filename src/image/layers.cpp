@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "archive/layer.h"
+#include "archive/path_cursor.h"
 #include "base/defer.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -88,20 +88,24 @@ archive::Applied apply_ahead(archive::Source& tar, const archive::LayerTree& tre
     return archive::apply_tar(*ahead, tree);
 }
 
-/// From here on a thread for inflating alone is worth its start, where there is a processor for it.
+/// From here on a second and a third thread are worth their start, where there are processors.
+constexpr std::int64_t medium_blob = 256 << 10;
 constexpr std::int64_t large_blob = 4 << 20;
 
+/// With `processors` to use: layers that are unpacked beside this one have theirs.
 archive::Applied apply_blob(std::unique_ptr<archive::Source> file, const oci::Descriptor& blob,
-                            const archive::LayerTree& tree, const Digest& expected) {
+                            const archive::LayerTree& tree, const Digest& expected,
+                            unsigned processors) {
     // An uncompressed blob that is named by its diff ID was hashed when it was stored.
     if (blob.media_type == oci::media_type::layer && blob.digest == expected) {
         return archive::apply_tar(*file, tree);
     }
     const auto inflated = archive::decompress(std::move(file));
-    const bool alone = blob.size >= large_blob && std::thread::hardware_concurrency() > 2;
+    const bool alone = blob.size >= large_blob && processors > 2;
     archive::HashingSource tar(alone ? archive::on_own_thread(*inflated)
                                      : std::make_unique<Borrowed>(*inflated));
-    const auto applied = apply_ahead(tar, tree);
+    const bool ahead = blob.size >= medium_blob && processors > 1;
+    const auto applied = ahead ? apply_ahead(tar, tree) : archive::apply_tar(tar, tree);
     check_diff_id(tar.finish(), expected);
     return applied;
 }
@@ -145,16 +149,45 @@ void Layers::commit_as(const Digest& chain, const std::string& key) {
 
 std::uint64_t Layers::size_of(const Digest& chain) { return snapshots_.usage(chain.str()).bytes; }
 
+archive::Lowers Layers::lowers_when_there(const Digest& parent, const std::function<void()>& wait) {
+    return archive::Lowers([this, &parent, &wait] {
+        wait();
+        auto tree = snapshots_.tree(parent.str());
+        auto below = std::move(tree.lowers).take();
+        below.insert(below.begin(), std::move(tree.root));
+        return below;
+    });
+}
+
+void Layers::put_on_top(const std::string& key, const archive::LayerTree& tree,
+                        const Digest& parent, const archive::Applied& applied) {
+    const auto& below = tree.lowers.layers();
+    // A layer that says nothing of its root leaves it as it was.
+    if (!applied.root) archive::copy_attributes(below.front().get(), ".", tree.root.get(), ".");
+    snapshots_.rebase(key, parent.str());
+}
+
+/// The parent is waited for when a layer needs to look into it, which is rare: most have all
+/// directories that they have something in.
 Layer Layers::unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent,
-                     const Digest& expected, const Counter& read) {
+                     const Digest& expected, const Unpacking& how,
+                     std::optional<std::uint64_t> size) {
     const Digest chain = oci::chain_id(parent, expected);
-    if (hold(chain)) return {expected, chain, blob, size_of(chain)};
+    if (hold(chain)) return {expected, chain, blob, size ? *size : size_of(chain)};
     const Fd file = content_.open(blob.digest);
     const std::string key = std::string(unpack_prefix) + random_hex(8);
-    snapshots_.prepare(key, key_of(parent));
+    const bool beside = parent && how.parent_there && snapshots_.can_rebase();
+    if (!beside && how.parent_there) how.parent_there();
+    snapshots_.prepare(key, beside ? std::nullopt : key_of(parent));
     Defer undo([&] { discard(key); });
-    const auto applied = apply_blob(std::make_unique<CountedSource>(file.get(), read), blob,
-                                    snapshots_.tree(key), expected);
+    auto tree = snapshots_.tree(key);
+    if (beside) tree.lowers = lowers_when_there(*parent, how.parent_there);
+    const unsigned others = unpacking_++;
+    const Defer done([&] { --unpacking_; });
+    const unsigned all = std::thread::hardware_concurrency();
+    const auto applied = apply_blob(std::make_unique<CountedSource>(file.get(), how.read), blob,
+                                    tree, expected, all - std::min(all, others));
+    if (beside) put_on_top(key, tree, *parent, applied);
     commit_as(chain, key);
     undo.dismiss();
     return {expected, chain, blob, applied.bytes};
@@ -212,7 +245,7 @@ Layer Layers::commit_snapshot(const std::string& key, const std::optional<Digest
 
 Layer Layers::copy_snapshot(const std::string& key, const std::optional<Digest>& parent) {
     const Layer layer = write_blob(key, parent);
-    Layer unpacked = unpack(layer.blob, parent, layer.diff_id, {});
+    Layer unpacked = unpack(layer.blob, parent, layer.diff_id, {}, layer.size);
     unpacked.size = layer.size;
     return unpacked;
 }

@@ -2,12 +2,14 @@
 // blobs, and removing both when no image needs them.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 
+#include "archive/layer.h"
 #include "image/store.h"
 
 namespace brig::image {
@@ -17,11 +19,12 @@ class Layers {
 public:
     Layers(content::Store& content, snapshot::Snapshotter& snapshots);
 
-    /// These four are the functions of Store with the same names.
+    /// These four are the functions of Store with the same names. `size`, where it is known, saves
+    /// counting an unpacked layer.
     Layer add(archive::Source& blob, const std::optional<Digest>& parent,
               const std::optional<Digest>& expected);
     Layer unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent,
-                 const Digest& expected, const Counter& read);
+                 const Digest& expected, const Unpacking& how, std::optional<std::uint64_t> size);
     Layer commit_snapshot(const std::string& key, const std::optional<Digest>& parent);
     Layer copy_snapshot(const std::string& key, const std::optional<Digest>& parent);
 
@@ -41,6 +44,10 @@ private:
         std::uint64_t size;
     };
     void commit_as(const Digest& chain, const std::string& key);
+    [[nodiscard]] archive::Lowers lowers_when_there(const Digest& parent,
+                                                    const std::function<void()>& wait);
+    void put_on_top(const std::string& key, const archive::LayerTree& tree, const Digest& parent,
+                    const archive::Applied& applied);
     void discard(const std::string& key) noexcept;
     void remove_stale();
     Layer write_blob(const std::string& key, const std::optional<Digest>& parent);
@@ -51,6 +58,7 @@ private:
     snapshot::Snapshotter& snapshots_;
     std::mutex mutex_;
     std::set<Digest> held_;
+    std::atomic<unsigned> unpacking_ = 0;  ///< layers at this moment
 };
 
 }  // namespace brig::image

@@ -1,5 +1,5 @@
-// See pull.h. Layers come down side by side and are unpacked in their order, each as soon as it and
-// those below it are there.
+// See pull.h. Layers come down side by side and are unpacked side by side, each as soon as it is
+// there; they are put on top of each other in their order.
 #include "image/pull.h"
 
 #include <algorithm>
@@ -13,6 +13,8 @@ namespace {
 
 constexpr int max_index_depth = 2;
 constexpr std::size_t short_id = 12;
+/// Each inflates and hashes on one thread and writes on another.
+constexpr std::size_t most_unpacked_at_once = 4;
 
 std::string id_of(const oci::Descriptor& layer) {
     return std::string(layer.digest.hex().substr(0, short_id));
@@ -87,6 +89,7 @@ Pull::Pull(Store& store, const registry::Settings& settings, PullRequest request
            registry::Cancelled cancelled)
     : store_(store),
       request_(std::move(request)),
+      flush_(store.content()),
       downloads_(settings.downloads),
       source_(
           settings, request_.there(), request_.credentials,
@@ -185,32 +188,40 @@ oci::ImageConfig Pull::fetch_config() {
     return parsed;
 }
 
+/// Tells and has flushed what has been read of a layer's blob.
+Counter Pull::counter(const oci::Descriptor& layer, const char* status, Reporter& reporter) {
+    const auto size = static_cast<std::uint64_t>(layer.size);
+    return [this, &reporter, event = TransferEvent{id_of(layer), status, 0, size},
+            last = std::int64_t{0}](std::uint64_t bytes) mutable {
+        // A download that starts over counts from the beginning.
+        if (bytes > event.current) flush_.wrote(bytes - event.current);
+        event.current = bytes;
+        reporter.count(event, last);
+    };
+}
+
 void Pull::fetch_layer(std::size_t index, Reporter& reporter) {
     const auto& layer = manifest_.layers[index];
     auto& content = store_.content();
     if (content.size(layer.digest) != static_cast<std::uint64_t>(layer.size)) {
-        std::int64_t last = 0;
-        source_.fetch_blob(layer, content, [&](std::uint64_t bytes) {
-            reporter.count(
-                {id_of(layer), "Downloading", bytes, static_cast<std::uint64_t>(layer.size)}, last);
-        });
+        source_.fetch_blob(layer, content, counter(layer, "Downloading", reporter));
         reporter.tell({id_of(layer), "Verifying Checksum"});
     }
     if (!complete_[index]) reporter.tell({id_of(layer), "Download complete"});
 }
 
-Digest Pull::unpack_layer(std::size_t index, const std::optional<Digest>& parent,
-                          const Digest& diff_id, Reporter& reporter) {
+void Pull::unpack_layer(std::size_t index, const std::optional<Digest>& parent,
+                        const Digest& diff_id, Reporter& reporter,
+                        const std::function<void()>& parent_there) {
     const auto& layer = manifest_.layers[index];
-    if (complete_[index]) return store_.unpack(layer, parent, diff_id).chain_id;
+    if (complete_[index]) {
+        store_.unpack(layer, parent, diff_id);
+        return;
+    }
+    store_.unpack(layer, parent, diff_id, {counter(layer, "Extracting", reporter), parent_there});
     const auto size = static_cast<std::uint64_t>(layer.size);
-    std::int64_t last = 0;
-    const auto unpacked = store_.unpack(layer, parent, diff_id, [&](std::uint64_t bytes) {
-        reporter.count({id_of(layer), "Extracting", bytes, size}, last);
-    });
     reporter.tell({id_of(layer), "Extracting", size, size});
     reporter.tell({id_of(layer), "Pull complete"});
-    return unpacked.chain_id;
 }
 
 /// Nobody is to wonder why a program does not run, or runs as a guest.
@@ -228,13 +239,16 @@ void Pull::bring_layers(const oci::ImageConfig& config, Reporter& reporter) {
         complete_.push_back(has_layer(layers[i], chains[i]));
         reporter.tell({id_of(layers[i]), complete_[i] ? "Already exists" : "Pulling fs layer"});
     }
-    Transfers transfers(
-        layers.size(), downloads_, [&](std::size_t i) { fetch_layer(i, reporter); }, stop_);
-    std::optional<Digest> parent;
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-        transfers.wait(i);
-        parent = unpack_layer(i, parent, config.diff_ids[i], reporter);
-    }
+    const auto unpack = [&](std::size_t i, Transfers& transfers) {
+        if (i == 0) return unpack_layer(i, {}, config.diff_ids[i], reporter, {});
+        unpack_layer(i, chains[i - 1], config.diff_ids[i], reporter,
+                     [&transfers, i] { transfers.wait(i - 1); });
+    };
+    Transfers transfers(layers.size(),
+                        {{downloads_, [&](std::size_t i) { fetch_layer(i, reporter); }},
+                         {most_unpacked_at_once, [&](std::size_t i) { unpack(i, transfers); }}},
+                        stop_);
+    for (std::size_t i = 0; i < layers.size(); ++i) transfers.wait(i);
 }
 
 Image Pull::run(const TransferProgress& progress) {

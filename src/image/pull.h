@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "image/early_flush.h"
 #include "image/store.h"
 #include "image/transfers.h"
 #include "oci/manifest.h"
@@ -50,9 +51,10 @@ private:
     [[nodiscard]] std::vector<oci::Reference> names() const;
     std::optional<Image> already_there();
     oci::ImageConfig fetch_config();
+    Counter counter(const oci::Descriptor& layer, const char* status, Reporter& reporter);
     void fetch_layer(std::size_t index, Reporter& reporter);
-    Digest unpack_layer(std::size_t index, const std::optional<Digest>& parent,
-                        const Digest& diff_id, Reporter& reporter);
+    void unpack_layer(std::size_t index, const std::optional<Digest>& parent, const Digest& diff_id,
+                      Reporter& reporter, const std::function<void()>& parent_there);
     void note_platform(const oci::Platform& got, Reporter& reporter) const;
     void bring_layers(const oci::ImageConfig& config, Reporter& reporter);
     [[nodiscard]] bool has_layer(const oci::Descriptor& layer, const Digest& chain) const;
@@ -60,6 +62,7 @@ private:
     Store& store_;
     PullRequest request_;
     std::atomic<bool> stop_ = false;
+    EarlyFlush flush_;
     std::size_t downloads_;
     registry::Source source_;
     Digest digest_;

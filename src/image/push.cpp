@@ -82,8 +82,8 @@ public:
         layers_ = stored.layers;
         for (std::size_t i = 0; i < layers_.size(); ++i) reporter_.tell({id_of(i), "Preparing"});
         {
-            Transfers transfers(
-                layers_.size(), uploads_, [this](std::size_t i) { send_layer(i); }, stop_);
+            Transfers transfers(layers_.size(),
+                                {{uploads_, [this](std::size_t i) { send_layer(i); }}}, stop_);
             for (std::size_t i = 0; i < layers_.size(); ++i) transfers.wait(i);
         }
         stop_ = false;

@@ -215,9 +215,10 @@ Layer Store::add_layer(archive::Source& blob, const std::optional<Digest>& paren
 }
 
 Layer Store::unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent_chain,
-                    const Digest& expected, const Counter& read) {
-    Layer layer = state_->layers.unpack(blob, parent_chain, expected, read);
-    state_->note_sizes({layer});
+                    const Digest& expected, const Unpacking& how) {
+    const auto size = state_->layer_size(expected);
+    Layer layer = state_->layers.unpack(blob, parent_chain, expected, how, size);
+    if (!size) state_->note_sizes({layer});
     return layer;
 }
 
@@ -231,6 +232,11 @@ Layer Store::copy_snapshot(const std::string& key, const std::optional<Digest>& 
     Layer layer = state_->layers.copy_snapshot(key, parent_chain);
     state_->note_sizes({layer});
     return layer;
+}
+
+std::optional<std::uint64_t> Store::State::layer_size(const Digest& diff_id) const {
+    const std::scoped_lock lock(mutex);
+    return records.layer_size(diff_id);
 }
 
 /// The first figure known of a layer stays: a layer found unpacked is only estimated.

@@ -89,6 +89,13 @@ struct Removal {
 /// Hears how many bytes of something are done; may be called on another thread.
 using Counter = std::function<void(std::uint64_t)>;
 
+struct Unpacking {
+    /// Hears how many of the blob's bytes have been read.
+    Counter read;
+    /// Where given, the parent may still be being unpacked: returns when it is there, or throws.
+    std::function<void()> parent_there;
+};
+
 struct Parts {
     std::filesystem::path database;  ///< meta.db; tables of others in it are left alone
     content::Store& content;
@@ -151,9 +158,8 @@ public:
     Layer add_layer(archive::Source& blob, const std::optional<Digest>& parent_chain,
                     const std::optional<Digest>& expected = {});
     /// The same for a blob already in the content store, whose media type is `blob.media_type`.
-    /// `read` hears how many of its bytes have been read.
     Layer unpack(const oci::Descriptor& blob, const std::optional<Digest>& parent_chain,
-                 const Digest& expected, const Counter& read = {});
+                 const Digest& expected, const Unpacking& how = {});
     /// Turns the active snapshot `key` (not mounted any more) into a layer on `parent_chain`.
     /// `key` is gone afterwards.
     Layer commit_snapshot(const std::string& key, const std::optional<Digest>& parent_chain);

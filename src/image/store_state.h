@@ -32,6 +32,7 @@ struct Store::State {
     const std::set<Digest>& used_images();
     /// With `mutex` held. Throws as Store::resolve.
     [[nodiscard]] std::shared_ptr<const Image> resolve(std::string_view text) const;
+    [[nodiscard]] std::optional<std::uint64_t> layer_size(const Digest& diff_id) const;
     void note_sizes(const std::vector<Layer>& made);
 };
 

@@ -3,6 +3,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
+
+#include "base/defer.h"
+#include "base/error.h"
 
 namespace brig::image {
 namespace {
@@ -11,44 +15,57 @@ constexpr std::int64_t interval_ms = 100;
 
 }  // namespace
 
-Transfers::Transfers(std::size_t count, std::size_t threads, std::function<void(std::size_t)> work,
-                     std::atomic<bool>& stop)
-    : work_(std::move(work)), stop_(stop), done_(count) {
-    for (std::size_t i = 0; i < std::min(count, threads); ++i)
-        threads_.emplace_back([this] { loop(); });
+Transfers::Transfers(std::size_t count, std::vector<Stage> stages, std::atomic<bool>& stop)
+    : count_(count), stop_(stop) {
+    for (auto& stage : stages) lanes_.push_back({std::move(stage), std::vector<bool>(count)});
+    for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+        for (std::size_t i = 0; i < std::min(count, lanes_[lane].stage.threads); ++i)
+            threads_.emplace_back([this, lane] { loop(lane); });
+    }
 }
 
 Transfers::~Transfers() {
-    stop_ = true;
+    {
+        const std::scoped_lock lock(mutex_);
+        stop_ = true;
+    }
+    changed_.notify_all();
     for (auto& thread : threads_) thread.join();
 }
 
-void Transfers::loop() {
+void Transfers::loop(std::size_t stage) {
     std::unique_lock lock(mutex_);
-    while (next_ < done_.size() && !stop_) {
-        const std::size_t index = next_++;
-        lock.unlock();
-        std::exception_ptr failure;
+    Lane& lane = lanes_[stage];
+    while (lane.next < count_ && !stop_) {
+        const std::size_t index = lane.next++;
         try {
-            work_(index);
+            if (stage > 0) wait_for(lock, lanes_[stage - 1], index);
+            work_on(lock, stage, index);
+            lane.done[index] = true;
         } catch (...) {
-            failure = std::current_exception();
-        }
-        lock.lock();
-        if (failure) {
-            if (!failure_) failure_ = failure;
+            if (!failure_) failure_ = std::current_exception();
             stop_ = true;
-        } else {
-            done_[index] = true;
         }
         changed_.notify_all();
     }
 }
 
+/// Called and left with the lock, which is not held meanwhile.
+void Transfers::work_on(std::unique_lock<std::mutex>& lock, std::size_t stage, std::size_t index) {
+    lock.unlock();
+    const Defer again([&] { lock.lock(); });
+    lanes_[stage].stage.work(index);
+}
+
+void Transfers::wait_for(std::unique_lock<std::mutex>& lock, const Lane& lane, std::size_t index) {
+    changed_.wait(lock, [&] { return lane.done[index] || failure_ || stop_; });
+    if (failure_) std::rethrow_exception(failure_);
+    if (!lane.done[index]) throw Error(ErrorKind::cancelled, "transfer was given up");
+}
+
 void Transfers::wait(std::size_t index) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return done_[index] || failure_; });
-    if (failure_) std::rethrow_exception(failure_);
+    wait_for(lock, lanes_.back(), index);
 }
 
 void Reporter::tell(const TransferEvent& event) {

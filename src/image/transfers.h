@@ -1,5 +1,5 @@
-// Several blobs on their way at once: a few threads work through a list, and whoever needs an item
-// waits for it.
+// Several blobs on their way at once: a few threads work through a list, stage by stage, and
+// whoever needs an item waits for it.
 #pragma once
 
 #include <atomic>
@@ -27,26 +27,37 @@ using TransferProgress = std::function<void(const TransferEvent&)>;
 
 class Transfers {
 public:
-    /// `work` gets each index below `count` once. `stop` becomes true when one has failed or when
-    /// nobody needs the rest; `work` is to end soon then.
-    Transfers(std::size_t count, std::size_t threads, std::function<void(std::size_t)> work,
-              std::atomic<bool>& stop);
+    struct Stage {
+        std::size_t threads;
+        std::function<void(std::size_t)> work;
+    };
+    /// A stage's `work` gets each index below `count` once, lowest first, after the stage before
+    /// has done it. `stop` becomes true when one has failed or when nobody needs the rest; `work`
+    /// is to end soon then.
+    Transfers(std::size_t count, std::vector<Stage> stages, std::atomic<bool>& stop);
     Transfers(const Transfers&) = delete;
     Transfers& operator=(const Transfers&) = delete;
     ~Transfers();
 
-    /// Returns when this item is done; throws what the first failure threw, of whichever item.
+    /// Returns when all stages are done with this item; throws what the first failure threw, of
+    /// whichever item. The last stage's `work` may wait for lower items than its own.
     void wait(std::size_t index);
 
 private:
-    void loop();
+    struct Lane {
+        Stage stage;
+        std::vector<bool> done;
+        std::size_t next = 0;
+    };
+    void loop(std::size_t stage);
+    void wait_for(std::unique_lock<std::mutex>& lock, const Lane& lane, std::size_t index);
+    void work_on(std::unique_lock<std::mutex>& lock, std::size_t stage, std::size_t index);
 
-    std::function<void(std::size_t)> work_;
+    const std::size_t count_;
+    std::vector<Lane> lanes_;
     std::atomic<bool>& stop_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::size_t next_ = 0;
-    std::vector<bool> done_;
     std::exception_ptr failure_;
     std::vector<std::thread> threads_;
 };

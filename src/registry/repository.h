@@ -73,7 +73,10 @@ private:
                                        const std::optional<std::string>& mount_from);
     void send(Upload& upload, const oci::Descriptor& blob, const Fd& file, const Counter& sent);
     bool find_offset(Upload& upload);
-    void finish(const Upload& upload, const Digest& digest);
+    void finish(const Upload& upload, const oci::Descriptor& blob, const Fd& file,
+                const Counter& sent);
+    static void add_rest(Call& call, const Upload& upload, const oci::Descriptor& blob,
+                         const Fd& file, const Counter& sent);
     void upload(Upload upload, const oci::Descriptor& blob, const Fd& file, const Counter& sent);
 
     Session session_;

@@ -1,5 +1,5 @@
-// Blobs to a registry: asked for, mounted from a sister repository, or sent in one chunk that goes
-// on where it was cut.
+// Blobs to a registry: asked for, mounted from a sister repository, or sent: small ones whole with
+// the request that ends the upload, others in one chunk that goes on where it was cut.
 #include <utility>
 
 #include "base/strings.h"
@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t max_answer = 1U << 20U;
 constexpr std::string_view octets = "application/octet-stream";
+/// Worth a request less, and not worth going on in the middle.
+constexpr std::uint64_t whole_at_once = 1U << 20U;
 
 }  // namespace
 
@@ -44,19 +46,26 @@ std::optional<Repository::Upload> Repository::begin_upload(
     return Upload{answer.url.resolve(answer.head.header("location"))};
 }
 
+/// Gives the call what the registry has not got yet of the blob as its body.
+void Repository::add_rest(Call& call, const Upload& upload, const oci::Descriptor& blob,
+                          const Fd& file, const Counter& sent) {
+    const auto size = static_cast<std::uint64_t>(blob.size);
+    call.file = FileBody{file.get(), upload.offset, size - upload.offset};
+    call.on_sent = sent;
+    call.retry = false;
+    if (upload.offset > 0) {
+        call.headers.emplace_back("Content-Range", fmt::format("{}-{}", upload.offset, size - 1));
+    }
+}
+
 void Repository::send(Upload& upload, const oci::Descriptor& blob, const Fd& file,
                       const Counter& sent) {
     const auto size = static_cast<std::uint64_t>(blob.size);
     Call call{.method = "PATCH",
               .target = upload.location.text,
               .scope = scope(),
-              .headers = {{"Content-Type", std::string(octets)}},
-              .file = FileBody{file.get(), upload.offset, size - upload.offset},
-              .on_sent = sent,
-              .retry = false};
-    if (upload.offset > 0) {
-        call.headers.emplace_back("Content-Range", fmt::format("{}-{}", upload.offset, size - 1));
-    }
+              .headers = {{"Content-Type", std::string(octets)}}};
+    add_rest(call, upload, blob, file, sent);
     const auto [answer, ignored] = session_.text(call, max_answer);
     upload.location = answer.url.resolve(answer.head.header("location"));
     upload.offset = size;
@@ -79,12 +88,16 @@ bool Repository::find_offset(Upload& upload) {
     }
 }
 
-void Repository::finish(const Upload& upload, const Digest& digest) {
-    session_.text({.method = "PUT",
-                   .target = upload.location.with_query("digest", digest.str()).text,
-                   .scope = scope(),
-                   .headers = {{"Content-Type", std::string(octets)}}},
-                  max_answer);
+/// Ends the upload, with the rest of the blob where there is one.
+void Repository::finish(const Upload& upload, const oci::Descriptor& blob, const Fd& file,
+                        const Counter& sent) {
+    Call call{.method = "PUT",
+              .target = upload.location.with_query("digest", blob.digest.str()).text,
+              .scope = scope(),
+              .headers = {{"Content-Type", std::string(octets)}}};
+    if (upload.offset < static_cast<std::uint64_t>(blob.size))
+        add_rest(call, upload, blob, file, sent);
+    session_.text(call, max_answer);
 }
 
 void Repository::upload(Upload upload, const oci::Descriptor& blob, const Fd& file,
@@ -96,9 +109,10 @@ void Repository::upload(Upload upload, const oci::Descriptor& blob, const Fd& fi
         if (!find_offset(upload) || upload.offset > size)
             upload = begin_upload(blob.digest, std::nullopt).value();
     };
-    while (upload.offset < size) {
+    for (;;) {
         try {
-            send(upload, blob, file, sent);
+            if (size - upload.offset > whole_at_once) send(upload, blob, file, sent);
+            return finish(upload, blob, file, sent);
         } catch (const RegistryError& e) {
             if (!e.passing() && e.status() != 416) throw;
             go_on(e, e.retry_after);
@@ -107,7 +121,6 @@ void Repository::upload(Upload upload, const oci::Descriptor& blob, const Fd& fi
             go_on(e, {});
         }
     }
-    finish(upload, blob.digest);
 }
 
 Placed Repository::put_blob(const oci::Descriptor& blob, const Fd& file,

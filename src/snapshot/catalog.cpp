@@ -146,6 +146,16 @@ void Catalog::load() {
 
 fs::path Catalog::directory(std::uint64_t id) const { return root_ / std::to_string(id); }
 
+/// Called with the lock held.
+std::uint64_t Catalog::parent_id(const std::string& key) const {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) not_found(key);
+    if (by_id_.at(found->second).kind != Kind::committed) {
+        throw Error(ErrorKind::failed_precondition, "snapshot {} is not committed", key);
+    }
+    return found->second;
+}
+
 Catalog::Record Catalog::reserve(const std::string& key, const std::optional<std::string>& parent,
                                  Kind kind) {
     check_key(key);
@@ -153,14 +163,7 @@ Catalog::Record Catalog::reserve(const std::string& key, const std::optional<std
     if (by_key_.contains(key))
         throw Error(ErrorKind::already_exists, "snapshot {} already exists", key);
     Record record{next_id_, kind, key, std::nullopt, now()};
-    if (parent) {
-        const auto found = by_key_.find(*parent);
-        if (found == by_key_.end()) not_found(*parent);
-        if (by_id_.at(found->second).kind != Kind::committed) {
-            throw Error(ErrorKind::failed_precondition, "snapshot {} is not committed", *parent);
-        }
-        record.parent = found->second;
-    }
+    if (parent) record.parent = parent_id(*parent);
     const fs::path made = directory(record.id);
     if (::mkdir(made.c_str(), 0700) != 0) throw SysError("create directory {}", made.string());
     ++next_id_;
@@ -186,6 +189,27 @@ void Catalog::abandon(const Record& record) noexcept {
     }
 }
 
+void Catalog::rewrite(const Record& record) const {
+    write_file_atomic(directory(record.id) / "meta", serialise(record), 0600,
+                      Durability::rebuildable);
+}
+
+void Catalog::rebase(const std::string& key, const std::string& parent) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) not_found(key);
+    Record& record = by_id_.at(found->second);
+    if (record.kind != Kind::active || record.parent) {
+        throw Error(ErrorKind::failed_precondition, "snapshot {} is not active and on nothing",
+                    key);
+    }
+    Record changed = record;
+    changed.parent = parent_id(parent);
+    rewrite(changed);
+    record = changed;
+    ++children_[*record.parent];
+}
+
 void Catalog::commit(const std::string& name, const std::string& key) {
     check_key(name);
     const std::scoped_lock lock(mutex_);
@@ -200,8 +224,7 @@ void Catalog::commit(const std::string& name, const std::string& key) {
     Record changed = record;
     changed.kind = Kind::committed;
     changed.key = name;
-    write_file_atomic(directory(record.id) / "meta", serialise(changed), 0600,
-                      Durability::rebuildable);
+    rewrite(changed);
     record = changed;
     by_key_.erase(found);
     by_key_.emplace(name, record.id);

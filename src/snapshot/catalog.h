@@ -36,6 +36,8 @@ public:
     void publish(const Record& record);
     void abandon(const Record& record) noexcept;
 
+    /// Throws as Snapshotter::rebase.
+    void rebase(const std::string& key, const std::string& parent);
     /// Throws as Snapshotter::commit.
     void commit(const std::string& name, const std::string& key);
     /// Takes the snapshot out of the catalog and its directory out of sight; the caller deletes the
@@ -51,6 +53,8 @@ public:
 
 private:
     void load();
+    [[nodiscard]] std::uint64_t parent_id(const std::string& key) const;
+    void rewrite(const Record& record) const;
     [[nodiscard]] Info info_of(const Record& record) const;
 
     std::filesystem::path root_;

@@ -91,6 +91,10 @@ public:
     void commit(const std::string& name, const std::string& key) override {
         catalog_.commit(name, key);
     }
+    [[nodiscard]] bool can_rebase() const override { return true; }
+    void rebase(const std::string& key, const std::string& parent) override {
+        catalog_.rebase(key, parent);
+    }
     std::optional<TempDir> remove(const std::string& key) override {
         return TempDir::adopt(catalog_.take_out(key));
     }

@@ -16,6 +16,11 @@ std::unique_ptr<Snapshotter> make_snapshotter(std::string_view driver,
                 "unknown storage driver {:?}: want overlay, btrfs, zfs or copy", driver);
 }
 
+void Snapshotter::rebase(const std::string& key, const std::string& /*parent*/) {
+    throw Error(ErrorKind::not_implemented,
+                "snapshot {} cannot get a parent later with this storage driver", key);
+}
+
 void refuse_limit(std::string_view driver) {
     throw Error(
         ErrorKind::invalid_argument,

@@ -54,6 +54,11 @@ public:
     /// Freezes the active snapshot `key` under `name`; `key` is gone. It must not be mounted.
     /// Throws already_exists when `name` is taken; `key` then stays.
     virtual void commit(const std::string& name, const std::string& key) = 0;
+    /// Whether rebase() is there: for drivers whose snapshots hold nothing of their parents.
+    [[nodiscard]] virtual bool can_rebase() const { return false; }
+    /// Puts the active snapshot `key`, prepared on nothing and not mounted, on top of the committed
+    /// `parent`, so that the layers of an image can be unpacked side by side. Throws as prepare().
+    virtual void rebase(const std::string& key, const std::string& parent);
     /// It is gone when this returns; throws failed_precondition while other snapshots have it as
     /// parent. What it leaves on disk goes with what is returned, when its caller has time.
     virtual std::optional<TempDir> remove(const std::string& key) = 0;

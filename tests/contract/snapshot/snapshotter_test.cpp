@@ -426,6 +426,27 @@ TEST_P(SnapshotContract, BadCallsAreNamed) {
     EXPECT_EQ(kind_of([&] { driver_->prepare("a\nb", "base"); }), ErrorKind::invalid_argument);
 }
 
+TEST_P(SnapshotContract, GetsAParentLaterWhereItCan) {
+    layer("base", std::nullopt, [](const fs::path& root) { put(root / "a", "base"); });
+    driver_->prepare("beside", std::nullopt);
+    change("beside", [](const fs::path& root) { put(root / "b", "beside"); });
+    if (!driver_->can_rebase()) {
+        EXPECT_EQ(kind_of([&] { driver_->rebase("beside", "base"); }), ErrorKind::not_implemented);
+        return;
+    }
+    EXPECT_EQ(kind_of([&] { driver_->rebase("beside", "absent"); }), ErrorKind::not_found);
+    EXPECT_EQ(kind_of([&] { driver_->rebase("beside", "probe"); }), ErrorKind::failed_precondition);
+    driver_->rebase("beside", "base");
+    EXPECT_EQ(kind_of([&] { driver_->rebase("beside", "base"); }), ErrorKind::failed_precondition);
+    EXPECT_EQ(kind_of([&] { driver_->remove("base"); }), ErrorKind::failed_precondition);
+    open();
+    driver_->commit("top", "beside");
+    EXPECT_EQ(driver_->stat("top")->parent, "base");
+    driver_->prepare("child", "top");
+    EXPECT_EQ(content("child", "a"), "base");
+    EXPECT_EQ(content("child", "b"), "beside");
+}
+
 TEST_P(SnapshotContract, RemovalGoesFromTheTop) {
     layer("one", std::nullopt, [](const fs::path& root) { put(root / "a", "x"); });
     layer("two", "one", [](const fs::path&) {});

@@ -1,8 +1,14 @@
 // Pulls from and pushes to a registry in this process.
 #include "image/pull.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "archive/stream.h"
 #include "fixture.h"
@@ -26,11 +32,16 @@ protected:
     }
     /// An image of one layer per text in the registry, as repo:1.
     void publish(const std::vector<std::string>& layers, const oci::Platform& platform) {
+        std::vector<std::string> tars;
+        for (const auto& text : layers)
+            tars.push_back(brig::testing::TarBuilder().file("f" + text, text).finish());
+        publish_tars(tars, platform);
+    }
+    void publish_tars(const std::vector<std::string>& tars, const oci::Platform& platform) {
         oci::ImageConfig config{.platform = platform};
         oci::Manifest manifest{.config = {.media_type = std::string(oci::media_type::config),
                                           .digest = Digest::of("")}};
-        for (const auto& text : layers) {
-            const auto tar = brig::testing::TarBuilder().file("f" + text, text).finish();
+        for (const auto& tar : tars) {
             config.diff_ids.push_back(Digest::of(tar));
             manifest.layers.push_back(add(tar, oci::media_type::layer));
         }
@@ -53,6 +64,7 @@ protected:
         if (!blobs_.contains(name))
             return http_answer(
                 404, R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})");
+        if (name == late_) std::this_thread::sleep_for(std::chrono::milliseconds(200));
         return http_answer(200, blobs_[name], "Content-Type: " + types_[name] + "\r\n");
     }
     oci::Reference name(const std::string& tag = "1") {
@@ -68,6 +80,7 @@ protected:
     oci::Descriptor manifest_{.media_type = {}, .digest = Digest::of("")};
     registry::Settings settings_;
     std::vector<std::string> said_;
+    std::string late_;  ///< digest of what takes its time
     FakeRegistry registry_{[this](const FakeRequest& request) { return answer(request); }};
 };
 
@@ -143,6 +156,39 @@ TEST_F(PullTest, TellsOfEveryStepOfALayer) {
     EXPECT_EQ(steps,
               (std::vector<std::string>{"Pulling fs layer", "Verifying Checksum",
                                         "Download complete", "Extracting", "Pull complete"}));
+}
+
+TEST_F(PullTest, LayersThatComeBeforeTheirParentsStandOnThemAsEver) {
+    using brig::testing::TarBuilder;
+    const std::vector<std::string> tars = {
+        TarBuilder()
+            .directory("./", 0750)
+            .directory("real", 0711)
+            .symlink("link", "real")
+            .file("real/a", "text")
+            .file("gone")
+            .finish(),
+        TarBuilder().file("link/b").hardlink("second", "real/a").file(".wh.gone").finish(),
+        TarBuilder().directory("./", 0700).file("top").finish()};
+    publish_tars(tars, oci::Platform::host());
+    late_ = Digest::of(tars[0]).str();
+    const auto image = pull();
+    const auto first_unpacked = std::ranges::find(said_, "Pull complete");
+    EXPECT_EQ(std::count(said_.begin(), first_unpacked, "Download complete"), 3);
+    const auto look = [&](std::size_t layer, const char* path) {
+        struct stat info {};
+        const auto tree = snapshots_->tree(image.chain_ids[layer].str());
+        EXPECT_EQ(::fstatat(tree.root.get(), path, &info, AT_SYMLINK_NOFOLLOW), 0) << path;
+        return info;
+    };
+    EXPECT_EQ(look(1, ".").st_mode & 07777U, 0750U) << "as its parent's";
+    EXPECT_EQ(look(2, ".").st_mode & 07777U, 0700U) << "as it says";
+    EXPECT_EQ(look(1, "real").st_mode, S_IFDIR | 0711U);
+    EXPECT_TRUE(S_ISREG(look(1, "real/b").st_mode));
+    EXPECT_EQ(look(1, "second").st_size, 4);
+    EXPECT_TRUE(S_ISCHR(look(1, "gone").st_mode)) << "a whiteout";
+    EXPECT_EQ(snapshots_->stat(image.chain_ids[2].str())->parent, image.chain_ids[1].str());
+    EXPECT_EQ(snapshots_->stat(image.chain_ids[1].str())->parent, image.chain_ids[0].str());
 }
 
 TEST_F(PullTest, SaysWhatIsNotThereAsDockerDoes) {

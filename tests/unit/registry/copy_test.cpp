@@ -46,7 +46,7 @@ TEST_F(Copy, MountsWhatItCan) {
     serve([this](const FakeRequest& request) { return answer(request, true); });
     copy();
     EXPECT_EQ(fake_->count("from=from"), 2U);
-    EXPECT_EQ(fake_->count("PATCH"), 0U);
+    EXPECT_EQ(fake_->count("PUT /v2/to/up"), 0U);
     EXPECT_EQ(fake_->asked().back(), "PUT /v2/to/manifests/" + Digest::of(manifest_).str());
     EXPECT_THAT(fake_->asked(), Not(Contains(HasSubstr("GET /v2/from/blobs"))));
 }
@@ -55,7 +55,7 @@ TEST_F(Copy, CarriesWhatIsNotMounted) {
     serve([this](const FakeRequest& request) { return answer(request, false); });
     copy();
     EXPECT_EQ(fake_->count("GET /v2/from/blobs"), 2U);
-    EXPECT_EQ(fake_->count("PATCH"), 2U);
+    EXPECT_EQ(fake_->count("PUT /v2/to/up"), 2U);
     EXPECT_EQ(fake_->asked().back(), "PUT /v2/to/manifests/" + Digest::of(manifest_).str());
 }
 

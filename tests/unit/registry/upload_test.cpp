@@ -7,15 +7,15 @@
 namespace brig::registry {
 namespace {
 
-const std::string bytes(200'000, 'u');
+const std::string bytes(2'000'000, 'u');
 
 class Upload : public RegistryTest {
 protected:
-    Placed put(const std::optional<std::string>& from = {}) {
+    Placed put(const std::optional<std::string>& from = {}, const std::string& blob = bytes) {
         const auto lease = store_.lease();
-        store_.put(bytes);
+        store_.put(blob);
         return repository({}, Access::push)
-            .put_blob(describe(bytes), store_.open(Digest::of(bytes)), from, {});
+            .put_blob(describe(blob), store_.open(Digest::of(blob)), from, {});
     }
     std::string digest_ = Digest::of(bytes).str();
 };
@@ -35,6 +35,31 @@ TEST_F(Upload, SendsWhatIsNotThere) {
     });
     EXPECT_EQ(put(), Placed::uploaded);
     EXPECT_EQ(got, bytes);
+}
+
+TEST_F(Upload, SendsSmallOnesWithTheLastRequest) {
+    std::string got;
+    serve([&](const FakeRequest& request) {
+        if (request.method == "HEAD") return http_answer(404);
+        if (request.method == "POST") return http_answer(202, "", "Location: /v2/up\r\n");
+        EXPECT_EQ(request.method, "PUT");
+        got = request.body;
+        return http_answer(201);
+    });
+    EXPECT_EQ(put({}, "small"), Placed::uploaded);
+    EXPECT_EQ(got, "small");
+}
+
+TEST_F(Upload, StartsASmallOneOverAfterACut) {
+    int puts = 0;
+    serve([&](const FakeRequest& request) {
+        if (request.method == "HEAD" || request.method == "GET") return http_answer(404);
+        if (request.method == "POST") return http_answer(202, "", "Location: /v2/up\r\n");
+        EXPECT_EQ(request.body, "small");
+        return puts++ == 0 ? std::string() : http_answer(201);
+    });
+    EXPECT_EQ(put({}, "small"), Placed::uploaded);
+    EXPECT_EQ(fake_->count("POST"), 2u);
 }
 
 TEST_F(Upload, AsksFirstAndMounts) {
@@ -63,7 +88,7 @@ TEST_F(Upload, GoesOnAfterACut) {
             got = request.body.substr(0, 1000);
             return std::string();
         }
-        EXPECT_TRUE(request.has("Content-Range: 1000-199999")) << request.head;
+        EXPECT_TRUE(request.has("Content-Range: 1000-1999999")) << request.head;
         got += request.body;
         return http_answer(202, "", "Location: /v2/up\r\n");
     });

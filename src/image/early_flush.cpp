@@ -1,0 +1,38 @@
+// See early_flush.h.
+#include "image/early_flush.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace brig::image {
+namespace {
+
+/// Seldom enough that a slow transfer does not keep the host's journal busy.
+constexpr std::uint64_t worth_a_flush = 16U << 20U;
+
+}  // namespace
+
+EarlyFlush::EarlyFlush(const content::Store& content)
+    : content_(content), worker_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void EarlyFlush::wrote(std::uint64_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    pending_ += bytes;
+    if (pending_ >= worth_a_flush) due_.notify_one();
+}
+
+void EarlyFlush::run(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (due_.wait(lock, stop, [this] { return pending_ >= worth_a_flush; })) {
+        pending_ = 0;
+        lock.unlock();
+        try {
+            content_.sync();
+        } catch (const Error& e) {
+            log::debug("early flush: {}", e.message());
+        }
+        lock.lock();
+    }
+}
+
+}  // namespace brig::image
