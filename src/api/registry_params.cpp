@@ -1,11 +1,11 @@
 // See registry_params.h.
 #include "api/registry_params.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/reply.h"
 #include "base/base64.h"
+#include "base/human_size.h"
 #include "base/strings.h"
 #include "oci/document.h"
 #include "oci/ssh_name.h"
@@ -14,14 +14,6 @@ namespace brig::api {
 namespace {
 
 constexpr std::size_t max_credentials = 1U << 20U;
-constexpr std::uint64_t bar_width = 50;
-
-std::string bar(std::uint64_t current, std::uint64_t total) {
-    const auto filled =
-        std::min(current * bar_width / std::max<std::uint64_t>(total, 1), bar_width);
-    return fmt::format("[{}>{}]  {}B/{}B", std::string(filled, '='),
-                       std::string(bar_width - filled, ' '), current, total);
-}
 
 /// An object in base64; null where the header is empty or says so.
 nlohmann::json json_header(const Request& request, const std::string& name) {
@@ -87,7 +79,7 @@ void write_event(JsonLines& lines, const image::TransferEvent& event) {
     }
     if (event.total > 0) {
         message["progressDetail"] = {{"current", event.current}, {"total", event.total}};
-        message["progress"] = bar(event.current, event.total);
+        message["progress"] = progress_bar(event.current, event.total);
     }
     lines.write(message);
 }

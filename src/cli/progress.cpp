@@ -81,12 +81,8 @@ private:
         const auto total = number_of(detail, "total");
         if (current <= 0 && total <= 0) return {};
         if (total <= 0) return human_size(static_cast<double>(current));
-        constexpr std::int64_t width = 50;
-        const auto filled =
-            static_cast<std::size_t>(std::clamp<std::int64_t>(current * width / total, 0, width));
-        return fmt::format(
-            "[{}>{}]  {}/{}", std::string(filled, '='), std::string(width - filled, ' '),
-            human_size(static_cast<double>(current)), human_size(static_cast<double>(total)));
+        return progress_bar(static_cast<std::uint64_t>(std::max<std::int64_t>(current, 0)),
+                            static_cast<std::uint64_t>(total));
     }
 
     const ProgressOptions& options_;

@@ -8,27 +8,14 @@
 #include <string_view>
 
 namespace brig::cli {
-namespace {
 
-constexpr std::array<std::string_view, 8> decimal_units{"B",  "kB", "MB", "GB",
-                                                        "TB", "PB", "EB", "ZB"};
-constexpr std::array<std::string_view, 8> binary_units{"B",   "KiB", "MiB", "GiB",
-                                                       "TiB", "PiB", "EiB", "ZiB"};
-
-std::string scaled(double value, double base, const std::array<std::string_view, 8>& units,
-                   int digits) {
+std::string binary_size(double bytes) {
+    constexpr std::array<std::string_view, 8> units{"B",   "KiB", "MiB", "GiB",
+                                                    "TiB", "PiB", "EiB", "ZiB"};
     std::size_t unit = 0;
-    for (; value >= base && unit + 1 < units.size(); ++unit) value /= base;
-    return fmt::format("{:.{}g}{}", value, digits, units[unit]);
+    for (; bytes >= 1024 && unit + 1 < units.size(); ++unit) bytes /= 1024;
+    return fmt::format("{:.4g}{}", bytes, units.at(unit));
 }
-
-}  // namespace
-
-std::string human_size(double bytes, int digits) {
-    return scaled(bytes, 1000, decimal_units, digits);
-}
-
-std::string binary_size(double bytes) { return scaled(bytes, 1024, binary_units, 4); }
 
 std::string human_duration(std::int64_t seconds) {
     constexpr std::int64_t hour = 3600;

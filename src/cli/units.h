@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string>
 
+#include "base/human_size.h"
+
 namespace brig::cli {
 
-/// Powers of 1000, `digits` significant: 12345678 → "12.35MB" with 4, "12.3MB" with 3.
-std::string human_size(double bytes, int digits = 4);
 /// Powers of 1024: "11.77MiB".
 std::string binary_size(double bytes);
 /// "Less than a second", "About a minute", "3 days", …

@@ -45,27 +45,6 @@ std::string_view type_of(Compression compression, bool oci) {
     return found->type;
 }
 
-/// The layer's bytes in another compression, in the store as long as a lease lives.
-oci::Descriptor compress(content::Store& content, const oci::Descriptor& layer,
-                         const Digest& diff_id, const ConvertRequest& request) {
-    content::Ingest ingest = content.begin();
-    const auto compressor = archive::make_compressor(
-        *request.compression, [&](std::span<const std::byte> data) { ingest.write(data); },
-        request.level);
-    const Fd file = content.open(layer.digest);
-    archive::HashingSource tar(archive::decompress(archive::from_fd(file.get())));
-    for (auto chunk = tar.next(); !chunk.empty(); chunk = tar.next()) compressor->write(chunk);
-    compressor->finish();
-    if (tar.finish() != diff_id) {
-        throw Error(ErrorKind::internal, "blob {} is not the layer {} any more", layer.digest.str(),
-                    diff_id.str());
-    }
-    oci::Descriptor out{.media_type = {}, .digest = layer.digest};
-    out.size = static_cast<std::int64_t>(ingest.size());
-    out.digest = ingest.commit();
-    return out;
-}
-
 class Conversion {
 public:
     Conversion(Store& store, const ConvertRequest& request, const TransferProgress& progress)
@@ -107,7 +86,7 @@ private:
         const auto wanted = request_.compression.value_or(is);
         if (is != wanted || request_.level) {
             reporter_.tell(event);
-            layer = compress(store_.content(), layer, diff_id, request_);
+            layer = recompress(store_.content(), layer, diff_id, {wanted, request_.level});
         }
         layer.media_type = type_of(wanted, oci_);
         reporter_.tell({event.id, "Converted"});
@@ -122,6 +101,23 @@ private:
 };
 
 }  // namespace
+
+oci::Descriptor recompress(content::Store& content, const oci::Descriptor& layer,
+                           const Digest& diff_id, const Recompression& how) {
+    content::Ingest ingest = content.begin();
+    const auto compressor = archive::make_compressor(
+        how.compression, [&](std::span<const std::byte> data) { ingest.write(data); }, how.level);
+    const Fd file = content.open(layer.digest);
+    archive::HashingSource tar(archive::decompress(archive::from_fd(file.get())));
+    for (auto chunk = tar.next(); !chunk.empty(); chunk = tar.next()) compressor->write(chunk);
+    compressor->finish();
+    if (tar.finish() != diff_id) {
+        throw Error(ErrorKind::internal, "blob {} is not the layer {} any more", layer.digest.str(),
+                    diff_id.str());
+    }
+    const auto size = static_cast<std::int64_t>(ingest.size());
+    return {.media_type = {}, .digest = ingest.commit(), .size = size};
+}
 
 Image convert(Store& store, const ConvertRequest& request, const TransferProgress& progress) {
     if (request.target.digest)

@@ -4,16 +4,14 @@
 #include <algorithm>
 #include <atomic>
 
-#include "archive/stream.h"
 #include "base/error.h"
-#include "base/log.h"
+#include "image/convert.h"
 #include "oci/document.h"
 #include "oci/manifest.h"
 
 namespace brig::image {
 namespace {
 
-constexpr int gzip_level = 6;
 constexpr std::size_t short_id = 12;
 
 /// Somebody wanted exactly these blobs: a registry has them so, or they were converted.
@@ -26,22 +24,6 @@ bool goes_as_it_is(const Image& image) {
 
 bool is_uncompressed(std::string_view type) {
     return type == oci::media_type::layer || type == oci::media_type::docker_layer;
-}
-
-/// The blob as gzip, in the store as long as a lease lives.
-oci::Descriptor compress(content::Store& content, const oci::Descriptor& layer) {
-    content::Ingest ingest = content.begin();
-    archive::GzipSink gzip([&](std::span<const std::byte> data) { ingest.write(data); },
-                           gzip_level);
-    const Fd file = content.open(layer.digest);
-    const auto source = archive::from_fd(file.get());
-    for (auto chunk = source->next(); !chunk.empty(); chunk = source->next()) gzip.write(chunk);
-    gzip.finish();
-    oci::Descriptor out = layer;
-    out.media_type = oci::media_type::layer_gzip;
-    out.size = static_cast<std::int64_t>(ingest.size());
-    out.digest = ingest.commit();
-    return out;
 }
 
 /// Repositories of the same registry that are known to have an image's layers.
@@ -124,8 +106,10 @@ private:
     void send_layer(std::size_t index) {
         auto& layer = layers_[index];
         const auto from = mount_source(layer.digest);
-        if (is_uncompressed(layer.media_type) && !goes_as_it_is(image_))
-            layer = compress(store_.content(), layer);
+        if (is_uncompressed(layer.media_type) && !goes_as_it_is(image_)) {
+            layer = recompress(store_.content(), layer, image_.config.diff_ids.at(index), {});
+            layer.media_type = oci::media_type::layer_gzip;
+        }
         const Fd file = store_.content().open(layer.digest);
         std::int64_t last = 0;
         const auto size = static_cast<std::uint64_t>(layer.size);
