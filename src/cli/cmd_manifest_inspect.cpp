@@ -1,6 +1,5 @@
 // manifest inspect: a list that is being made here, or else what a registry has.
 #include "base/base64.h"
-#include "base/digest.h"
 #include "cli/listing.h"
 #include "cli/manifest_draft.h"
 #include "cli/output.h"
@@ -27,8 +26,6 @@ Json in_detail(const std::string& name, Json descriptor, const std::string& raw)
     const auto type = text_of(document, "mediaType", text_of(descriptor, "mediaType"));
     const bool is_docker = type.find("docker") != std::string::npos;
     descriptor["mediaType"] = type;
-    descriptor["digest"] = Digest::of(raw).str();
-    descriptor["size"] = raw.size();
     return {{"Ref", name},
             {"Descriptor", std::move(descriptor)},
             {"Raw", base64(raw)},
@@ -38,7 +35,10 @@ Json in_detail(const std::string& name, Json descriptor, const std::string& raw)
 Json all_in_detail(client::Client& engine, const std::string& name, const Json& document,
                    const std::string& raw) {
     const Json& members = at_path(document, "manifests");
-    if (!members.is_array()) return in_detail(name, Json::object(), raw);
+    if (!members.is_array()) {
+        const auto found = registry_call(engine, {"GET", distribution_path(name) + "/json", name});
+        return in_detail(name, at_path(parse_json(found.body), "Descriptor"), raw);
+    }
     Json out = Json::array();
     for (const Json& member : members) {
         const auto at = text_of(member, ManifestDraft::source_key,
