@@ -12,6 +12,7 @@
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "os/file_flags.h"
 
 namespace brig::archive {
 namespace {
@@ -143,6 +144,7 @@ private:
         const auto& a = old_side.info;
         const auto& b = new_side.info;
         if (a.st_mode != b.st_mode || a.st_uid != b.st_uid || a.st_gid != b.st_gid) return true;
+        if (os::flags_of(a) != os::flags_of(b)) return true;
         if (S_ISDIR(a.st_mode)) return false;
         if (S_ISLNK(a.st_mode)) {
             return link_text(old_side.directory, old_side.name) !=

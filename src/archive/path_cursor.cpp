@@ -102,6 +102,7 @@ bool PathCursor::step(Position& at, const std::string& name, Missing missing, Pe
     const int here = at.directory.get();
     const std::string path = child_path(at.path, name);
     if (Fd inside = open_directory_at(here, name)) {
+        if (const auto flags = os::unprotect(here, name)) lifted_.try_emplace(path, flags);
         at = {std::move(inside), path};
         return true;
     }

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "archive/layer_tree.h"
 #include "base/fd.h"
+#include "os/file_flags.h"
 
 namespace brig::archive {
 
@@ -23,9 +25,14 @@ struct Place {
     std::string path;  ///< "" for the root
 };
 
+/// Flags by path, of what cannot have them yet: nothing can be put into a directory that is schg,
+/// and nothing linked to such a file.
+using PendingFlags = std::map<std::string, os::FileFlags>;
+
 class PathCursor {
 public:
-    explicit PathCursor(const LayerTree& tree) : tree_(tree) {}
+    /// `lifted` gets the flags of directories entered, which are taken from them.
+    PathCursor(const LayerTree& tree, PendingFlags& lifted) : tree_(tree), lifted_(lifted) {}
 
     enum class Missing { create, refuse };
     /// Resolves all parts but the last, following links as a chroot at the root would, through
@@ -62,6 +69,7 @@ private:
     [[nodiscard]] Position reopen(const std::string& path) const;
 
     const LayerTree& tree_;
+    PendingFlags& lifted_;
     std::vector<Step> stack_;
 };
 

@@ -120,6 +120,10 @@ Entry convert(struct ::archive_entry* from) {
     while (::archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK) {
         out.xattrs.emplace_back(name, std::string(static_cast<const char*>(value), size));
     }
+    unsigned long set = 0;
+    unsigned long unset = 0;
+    ::archive_entry_fflags(from, &set, &unset);
+    out.flags = os::lasting_flags(set);
     return out;
 }
 

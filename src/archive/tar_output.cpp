@@ -15,6 +15,7 @@
 #include "archive/nodes.h"
 #include "archive/utf8_locale.h"
 #include "base/error.h"
+#include "os/file_flags.h"
 #include "os/xattr.h"
 
 namespace brig::archive {
@@ -138,6 +139,7 @@ void TarOutput::add_node(int directory, const std::string& name, const std::stri
             ::archive_entry_xattr_add_entry(entry.get(), key.c_str(), value.data(), value.size());
         }
     }
+    if (const auto flags = os::flags_of(*info)) ::archive_entry_set_fflags(entry.get(), flags, 0);
     const auto size = S_ISREG(info->st_mode) ? static_cast<std::uint64_t>(info->st_size) : 0;
     ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));
     state_->header(entry.get());

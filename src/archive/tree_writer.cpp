@@ -65,9 +65,10 @@ void write_body(int file, Source& body) {
 
 struct TreeWriter::State {
     State(const LayerTree& layer, Devices device_policy)
-        : tree(layer), cursor(layer), devices(device_policy) {}
+        : tree(layer), cursor(layer, pending_flags), devices(device_policy) {}
 
     const LayerTree& tree;
+    PendingFlags pending_flags;
     PathCursor cursor;
     Devices devices;
     std::map<std::string, timespec> directory_times;
@@ -81,12 +82,19 @@ struct TreeWriter::State {
     void note_made(const std::string& path) {
         if (!overlay()) made.insert(std::hash<std::string>{}(path));
     }
+    void note_flags(const std::string& path, os::FileFlags wanted) {
+        if (wanted != 0 && devices == Devices::create) {
+            pending_flags[path] = wanted;
+        } else {
+            pending_flags.erase(path);
+        }
+    }
 
     /// Makes room for a new node; true when something was there.
     bool clear(const Place& at) {
         const auto info = stat_at(at.directory, at.name);
         if (!info) return false;
-        remove_tree_at(at.directory, at.name);
+        os::remove_protected_tree_at(at.directory, at.name);
         if (S_ISDIR(info->st_mode) || S_ISLNK(info->st_mode)) cursor.forget();
         return true;
     }
@@ -160,6 +168,7 @@ void TreeWriter::State::add_directory(const Place& at, const Entry& entry) {
             os::set_xattr(at.directory, at.name, opaque_xattr, "y");
         }
     }
+    os::unprotect(at.directory, at.name);
     set_attributes(at, entry);
     directory_times[at.path] = entry.mtime;
 }
@@ -242,6 +251,8 @@ void TreeWriter::State::add_hardlink(const Entry& entry) {
     Place at = cursor.locate(parts);
     if (at.path == target.path) throw Error(ErrorKind::invalid_argument, "hard link to itself");
     if (clear(at)) at = cursor.locate(parts);
+    if (const auto had = os::unprotect(directory.get(), target.name))
+        pending_flags.try_emplace(target.path, had);
     // No AT_SYMLINK_FOLLOW: a link to a symbolic link is a second name of that link.
     if (::linkat(directory.get(), target.name.c_str(), at.directory, at.name.c_str(), 0) != 0) {
         throw SysError("link {} to {}", at.path, entry.link);
@@ -256,6 +267,7 @@ void TreeWriter::add(const Entry& entry, Source* body) {
         throw Error(ErrorKind::invalid_argument, "the root can only be a directory");
     }
     state_->note_made(at.path);
+    state_->note_flags(at.path, entry.flags);
     switch (entry.type) {
         case EntryType::file: return state_->add_file(at, entry, body);
         case EntryType::directory: return state_->add_directory(at, entry);
@@ -319,7 +331,7 @@ void TreeWriter::State::remove_unmade(int directory, const std::string& path) {
     for (const auto& name : names_in(directory)) {
         const std::string child = path.empty() ? name : path + "/" + name;
         if (!is_made(child)) {
-            remove_tree_at(directory, name);
+            os::remove_protected_tree_at(directory, name);
         } else if (const Fd inside = open_directory_at(directory, name)) {
             remove_unmade(inside.get(), child);
         }
@@ -336,6 +348,16 @@ void TreeWriter::finish() {
             ::utimensat(at.directory, at.name.c_str(), times, AT_SYMLINK_NOFOLLOW);
         } catch (const Error&) {
             // Replaced by something else later in the same layer.
+        }
+    }
+    // A directory after what is in it, since going in takes its flags.
+    for (auto at = state.pending_flags.rbegin(); at != state.pending_flags.rend(); ++at) {
+        try {
+            const Place place =
+                state.cursor.locate(clean_path(at->first), PathCursor::Missing::refuse);
+            os::set_file_flags(place.directory, place.name, at->second);
+        } catch (const Error&) {
+            // Deleted later in the same layer.
         }
     }
 }

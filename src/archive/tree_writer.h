@@ -14,6 +14,7 @@
 
 #include "archive/layer_tree.h"
 #include "archive/stream.h"
+#include "os/file_flags.h"
 
 namespace brig::archive {
 
@@ -30,8 +31,10 @@ struct Entry {
     unsigned device_major = 0;
     unsigned device_minor = 0;
     std::vector<std::pair<std::string, std::string>> xattrs;
+    os::FileFlags flags = 0;
 };
 
+/// Device nodes, and flags of files: skipped where the tree is only for our own use.
 enum class Devices { create, skip };
 
 /// Writes beneath `tree.root`, which must outlive it. Existing files are replaced, directories
@@ -49,7 +52,8 @@ public:
     void whiteout(const std::string& path);
     /// Hides everything lower layers have in the directory `path`.
     void opaque(const std::string& path);
-    /// Sets the times of directories, which filling them has changed. Call once, at the end.
+    /// Sets the times of directories, which filling them has changed, and flags, which would have
+    /// been in the way. Call once, at the end.
     void finish();
 
 private:

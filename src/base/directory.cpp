@@ -20,11 +20,13 @@ namespace {
 constexpr unsigned max_depth = 128;
 
 /// False when it is a directory.
-bool remove_file(int directory, const std::string& name) {
+bool remove_file(int directory, const std::string& name, const RefusedRemoval& refused) {
     // Of a directory Linux says EISDIR, POSIX and FreeBSD EPERM.
     if (::unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return true;
     if (errno != EISDIR && errno != EPERM) throw SysError("remove {}", name);
-    return false;
+    if (errno != EPERM || !refused) return false;
+    refused(directory, name);
+    return ::unlinkat(directory, name.c_str(), 0) == 0;
 }
 
 void remove_directory(int directory, const std::string& name) {
@@ -42,7 +44,7 @@ Fd open_directory(int directory, const std::string& name) {
 /// Empties one directory. What is too deep to walk to is moved up into it, and has its turn later.
 class Emptying {
 public:
-    explicit Emptying(int top) : top_(top) {}
+    Emptying(int top, const RefusedRemoval& refused) : top_(top), refused_(refused) {}
 
     void run() {
         for (const auto& name : names_in(top_)) remove(top_, name, 1);
@@ -55,7 +57,7 @@ public:
 
 private:
     void remove(int directory, const std::string& name, unsigned depth) {
-        if (remove_file(directory, name)) return;
+        if (remove_file(directory, name, refused_)) return;
         if (depth >= max_depth) return move_up(directory, name);
         {
             const Fd inside = open_directory(directory, name);
@@ -76,6 +78,7 @@ private:
     }
 
     int top_;
+    const RefusedRemoval& refused_;
     unsigned next_ = 0;
     std::vector<std::string> moved_;
 };
@@ -107,9 +110,9 @@ std::vector<std::string> names_in(int directory) {
     return out;
 }
 
-void remove_tree_at(int directory, const std::string& name) {
-    if (remove_file(directory, name)) return;
-    if (const Fd inside = open_directory(directory, name)) Emptying(inside.get()).run();
+void remove_tree_at(int directory, const std::string& name, const RefusedRemoval& refused) {
+    if (remove_file(directory, name, refused)) return;
+    if (const Fd inside = open_directory(directory, name)) Emptying(inside.get(), refused).run();
     remove_directory(directory, name);
 }
 

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "os/file_flags.h"
 
 namespace brig::snapshot {
 namespace fs = std::filesystem;
@@ -77,7 +78,7 @@ void check_key(const std::string& key) {
 
 void remove_rubbish(const fs::path& path) {
     try {
-        remove_tree(path);
+        os::remove_protected_tree_at(AT_FDCWD, path.string());
     } catch (const Error& e) {
         log::warn("cannot clean up: {}", e.message());
     }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "os/file_flags.h"
 #include "os/subvolume.h"
 #include "snapshot/catalog.h"
 #include "snapshot/copy_tree.h"
@@ -52,6 +53,7 @@ public:
     std::optional<TempDir> remove(const std::string& key) override {
         auto out = TempDir::adopt(catalog_.take_out(key));
         if (subvolumes_) drop_subvolume(out.path());
+        os::unprotect_tree(out.path());
         return out;
     }
     std::optional<Info> stat(const std::string& key) override { return catalog_.stat(key); }

@@ -13,11 +13,13 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "archive/nodes.h"
 #include "archive/path_cursor.h"
 #include "base/directory.h"
 #include "base/error.h"
+#include "os/file_flags.h"
 
 namespace brig::snapshot {
 namespace {
@@ -84,6 +86,11 @@ public:
         for (const auto& name : names_in(from)) node(from, to, name, path + "/" + name);
     }
 
+    /// Last: nothing can be linked to a file that is schg, or put into such a directory.
+    void set_flags(int root) const {
+        for (const auto& [path, flags] : flags_) os::set_file_flags(root, path.substr(1), flags);
+    }
+
 private:
     void node(int from, int to, const std::string& name, const std::string& path) {
         const auto info = archive::stat_at(from, name);
@@ -101,6 +108,7 @@ private:
         }
         make(from, to, name, *info, path);
         archive::copy_attributes(from, name, to, name);
+        if (const auto flags = os::flags_of(*info)) flags_.emplace_back(path, flags);
     }
 
     void make(int from, int to, const std::string& name, const struct stat& info,
@@ -128,13 +136,16 @@ private:
     }
 
     std::map<std::pair<dev_t, ino_t>, std::pair<Fd, std::string>> links_;
+    std::vector<std::pair<std::string, os::FileFlags>> flags_;
 };
 
 }  // namespace
 
 void copy_tree(const Fd& from, const Fd& to) {
-    Copier().directory(from.get(), to.get(), "");
+    Copier copier;
+    copier.directory(from.get(), to.get(), "");
     archive::copy_attributes(from.get(), ".", to.get(), ".");
+    copier.set_flags(to.get());
 }
 
 }  // namespace brig::snapshot

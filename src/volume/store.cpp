@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "os/beneath.h"
+#include "os/file_flags.h"
 #include "volume/copy_up.h"
 #include "volume/metadata.h"
 
@@ -44,6 +45,14 @@ bool rename_new(const fs::path& from, const fs::path& to) {
 
 void remove_contents(int directory) {
     for (const auto& name : names_in(directory)) remove_tree_at(directory, name);
+}
+
+void remove_for_good(const fs::path& volume) {
+    try {
+        os::remove_protected_tree_at(AT_FDCWD, volume.native());
+    } catch (const Error& e) {
+        throw e.within(volume.native());
+    }
 }
 
 bool exists_at(int directory, const char* name) {
@@ -80,7 +89,7 @@ Store::Store(fs::path root) : root_(std::move(root)) {
     for (const auto& entry : fs::directory_iterator(root_)) {
         const auto name = entry.path().filename().native();
         if (name.starts_with(unfinished_prefix) || name.starts_with(removed_prefix))
-            remove_tree(entry.path());
+            remove_for_good(entry.path());
     }
 }
 
@@ -156,7 +165,7 @@ void Store::remove(const std::string& name) {
         if (errno == ENOENT) throw no_such_volume(name);
         throw SysError("remove volume {}", name);
     }
-    remove_tree(removed);
+    remove_for_good(removed);
 }
 
 void Store::keep(const std::string& name) {

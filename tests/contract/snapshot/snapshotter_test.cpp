@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "os/file_flags.h"
 #include "os/mounts.h"
 #include "support/drivers.h"
 #include "support/tar_builder.h"
@@ -538,6 +539,42 @@ TEST_P(SnapshotContract, HardLinksAndAttributesAreKept) {
     struct stat info {};
     ASSERT_EQ(::stat(mounted.path("b").c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 07777U, 04755U);
+}
+
+TEST_P(SnapshotContract, FlagsOfFilesAreKept) {
+    if (os::lasting_flags(~os::FileFlags{0}) == 0) GTEST_SKIP() << "files have no flags here";
+    driver_->prepare("u1", std::nullopt);
+    archive::apply_tar(*archive::from_memory(TarBuilder()
+                                                 .pax("SCHILY.fflags", "schg")
+                                                 .directory("empty/")
+                                                 .pax("SCHILY.fflags", "schg")
+                                                 .file("a", "1")
+                                                 .hardlink("b", "a")
+                                                 .finish()),
+                       driver_->tree("u1"));
+    driver_->commit("l1", "u1");
+    driver_->prepare("u2", "l1");
+    {
+        const Mounted mounted(driver_->mounts("u2"), work_.path() / "mnt");
+        for (const char* name : {"empty", "a", "b"}) {
+            struct stat info {};
+            ASSERT_EQ(::stat(mounted.path(name).c_str(), &info), 0) << name;
+            EXPECT_NE(os::flags_of(info), 0U) << name;
+        }
+        EXPECT_EQ(fs::hard_link_count(mounted.path("a")), 2U);
+    }
+    EXPECT_TRUE(archive::layer_changes(driver_->tree("u2")).empty());
+    archive::apply_tar(
+        *archive::from_memory(TarBuilder().file("empty/x", "2").file(".wh.a").finish()),
+        driver_->tree("u2"));
+    driver_->commit("l2", "u2");
+    driver_->prepare("c", "l2");
+    EXPECT_EQ(content("c", "a"), "absent");
+    EXPECT_EQ(content("c", "empty/x"), "2");
+    for (const char* key : {"c", "l2", "l1"}) driver_->remove(key);
+    // Nothing of it stays because it was schg.
+    for (const auto& entry : fs::recursive_directory_iterator(work_.path()))
+        EXPECT_NE(entry.path().filename(), "b") << entry.path();
 }
 
 TEST_P(SnapshotContract, WhatNeedNotLastIsMountedAgainLikeTheRest) {
