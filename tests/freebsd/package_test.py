@@ -11,6 +11,7 @@ FILES = {
     **{f"usr/local/bin/{name}": 0o755 for name in PROGRAMS},
     "usr/local/etc/rc.d/brigd": 0o755,
     "usr/local/etc/brig/brigd.toml.sample": 0o644,
+    "usr/local/etc/devd/brigd.conf": 0o644,
     "usr/local/share/man/man1/brig.1": 0o644,
     "usr/local/share/man/man8/brigd.8": 0o644,
     "usr/local/share/man/man8/brig-runtime.8": 0o644,

@@ -100,11 +100,15 @@ def settings():
 
 
 def run_suites(machine, suites, results, limit):
+    """Returns what ended badly; what was shown before is shown all the same."""
     broken = []
     for suite in suites:
         results.suite = suite
         before = len(results.rows)
-        code = machine.run(f"cd /brig && {settings()} sh suites/{suite}.sh; cd /", limit, results.take)
+        try:
+            code = machine.run(f"cd /brig && {settings()} sh suites/{suite}.sh; cd /", limit, results.take)
+        except guest.GuestError as error:
+            return [*broken, f"suite {suite}: {error}"]
         if code != 0 or len(results.rows) == before:
             broken.append(f"suite {suite} ended with exit code {code} after {len(results.rows) - before} results")
     return broken

@@ -189,6 +189,23 @@ void add_address(int socket6, const std::string& name, const Ipv6Interface& addr
         throw SysError("add address {} to {}", address.str(), name);
 }
 
+void remove_address(int socket, const std::string& name, const Ipv4Interface& address) {
+    auto request = request_for(name);
+    const auto wanted = socket_address(address.address.value());
+    std::memcpy(&request.ifr_addr, &wanted, sizeof(wanted));
+    if (::ioctl(socket, SIOCDIFADDR, &request) != 0 && errno != EADDRNOTAVAIL && errno != ENXIO)
+        throw SysError("remove address {} from {}", address.str(), name);
+}
+
+void remove_address(int socket6, const std::string& name, const Ipv6Interface& address) {
+    in6_ifreq request{};
+    copy_name(request.ifr_name, name);
+    request.ifr_addr = socket_address(address.address);
+    if (::ioctl(socket6, SIOCDIFADDR_IN6, &request) != 0 && errno != EADDRNOTAVAIL &&
+        errno != ENXIO)
+        throw SysError("remove address {} from {}", address.str(), name);
+}
+
 void add_bridge_member(int socket, const std::string& bridge, const std::string& member) {
     ifbreq request{};
     copy_name(request.ifbr_ifsname, member);

@@ -24,6 +24,9 @@ void set_mac(int socket, const std::string& name, const MacAddress& mac);
 void add_address(int socket, const std::string& name, const Ipv4Interface& address);
 /// By a socket of IPv6. Usable at once: without duplicate address detection.
 void add_address(int socket6, const std::string& name, const Ipv6Interface& address);
+/// Absent is fine, and so is an interface that has gone.
+void remove_address(int socket, const std::string& name, const Ipv4Interface& address);
+void remove_address(int socket6, const std::string& name, const Ipv6Interface& address);
 void add_bridge_member(int socket, const std::string& bridge, const std::string& member);
 bool is_bridge(int socket, const std::string& name);
 /// Moves an interface into a jail's VNET.

@@ -2,10 +2,12 @@
 #include "os/freebsd/jail.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/param.h>
 #include <sys/jail.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +15,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 namespace brig::os {
 namespace {
@@ -51,6 +54,23 @@ void add_permissions(KernelParameters& parameters, const JailAllow& allow) {
     if (allow.suser) add_allow(parameters, "suser", true);
     add_allow(parameters, "mount", !allow.mount.empty());
     for (const auto& file_system : allow.mount) add_allow(parameters, "mount." + file_system, true);
+}
+
+// FreeBSD 15's, which the headers that we are built with need not know.
+constexpr int get_descriptor = 0x40;       // JAIL_GET_DESC
+constexpr int remove_by_descriptor = 598;  // SYS_jail_remove_jd
+
+/// Who removes by a descriptor cannot hit another jail that has been given the number meanwhile.
+/// Nothing where the kernel has no descriptors, or no such jail. Not to be entered by: 15.1's
+/// jail_attach_jd(2) leaks a reference, with which the jail stays dying for ever.
+Fd descriptor_of(const std::string& name) {
+    KernelParameters parameters;
+    auto& vector = parameters.text("name", name).number("desc", -1).finish();
+    const auto count = static_cast<unsigned>(vector.size());
+    if (::jail_get(vector.data(), count, get_descriptor) < 0) return {};
+    Fd descriptor(*static_cast<const int*>(vector.at(3).iov_base));
+    ::fcntl(descriptor.get(), F_SETFD, FD_CLOEXEC);
+    return descriptor;
 }
 
 /// A unique one: with the all-zero default, programs take all jails for the same machine.
@@ -140,6 +160,11 @@ std::string jail_path(const std::string& name) {
 }
 
 void remove_jail(const std::string& name) {
+    if (const Fd descriptor = descriptor_of(name)) {
+        if (::syscall(remove_by_descriptor, descriptor.get()) != 0 && errno != ENOENT)
+            throw SysError("remove jail {}", name);
+        return;
+    }
     const auto jail = find_jail(name);
     if (jail && ::jail_remove(*jail) != 0 && errno != EINVAL)
         throw SysError("remove jail {}", name);
@@ -147,11 +172,6 @@ void remove_jail(const std::string& name) {
 
 int create_jail(const SandboxSpec& spec, const std::string& name, const std::string& root) {
     const Jail& jail = spec.jail_settings.jail;
-    if (!jail.interface.empty()) {
-        throw Error(
-            ErrorKind::not_implemented,
-            "freebsd.jail.interface is not implemented: use vnet, or addresses the host has");
-    }
     KernelParameters parameters;
     parameters.text("name", name);
     parameters.text("path", root).flag("persist");
@@ -183,6 +203,8 @@ int create_jail(const SandboxSpec& spec, const std::string& name, const std::str
     // Last: of two for the same, the kernel takes the later one.
     for (const auto& [parameter, value] : jail.parameters)
         add_parameter(parameters, parameter, value);
+    // jls(8) shows whose a jail is, whatever its name had to become.
+    if (has_parameter("meta")) parameters.text("meta.brig", spec.id);
     auto& vector = parameters.finish();
     const int id = ::jail_set(vector.data(), static_cast<unsigned>(vector.size()), JAIL_CREATE);
     if (id >= 0) return id;

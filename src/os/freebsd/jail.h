@@ -49,6 +49,8 @@ private:
 /// "disable", "new" or "inherit". Throws Error{invalid_argument} for other words, and nothing is
 /// added for none.
 void add_jailsys(KernelParameters& parameters, const std::string& name, const std::string& value);
+/// Whether this kernel has the parameter.
+bool has_parameter(const std::string& name);
 /// Any parameter, its value as jail(8) would take it. Throws Error{invalid_argument} for a name
 /// that this kernel does not have and for a value not of its type.
 void add_parameter(KernelParameters& parameters, const std::string& name, const std::string& value);

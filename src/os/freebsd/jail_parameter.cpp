@@ -56,9 +56,14 @@ std::string negated(const std::string& name) {
 
 }  // namespace
 
+bool has_parameter(const std::string& name) { return describe(name).has_value(); }
+
 void add_parameter(KernelParameters& parameters, const std::string& name,
                    const std::string& value) {
-    const auto description = describe(name);
+    // "meta.KEY" and "env.KEY" are one line each of what the kernel describes (FreeBSD 15).
+    const auto [head, key] = split_once(name, '.');
+    const bool is_line = key && (head == "meta" || head == "env");
+    const auto description = describe(is_line ? head : name);
     if (!description) {
         throw Error(ErrorKind::invalid_argument,
                     "jail parameter {} is not known to this kernel; some come with a module only",

@@ -18,6 +18,7 @@
 #include "base/strings.h"
 #include "os/beneath.h"
 #include "os/child_stdio.h"
+#include "os/freebsd/alias_addresses.h"
 #include "os/freebsd/interface_requests.h"
 #include "os/freebsd/jail.h"
 #include "os/freebsd/limits_impl.h"
@@ -188,18 +189,32 @@ SandboxStart start_child(SandboxRef ref, const ChildParts& parts, ChildReport re
     return {std::move(ref), Fd(descriptor), std::move(report), std::move(callbacks)};
 }
 
-/// The detail of a SandboxRef: "JAIL ROOT", its full name and where the root is mounted.
-std::pair<std::string, std::string> jail_and_root(const SandboxRef& sandbox) {
-    auto [name, root] = split_once(sandbox.detail, ' ');
-    return {std::move(name), root.value_or("")};
-}
+/// The detail of a SandboxRef: "JAIL ROOT", its full name and where the root is mounted, and on a
+/// line of their own the addresses that the host has for it.
+struct Detail {
+    std::string jail;
+    std::string root;
+    AliasAddresses aliases;
 
-void undo(const std::string& name, const std::string& root) {
-    if (name.empty()) return;
-    if (const auto jail = find_jail(name)) {
-        remove_jail(name);
+    static Detail of(const SandboxRef& sandbox) {
+        const auto [places, aliases] = split_once(sandbox.detail, '\n');
+        auto [jail, root] = split_once(places, ' ');
+        return {std::move(jail), root.value_or(""), AliasAddresses::parse(aliases.value_or(""))};
+    }
+    [[nodiscard]] std::string text() const {
+        const auto addresses = aliases.text();
+        return jail + " " + root + (addresses.empty() ? "" : "\n" + addresses);
+    }
+};
+
+void undo(const Detail& detail) {
+    const auto& root = detail.root;
+    if (detail.jail.empty()) return;
+    if (const auto jail = find_jail(detail.jail)) {
+        remove_jail(detail.jail);
         remove_device_ruleset(*jail);
     }
+    detail.aliases.remove();
     if (root.empty()) return;
     unmount_beneath(readonly_view(root));
     ::rmdir(readonly_view(root).c_str());
@@ -211,8 +226,10 @@ void undo(const std::string& name, const std::string& root) {
 SandboxKind sandbox_kind() { return SandboxKind::jail; }
 
 SandboxRef planned_sandbox(const SandboxSpec& spec) {
-    const auto name = jail_name(spec.id, spec.jail_settings.jail.parent);
-    return {spec.id, 0, 0, name + " " + std::filesystem::canonical(spec.root).string()};
+    const auto& jail = spec.jail_settings.jail;
+    const Detail detail{jail_name(spec.id, jail.parent),
+                        std::filesystem::canonical(spec.root).string(), AliasAddresses::of(jail)};
+    return {spec.id, 0, 0, detail.text()};
 }
 
 SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const SyscallFilter&,
@@ -220,18 +237,20 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
     refuse_linux_settings(spec.linux_settings);
     ProcessSetup setup(spec.process);
     SandboxRef ref = planned_sandbox(spec);
-    const auto [name, root] = jail_and_root(ref);
+    const auto detail = Detail::of(ref);
+    const auto& name = detail.jail;
     if (find_jail(name)) throw Error(ErrorKind::already_exists, "jail {} exists", name);
     // The jail holds on to the directory it is given, so the root is mounted before.
     Defer clean_up([&] {
         try {
-            undo(jail_and_root(ref).first, jail_and_root(ref).second);
+            undo(detail);
         } catch (const Error& error) {
             log::warn("clean up after container {}: {}", spec.id, error.message());
         }
     });
     if (runs_linux_programs(spec)) enable_linux_emulation();
-    const auto jail_root = mount_root(spec, root);
+    const auto jail_root = mount_root(spec, detail.root);
+    detail.aliases.add();
     const int jail = create_jail(spec, name, jail_root);
     limits.impl().attach(jail);
     for (const auto& name_of_interface : spec.jail_settings.jail.vnet_interfaces) {
@@ -254,7 +273,7 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
 SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process, Limits&,
                            const SyscallFilter&, StdioFds stdio, SandboxCallbacks callbacks) {
     ProcessSetup setup(process);
-    const auto jail = find_jail(jail_and_root(sandbox).first);
+    const auto jail = find_jail(Detail::of(sandbox).jail);
     if (!jail || process_start_time(sandbox.pid) != sandbox.start_time) {
         throw Error(ErrorKind::failed_precondition, "container {:?} is not running", sandbox.id);
     }
@@ -263,9 +282,6 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
     return start_child({sandbox.id, 0, 0, {}}, parts, std::move(ends.parent), callbacks);
 }
 
-void destroy_sandbox(const SandboxRef& sandbox) {
-    const auto [name, root] = jail_and_root(sandbox);
-    undo(name, root);
-}
+void destroy_sandbox(const SandboxRef& sandbox) { undo(Detail::of(sandbox)); }
 
 }  // namespace brig::os

@@ -13,6 +13,8 @@ default_network() {
     ping -c 1 -t 5 $address
     # From the host, from another container, by its own name.
     echo from-host | nc -N -w 5 $address 8000
+    brig create --ip 172.31.61.77 base true 2>$work/message && fail "an address of one's choice was taken"
+    grep -q 'on user defined networks only' $work/message
     brig run --rm base sh -c "ping -c 1 -t 5 $gateway && echo from-box | nc -N -w 5 $address 8000"
     heard() { brig logs one | grep -q $1; }
     within 5 heard from-host
@@ -282,6 +284,7 @@ limits_refused() {
 }
 
 build_network() {
+    mkdir -p $work/src/app
     printf 'FROM base\nRUN ifconfig -l >/data/interfaces && ping -c 1 -t 5 %s\n' $gateway >$work/src/app/Dockerfile
     brig build -t wired $work/src/app
     brig run --rm --net none wired cat /data/interfaces | grep -q epair

@@ -179,6 +179,37 @@ copies() {
     expect_nothing_left
 }
 
+# As base systems have them; an image's, a container's change to them, and the end of both.
+file_flags() {
+    local dir=$work/flagged
+    mkdir -p $dir/empty $dir/data
+    cp -R $work/base/ $dir/
+    echo one >$dir/data/kept
+    ln $dir/data/kept $dir/data/second
+    chflags schg $dir/data/kept $dir/empty
+    tar -cf $work/flagged.tar -C $dir .
+    chflags -R 0 $dir
+    rm -rf $dir
+    brig import $work/flagged.tar flagged:latest
+    expect "schg schg 2" "$(brig run --rm --net none flagged stat -f '%Sf' /data/second /empty | tr '\n' ' ')$(
+        brig run --rm --net none flagged stat -f '%l' /data/kept)"
+    brig run --rm --net none flagged rm -f /data/kept && fail "schg protects nothing"
+    printf 'FROM flagged\nRUN echo more >/data/more\nCOPY new /data/kept\n' >$work/src/Dockerfile.flags
+    mkdir -p $work/src/flags
+    echo new >$work/src/flags/new
+    brig build -t reflagged -f $work/src/Dockerfile.flags $work/src/flags
+    expect "new one schg" "$(brig run --rm --net none reflagged sh -c 'echo $(cat /data/kept /data/second) $(stat -f %Sf /empty)')"
+    brig run --name changes --net none --jail-param allow.chflags flagged sh -c 'chflags 0 /empty && touch /empty/x && chflags schg /empty'
+    brig diff changes | grep -q 'A /empty/x'
+    brig export changes | tar -tf - | grep -q empty/x
+    brig commit changes recommitted
+    expect "schg" "$(brig run --rm --net none recommitted stat -f '%Sf' /empty)"
+    brig rm changes
+    brig rmi recommitted reflagged flagged
+    expect_nothing_left
+    [ -z "$(find $root -flags +schg 2>/dev/null | grep -v '/base' | head -n 3)" ] || fail "left: $(find $root -flags +schg | head -n 3)"
+}
+
 # ---- volumes
 
 volumes() {
@@ -283,6 +314,7 @@ everything() {
     [ -x /usr/bin/script ] && check "$1, terminals of run and attach" terminal
     check "$1, attach" attaching
     check "$1, cp, diff, export, commit" copies
+    check "$1, file flags through images, containers, builds and commits" file_flags
     check "$1, volumes, files, tmpfs" volumes
     check "$1, build with COPY, RUN, USER, cache" build
     check "$1, health" health

@@ -28,8 +28,8 @@ make_base() {
     mkdir -p $to/bin $to/sbin $to/usr/bin $to/usr/sbin $to/lib $to/usr/lib $to/libexec $to/etc \
         $to/tmp $to/root $to/data
     chmod 1777 $to/tmp
-    for file in sh cat ls sleep echo mkdir rm cp mv ps kill test '[' stty hostname dd df date ln chmod pwd; do
-        cp /bin/$file $to/bin/
+    for file in sh cat ls sleep echo mkdir rm cp mv ps kill test '[' stty hostname dd df date ln chmod chflags pwd; do
+        cp /bin/$file $to/bin/ || true
     done
     for file in /sbin/ifconfig /sbin/sysctl /sbin/mount /sbin/ping /sbin/route /sbin/md5 /usr/bin/id \
         /usr/bin/env /usr/bin/true /usr/bin/false /usr/bin/touch /usr/bin/tty /usr/bin/wc /usr/bin/grep \

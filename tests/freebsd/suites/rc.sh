@@ -120,6 +120,29 @@ renewed() {
     brig rm -f netted
 }
 
+# devd(8) takes what the package brings, and a link of the host's that is back has the rules put back.
+told_by_devd() {
+    local wire=$(ifconfig -l | tr ' ' '\n' | grep -E -v '^(br|bv|epair|lo|pflog)' | head -n 1) devd
+    [ -n "$wire" ] || fail "no interface of the host's: $(ifconfig -l)"
+    ifconfig $wire up
+    printf 'options {\n directory "/usr/local/etc/devd";\n pid-file "%s";\n};\n' $work/devd.pid >$work/devd.conf
+    devd -n -d -f $work/devd.conf >$work/devd.out 2>&1 &
+    devd=$!
+    brig run -d --name wired base sleep 1000
+    sleep 3
+    grep -q -i 'parse\|syntax\|error' $work/devd.out && { kill $devd; fail "$(cat $work/devd.out)"; }
+    pfctl -q -a brig/base -F all
+    ifconfig $wire down
+    sleep 1
+    ifconfig $wire up
+    have_rules() { pfctl -q -a brig/base -s rules | grep -q 'on brig0'; }
+    local code=0
+    within 20 have_rules || code=$?
+    kill $devd
+    expect 0 $code
+    brig rm -f wired
+}
+
 revived() {
     local before="$(pgrep -x brigd)"
     kill -KILL $before
@@ -142,6 +165,11 @@ check "boot through rc, the engine under daemon(8), forwarding, PF's anchors" fi
 check "shutdown ends containers, boot starts those whose policy says so" containers_at_boot
 check "service brigd stop, start, restart leave containers running" stop_and_start
 check "service brigd reload, and resume after a sleep, put PF's rules back" renewed
+if [ -x /sbin/devd ]; then
+    check "devd tells of links that are back" told_by_devd
+else
+    skip "devd tells of links that are back" "no devd here"
+fi
 check "an engine that dies is started again" revived
 [ $failures -eq 0 ] || { echo "    brigd said:"; tail -n 30 /var/log/brigd.log 2>/dev/null | sed 's/^/    /'; tail -n 20 $work/boot.out $work/shutdown.out | sed 's/^/    /'; }
 finish

@@ -390,6 +390,26 @@ jail_parameters() {
 }
 check "jail parameters" jail_parameters
 
+# FreeBSD 15: who a jail is, for jls(8); and descriptors of jails, by which they are removed.
+jail_meta() {
+    more='"annotations": {"org.freebsd.jail.meta.purpose": "test", "org.freebsd.jail.env": "shown"}'
+    start_sleeper 777
+    expect "777 test" "$(jls -j brig-777 meta.brig meta.purpose)"
+    expect shown "$($runtime exec 777 sysctl -n security.jail.env)"
+    if [ -x /usr/bin/truss ]; then
+        truss -f -o $work/trace $runtime delete -f 777
+        grep -q -E 'jail_remove_jd|598' $work/trace || fail "$(grep -i -e jail -e '#5' $work/trace | head)"
+    else
+        $runtime delete -f 777
+    fi
+    expect_nothing_left
+}
+if sysctl -n security.jail.meta_maxbufsize >/dev/null 2>&1; then
+    check "meta, env and descriptors of jails" jail_meta
+else
+    skip "meta, env and descriptors of jails" "this kernel has none"
+fi
+
 host_network() {
     jail='"vnet": "inherit", "ip4": "inherit", "ip6": "inherit"'
     sh_run 'ifconfig lo0 | grep -q 127.0.0.1'
@@ -412,6 +432,24 @@ alias_address() {
     expect_nothing_left
 }
 check "an address of the host's" alias_address
+
+aliased_address() {
+    # Ours is there as long as the jail; the host's own is nobody's to take away.
+    jail='"ip4": "new", "ip4Addr": ["127.0.0.78"], "ip6": "new", "ip6Addr": ["fd00:78::1/128"], "interface": "lo0"'
+    start_sleeper box
+    ifconfig lo0 | grep -q '127.0.0.78 '
+    ifconfig lo0 | grep -q 'fd00:78::1 '
+    $runtime exec box ifconfig lo0 | grep -q '127.0.0.78 '
+    $runtime exec box ifconfig lo0 | grep -q '127.0.0.1 ' && fail "it has the host's address"
+    $runtime delete -f box
+    ifconfig lo0 | grep -q -e '127.0.0.78 ' -e 'fd00:78::1 ' && fail "the address is left"
+    jail='"ip4": "new", "ip4Addr": ["127.0.0.1"], "interface": "lo0"'
+    sh_run true >$work/message 2>&1 && fail "an address of the host's was taken"
+    grep -q "is the host's already" $work/message
+    ifconfig lo0 | grep -q '127.0.0.1 '
+    expect_nothing_left
+}
+check "an address of its own, on an interface of the host's" aliased_address
 
 own_network() {
     jail='"vnet": "new"'
