@@ -81,6 +81,13 @@ void check_network(const Record& record, const CreateRequest& request) {
         throw Error(ErrorKind::invalid_argument,
                     "conflicting options: hostname and the network mode");
     }
+    for (const auto& [name, endpoint] : record.networking.endpoints) {
+        // Of those that are always there, the addresses are whoever's comes next.
+        if (!endpoint.ipv4_address.empty() || !endpoint.ipv6_address.empty()) {
+            throw Error(ErrorKind::invalid_argument,
+                        "user specified IP address is supported on user defined networks only");
+        }
+    }
     if (!own_network && !record.host.dns.empty() && record.network() != "host") {
         log::debug("container {} has DNS servers but no network", record.id);
     }

@@ -148,7 +148,7 @@ struct HostConfig {
 
 struct EndpointConfig {
     Strings aliases;
-    std::string ipv4_address;
+    std::string ipv4_address, ipv6_address;
     std::string mac_address;
 };
 

@@ -220,7 +220,9 @@ void to_json(json& out, const NetworkingConfig& value) {
         out["EndpointsConfig"][name] =
             json{{"Aliases", list_or_null(endpoint.aliases)},
                  {"MacAddress", endpoint.mac_address},
-                 {"IPAMConfig", {{"IPv4Address", endpoint.ipv4_address}}}};
+                 {"IPAMConfig",
+                  {{"IPv4Address", endpoint.ipv4_address},
+                   {"IPv6Address", endpoint.ipv6_address}}}};
     }
 }
 
@@ -235,6 +237,7 @@ void from_json(const json& in, NetworkingConfig& value) {
             json ipam = json::object();
             field(endpoint, "IPAMConfig", ipam);
             field(ipam, "IPv4Address", parsed.ipv4_address);
+            field(ipam, "IPv6Address", parsed.ipv6_address);
         }
         value.endpoints.emplace(name, std::move(parsed));
     }

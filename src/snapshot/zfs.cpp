@@ -68,11 +68,13 @@ public:
         if (record.kind != Kind::active || catalog_.stat(name)) return catalog_.commit(name, key);
         const auto set = dataset(record.id);
         // What clones will be made of comes first: a committed record always has it.
-        if (!os::run_zfs({"list", "-H", "-o", "name", "-t", "snapshot", "-r", "-d", "1", set})
-                 .empty()) {
+        try {
+            os::run_zfs({"snapshot", set + "@clean"});
+        } catch (const Error&) {
+            // There may be one, of a commit that was not finished.
             os::run_zfs({"destroy", set + "@clean"});
+            os::run_zfs({"snapshot", set + "@clean"});
         }
-        os::run_zfs({"snapshot", set + "@clean"});
         catalog_.commit(name, key);
         os::run_zfs({"set", "readonly=on", set});
     }

@@ -64,6 +64,15 @@ def test_published_tcp_port(engine, outside):
     assert ask("127.0.0.1", 38082) == ""
 
 
+@pytest.mark.parametrize("option", [["--ip", "172.30.0.77"], ["--ip6", "fd00::77"],
+                                    ["--net", "host", "--ip", "172.30.0.77"]], ids=["v4", "v6", "host"])
+def test_addresses_of_ones_choice_are_for_networks_of_ones_own(engine, option):
+    """In docker's words: neither ignored nor given from a pool that others draw from."""
+    refused = engine.brig("create", *option, "busybox", "true", check=False)
+    assert refused.returncode == 125 or refused.returncode == 1
+    assert "user specified IP address is supported on user defined networks only" in refused.stderr
+
+
 def test_port_published_on_loopback_stays_there(engine, outside):
     engine.brig("run", "-d", "--name", "loc", "-p", "127.0.0.1:38083:80", "busybox", "sh", "-c", SERVER)
     wait_for(lambda: ask("127.0.0.1", 38083) == "served\n", 5, "through 127.0.0.1")
