@@ -99,8 +99,8 @@ def settings():
     return " ".join(f"{name}={shlex.quote(os.environ[name])}" for name in names if name in os.environ)
 
 
-def run_suites(machine, suites, results, limit):
-    """Returns what ended badly; what was shown before is shown all the same."""
+def run_suites(machine, suites, results, limit, note):
+    """Returns what ended badly; what was shown before is noted all the same, after every suite."""
     broken = []
     for suite in suites:
         results.suite = suite
@@ -108,7 +108,9 @@ def run_suites(machine, suites, results, limit):
         try:
             code = machine.run(f"cd /brig && {settings()} sh suites/{suite}.sh; cd /", limit, results.take)
         except guest.GuestError as error:
+            note()
             return [*broken, f"suite {suite}: {error}"]
+        note()
         if code != 0 or len(results.rows) == before:
             broken.append(f"suite {suite} ended with exit code {code} after {len(results.rows) - before} results")
     return broken
@@ -158,15 +160,17 @@ def main():
                 machine.bring_in()
                 version = machine.output("uname -r -m")
                 print(f"FreeBSD {version}, up after {time.monotonic() - started:.0f} s", flush=True)
-                broken = run_suites(machine, args.suites, results, args.limit)
+
+                def note():
+                    if args.table:
+                        write_table(args.table, version, results.rows)
+                broken = run_suites(machine, args.suites, results, args.limit, note)
                 machine.power_off()
         except guest.GuestError as error:
             print(error)
             return 1
     for line in broken:
         print(line)
-    if args.table:
-        write_table(args.table, version, results.rows)
     print(f"{len(results.rows)} results, {len(results.failed())} failed, {time.monotonic() - started:.0f} s")
     return 1 if results.failed() or broken else 0
 

@@ -105,12 +105,18 @@ engine_down() {
     ! pgrep -q -x brigd
 }
 
+# Not -F all, which an anchor does not take.
+no_rules() {
+    pfctl -q -a brig/base -F rules
+    pfctl -q -a brig/base -F nat
+}
+
 # PF's rules gone, by somebody's hand or over a sleep.
 renewed() {
     brig run -d --name netted base sleep 1000
     local command
     for command in reload resume; do
-        pfctl -q -a brig/base -F all
+        no_rules
         expect "" "$(pfctl -q -a brig/base -s rules)"
         service brigd $command
         have_rules() { pfctl -q -a brig/base -s rules | grep -q 'on brig0'; }
@@ -131,7 +137,7 @@ told_by_devd() {
     brig run -d --name wired base sleep 1000
     sleep 3
     grep -q -i 'parse\|syntax\|error' $work/devd.out && { kill $devd; fail "$(cat $work/devd.out)"; }
-    pfctl -q -a brig/base -F all
+    no_rules
     ifconfig $wire down
     sleep 1
     ifconfig $wire up
