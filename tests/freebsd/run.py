@@ -95,7 +95,7 @@ class Results:
 
 def settings():
     """What the suites take from the environment, such as BRIG_ONLY."""
-    names = ("BRIG_ONLY", "BRIG_SOAK_CYCLES", "BRIG_LISTING")
+    names = ("BRIG_ONLY", "BRIG_SOAK_CYCLES", "BRIG_LISTING", "BRIG_PATIENCE")
     return " ".join(f"{name}={shlex.quote(os.environ[name])}" for name in names if name in os.environ)
 
 

@@ -59,9 +59,9 @@ expect() {
     [ "$1" = "$2" ] || fail "want [$1], got [$2]"
 }
 
-# within SECONDS COMMAND...: until it succeeds.
+# within SECONDS COMMAND...: until it succeeds. BRIG_PATIENCE is how many times slower than its own a machine is.
 within() {
-    local end=$(($(date +%s) + $1))
+    local end=$(($(date +%s) + $1 * ${BRIG_PATIENCE:-1}))
     shift
     until "$@"; do
         [ $(date +%s) -le $end ] || fail "not within the time: $*" || return 1
