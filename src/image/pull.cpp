@@ -215,7 +215,8 @@ void Pull::unpack_layer(std::size_t index, const std::optional<Digest>& parent,
                         const std::function<void()>& parent_there) {
     const auto& layer = manifest_.layers[index];
     if (complete_[index]) {
-        store_.unpack(layer, parent, diff_id);
+        // A prune may have taken it since, and its parent too.
+        store_.unpack(layer, parent, diff_id, {{}, parent_there});
         return;
     }
     store_.unpack(layer, parent, diff_id, {counter(layer, "Extracting", reporter), parent_there});

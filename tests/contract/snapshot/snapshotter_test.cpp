@@ -150,6 +150,9 @@ TEST_P(SnapshotContract, DirectoriesNestedWithoutEndAreCountedAndRemoved) {
     rlimit few = before;
     few.rlim_cur = 1000;
     ::setrlimit(RLIMIT_NOFILE, &few);
+    // ZFS counts when it writes, seconds later.
+    for (int i = 0; i < 200 && driver_->usage("deep").inodes <= 200U; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
     EXPECT_GT(driver_->usage("deep").inodes, 200U);
     driver_->remove("deep");
     ::setrlimit(RLIMIT_NOFILE, &before);
