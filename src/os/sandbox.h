@@ -42,9 +42,10 @@ struct SandboxCallbacks {
     /// In the child, inside the container, after `await_start` and right before its program, whose
     /// environment it gets.
     std::function<void(const std::vector<std::string>&)> before_start;
-    /// In the child when all is set up: blocks until the container may start, and returns the
-    /// connection on which a failure to execute is reported. Absent: starts at once.
-    std::function<Fd()> await_start;
+    /// In the child when all is set up: calls `ready`, which lets the caller go on, blocks until
+    /// the container may start, and returns the connection on which a failure to execute is
+    /// reported. Absent: starts at once.
+    std::function<Fd(const std::function<void()>& ready)> await_start;
     /// Descriptors `await_start` needs; all others but stdio are closed early in the child.
     std::vector<int> keep;
     int preserve_fds = 0;

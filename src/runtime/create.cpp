@@ -86,8 +86,9 @@ private:
 /// Runs in the child: blocks until start() says so. The gate's name goes first, so that nobody
 /// takes a running container for a created one. Its directory comes with the word: a process that
 /// waits, perhaps for days, holds nothing of the host's.
-Fd await_start(int gate) {
+Fd await_start(int gate, const std::function<void()>& ready) {
     const MortalWhileWaiting mortal;
+    ready();  // not before, or a signal is lost
     for (;;) {
         Fd connection(::accept4(gate, nullptr, nullptr, SOCK_CLOEXEC));
         if (!connection && errno == EINTR) continue;
@@ -170,7 +171,9 @@ Started Runtime::Impl::make(CreateRequest request, bool wait_for_start) {
     if (wait_for_start) {
         gate = os::listen_at(entry.directory(), StateStore::gate);
         callbacks.keep = {gate.get()};
-        callbacks.await_start = [g = gate.get()] { return await_start(g); };
+        callbacks.await_start = [g = gate.get()](const auto& ready) {
+            return await_start(g, ready);
+        };
     }
     os::SandboxStart start =
         os::create_sandbox(spec, limits, filter, borrow(request.stdio), std::move(callbacks));

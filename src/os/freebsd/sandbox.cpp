@@ -152,14 +152,17 @@ void run_child(const ChildParts& parts, bool first) {
     parts.setup.enter_working_directory();
     parts.setup.change_identity();
     parts.setup.find_program();
-    if (terminal.master || parts.callbacks.await_start) parts.report.ready(terminal.master.get());
-    terminal.master.reset();
+    const auto ready = [&] {
+        parts.report.ready(terminal.master.get());
+        terminal.master.reset();
+    };
+    if (terminal.master && !parts.callbacks.await_start) ready();
     const auto go = [&] {
         if (parts.callbacks.before_start) parts.callbacks.before_start(parts.setup.environment());
         parts.setup.execute(parts.callbacks.preserve_fds);
     };
     if (!parts.callbacks.await_start) go();
-    const Fd connection = parts.callbacks.await_start();
+    const Fd connection = parts.callbacks.await_start(ready);
     try {
         go();
     } catch (const Error& error) {

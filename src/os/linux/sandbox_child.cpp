@@ -137,8 +137,11 @@ Pty enter_new_root(const ChildParts& parts, const NewSandbox& sandbox) {
     parts.setup.enter_working_directory();
     parts.setup.change_identity();
     parts.setup.find_program();
-    if (console || parts.callbacks.await_start) parts.report.ready(console.get());
-    console.reset();
+    const auto ready = [&] {
+        parts.report.ready(console.get());
+        console.reset();
+    };
+    if (console && !parts.callbacks.await_start) ready();
     const auto go = [&] {
         parts.setup.lock_down(parts.callbacks, host_pid);
         // Programs of the container's: they get no more rights than its own.
@@ -146,7 +149,7 @@ Pty enter_new_root(const ChildParts& parts, const NewSandbox& sandbox) {
         parts.setup.execute(parts.callbacks.preserve_fds);
     };
     if (!parts.callbacks.await_start) go();
-    const Fd connection = parts.callbacks.await_start();
+    const Fd connection = parts.callbacks.await_start(ready);
     try {
         go();
     } catch (const Error& e) {
