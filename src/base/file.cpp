@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 
-#include "base/defer.h"
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/new_file.h"
 
 namespace brig {
 namespace fs = std::filesystem;
@@ -29,19 +28,12 @@ std::string read_file(const fs::path& path, std::size_t limit) {
 
 void write_file_atomic(const fs::path& path, std::string_view data, mode_t mode,
                        Durability durability) {
-    std::string temporary = path.string() + ".XXXXXX";
-    Fd file(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!file) throw SysError("create {}", temporary);
-    Defer remove_temporary([&] { ::unlink(temporary.c_str()); });
-
-    if (::fchmod(file.get(), mode) != 0) throw SysError("set the mode of {}", temporary);
-    write_all(file.get(), data);
+    NewFile file(path.string());
+    if (::fchmod(file.fd(), mode) != 0) throw SysError("set the mode of {}", file.temporary());
+    write_all(file.fd(), data);
     const bool durable = durability == Durability::durable;
-    if (durable && ::fsync(file.get()) != 0) throw SysError("flush {}", temporary);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
-        throw SysError("rename {} to {}", temporary, path.string());
-    }
-    remove_temporary.dismiss();
+    if (durable && ::fsync(file.fd()) != 0) throw SysError("flush {}", file.temporary());
+    file.commit();
     if (durable) {
         const Fd parent = open_file(path.parent_path().string(), O_RDONLY | O_DIRECTORY);
         if (::fsync(parent.get()) != 0) throw SysError("flush {}", path.parent_path().string());

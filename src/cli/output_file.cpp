@@ -1,16 +1,11 @@
 // See output_file.h.
 #include "cli/output_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
-
-#include "base/defer.h"
-#include "base/error.h"
 #include "base/fd.h"
+#include "base/new_file.h"
 #include "cli/command.h"
 
 namespace brig::cli {
@@ -45,14 +40,9 @@ void write_output(client::Exchange& exchange, const std::string& path, std::stri
     exchange.response();
     if (path.empty()) return copy(exchange, STDOUT_FILENO);
     check_replaceable(path, failed);
-    std::string temporary = path + ".XXXXXX";
-    const Fd file(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!file) throw SysError("create {}", temporary);
-    Defer remove([&] { ::unlink(temporary.c_str()); });
-    copy(exchange, file.get());
-    if (::rename(temporary.c_str(), path.c_str()) != 0)
-        throw SysError("rename {} to {}", temporary, path);
-    remove.dismiss();
+    NewFile file(path);
+    copy(exchange, file.fd());
+    file.commit();
 }
 
 }  // namespace brig::cli

@@ -113,6 +113,21 @@ std::string network_name(const network::Networks* networks, const std::string& r
     throw Error(ErrorKind::invalid_argument, "network {} not found", ref);
 }
 
+/// --storage-opt, of which "size" is the one there is.
+std::optional<std::uint64_t> size_limit(const Record& record) {
+    std::optional<std::uint64_t> out;
+    for (const auto& [name, value] : record.host.storage_opt) {
+        const auto bytes = parse_bytes(value);
+        if (name != "size")
+            throw Error(ErrorKind::invalid_argument, "unknown option --storage-opt {}", name);
+        if (bytes.value_or(0) <= 0)
+            throw Error(ErrorKind::invalid_argument, "--storage-opt size: invalid size {:?}",
+                        value);
+        out = static_cast<std::uint64_t>(*bytes);
+    }
+    return out;
+}
+
 }  // namespace
 
 Record Engine::Impl::make_record(const CreateRequest& request, const image::Image& image) {
@@ -175,21 +190,6 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
     }
     record.mounts = plan_mounts(sources);
     return record;
-}
-
-/// --storage-opt, of which "size" is the one there is.
-std::optional<std::uint64_t> size_limit(const Record& record) {
-    std::optional<std::uint64_t> out;
-    for (const auto& [name, value] : record.host.storage_opt) {
-        const auto bytes = parse_bytes(value);
-        if (name != "size")
-            throw Error(ErrorKind::invalid_argument, "unknown option --storage-opt {}", name);
-        if (bytes.value_or(0) <= 0)
-            throw Error(ErrorKind::invalid_argument, "--storage-opt size: invalid size {:?}",
-                        value);
-        out = static_cast<std::uint64_t>(*bytes);
-    }
-    return out;
 }
 
 Created Engine::Impl::create(const CreateRequest& request) {

@@ -170,16 +170,12 @@ Attached Engine::Impl::start_exec(const std::string& exec_id, const ExecStart& o
                                 config.user.empty() ? record.host.group_add : Strings{},
                                 read_accounts(root.get()));
         }
-        shim::ExecSpec spec{
+        const shim::ExecSpec spec{
             .id = record.id,
             .exec_id = exec_id,
             .process_json = process_json(record, config, user, parts.settings.rlimits),
             .terminal = config.tty,
             .open_stdin = config.attach_stdin};
-        if (config.console_size.size() == 2) {
-            spec.console = {static_cast<std::uint16_t>(config.console_size[1]),
-                            static_cast<std::uint16_t>(config.console_size[0])};
-        }
         std::optional<shim::AttachOptions> attach;
         if (!options.detach) {
             attach = shim::AttachOptions{

@@ -43,12 +43,6 @@ shim::LogOptions log_options(const Record& record, const std::filesystem::path& 
     return options;
 }
 
-shim::ConsoleSize console_size(const HostConfig& host) {
-    if (host.console_size.size() != 2) return {};
-    return {static_cast<std::uint16_t>(host.console_size[1]),
-            static_cast<std::uint16_t>(host.console_size[0])};
-}
-
 /// What --rm will delete in any case need not reach the disk.
 Durability durability_of(const Record& record) {
     return record.host.auto_remove ? Durability::rebuildable : Durability::durable;
@@ -162,7 +156,6 @@ int Engine::Impl::run_task(const Record& record, std::optional<network::Endpoint
         .terminal = record.config.tty,
         .open_stdin = record.config.open_stdin,
         .stdin_once = record.config.stdin_once,
-        .console = console_size(record.host),
         .log = log_options(record, log_of(id))};
     if (endpoint || record.network() != "bridge" || !parts.networks) {
         const int pid = parts.tasks->launch(task);

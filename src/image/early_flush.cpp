@@ -12,13 +12,13 @@ constexpr std::uint64_t worth_a_flush = 16U << 20U;
 
 }  // namespace
 
-EarlyFlush::EarlyFlush(const content::Store& content)
-    : content_(content), worker_([this](const std::stop_token& stop) { run(stop); }) {}
-
 void EarlyFlush::wrote(std::uint64_t bytes) {
     const std::scoped_lock lock(mutex_);
     pending_ += bytes;
-    if (pending_ >= worth_a_flush) due_.notify_one();
+    if (pending_ < worth_a_flush) return;
+    if (!worker_.joinable())
+        worker_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    due_.notify_one();
 }
 
 void EarlyFlush::run(const std::stop_token& stop) {

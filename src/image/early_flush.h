@@ -15,7 +15,7 @@ namespace brig::image {
 /// Thread-safe. Failures are left to the flush that counts.
 class EarlyFlush {
 public:
-    explicit EarlyFlush(const content::Store& content);
+    explicit EarlyFlush(const content::Store& content) : content_(content) {}
     /// So many bytes more; of what, does not matter much.
     void wrote(std::uint64_t bytes);
 
@@ -26,7 +26,7 @@ private:
     std::mutex mutex_;
     std::condition_variable_any due_;
     std::uint64_t pending_ = 0;
-    std::jthread worker_;
+    std::jthread worker_;  ///< from the first flush on
 };
 
 }  // namespace brig::image

@@ -39,10 +39,6 @@ public:
     std::uint64_t collect(const std::function<Live()>& live);
 
 private:
-    struct Unpacked {
-        Digest diff_id;
-        std::uint64_t size;
-    };
     void commit_as(const Digest& chain, const std::string& key);
     [[nodiscard]] archive::Lowers lowers_when_there(const Digest& parent,
                                                     const std::function<void()>& wait);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int max_index_depth = 2;
 constexpr std::size_t short_id = 12;
-/// Each inflates and hashes on one thread and writes on another.
+/// Each inflates and hashes on one thread and, where a processor is free, writes on another.
 constexpr std::size_t most_unpacked_at_once = 4;
 
 std::string id_of(const oci::Descriptor& layer) {

@@ -124,19 +124,18 @@ int Supervisor::create_task(const TaskSpec& spec, bool start) {
     remove_exit(spec.bundle);
     auto started = start ? runtime_.run(std::move(request)) : runtime_.create(std::move(request));
     Defer undo([&] { abandon(main); });
-    began(main, std::move(started), spec.console);
+    began(main, std::move(started));
     undo.dismiss();
     if (start) main.status = TaskStatus::running;
     return tasks_.emplace(spec.id, std::move(created)).first->second->main.pid;
 }
 
 /// The process is there: from here on it is waited for and its stdio flows.
-void Supervisor::began(Process& process, runtime::Started started, ConsoleSize size) {
+void Supervisor::began(Process& process, runtime::Started started) {
     process.pid = started.pid;
     process.handle.emplace(started.pid, std::move(started.process));
     watch(process);
     process.io->begin(std::move(started.console));
-    if (size.width != 0 && size.height != 0) process.io->resize(size);
 }
 
 /// Undoes what the runtime has started, when we cannot keep it.
@@ -191,7 +190,7 @@ int Supervisor::start_exec(Task& owner, Process& process) {
     request.stdio = process.io->prepare({spec.terminal, spec.open_stdin, spec.stdin_once, {}});
     auto started = runtime_.exec(owner.id, std::move(request));
     Defer undo([&] { abandon(process); });
-    began(process, std::move(started), spec.console);
+    began(process, std::move(started));
     undo.dismiss();
     process.status = TaskStatus::running;
     process.spec.reset();

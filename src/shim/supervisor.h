@@ -62,7 +62,7 @@ private:
     void adopt(const runtime::State& state);
     int create_task(const TaskSpec& spec, bool start);
     int start_exec(Task& task, Process& process);
-    void began(Process& process, runtime::Started started, ConsoleSize size);
+    void began(Process& process, runtime::Started started);
     void abandon(Process& process);
     void watch(Process& process);
     void ended(Process& process, int status);

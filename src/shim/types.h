@@ -31,7 +31,6 @@ struct TaskSpec {
     bool terminal = false;
     bool open_stdin = false;  ///< false: /dev/null
     bool stdin_once = false;  ///< the end of the first attached client's input is the end of stdin
-    ConsoleSize console;
     LogOptions log;
 };
 
@@ -42,7 +41,6 @@ struct ExecSpec {
     bool terminal = false;
     bool open_stdin = false;
     bool stdin_once = true;  ///< as in TaskSpec
-    ConsoleSize console;
 };
 
 struct AttachOptions {

@@ -15,10 +15,6 @@ Instant to_instant(const task_v2::Timestamp& message) {
     return Instant(std::chrono::nanoseconds(message.seconds() * giga + message.nanos()));
 }
 
-ConsoleSize console_size(const v1::IoOptions& io) {
-    return {static_cast<std::uint16_t>(io.width()), static_cast<std::uint16_t>(io.height())};
-}
-
 }  // namespace
 
 task_v2::CreateTaskRequest to_wire(const TaskSpec& spec) {
@@ -36,8 +32,6 @@ task_v2::CreateTaskRequest to_wire(const TaskSpec& spec) {
     v1::IoOptions io;
     io.set_open_stdin(spec.open_stdin);
     io.set_stdin_once(spec.stdin_once);
-    io.set_width(spec.console.width);
-    io.set_height(spec.console.height);
     io.set_log_path(spec.log.path.string());
     io.set_log_max_size(spec.log.max_size);
     io.set_log_max_files(static_cast<std::uint32_t>(spec.log.max_files));
@@ -66,7 +60,6 @@ TaskSpec from_wire(const task_v2::CreateTaskRequest& message) {
     }
     spec.open_stdin = io.open_stdin();
     spec.stdin_once = io.stdin_once();
-    spec.console = console_size(io);
     spec.log = {io.log_path(), io.log_max_size(), static_cast<int>(io.log_max_files())};
     return spec;
 }
@@ -82,16 +75,14 @@ v1::ExecStartRequest to_wire(const ExecSpec& spec) {
     auto& io = *message.mutable_io();
     io.set_open_stdin(spec.open_stdin);
     io.set_stdin_once(spec.stdin_once);
-    io.set_width(spec.console.width);
-    io.set_height(spec.console.height);
     return message;
 }
 
 ExecSpec from_wire(const task_v2::ExecProcessRequest& message, const v1::IoOptions& io) {
     if (message.exec_id().empty())
         throw Error(ErrorKind::invalid_argument, "exec without an identifier");
-    return {message.id(),    message.exec_id(), message.spec().value(), message.terminal(),
-            io.open_stdin(), io.stdin_once(),   console_size(io)};
+    return {message.id(),       message.exec_id(), message.spec().value(),
+            message.terminal(), io.open_stdin(),   io.stdin_once()};
 }
 
 v1::AttachRequest to_wire(const std::string& id, const std::string& exec_id,

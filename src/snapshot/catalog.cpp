@@ -72,10 +72,6 @@ void check_key(const std::string& key) {
         throw Error(ErrorKind::invalid_argument, "invalid snapshot key {:?}", key.substr(0, 100));
 }
 
-[[noreturn]] void not_found(const std::string& key) {
-    throw Error(ErrorKind::not_found, "no snapshot {}", key);
-}
-
 void remove_rubbish(const fs::path& path) {
     try {
         os::remove_protected_tree_at(AT_FDCWD, path.string());
@@ -148,13 +144,19 @@ void Catalog::load() {
 fs::path Catalog::directory(std::uint64_t id) const { return root_ / std::to_string(id); }
 
 /// Called with the lock held.
-std::uint64_t Catalog::parent_id(const std::string& key) const {
+const Catalog::Record& Catalog::find(const std::string& key) const {
     const auto found = by_key_.find(key);
-    if (found == by_key_.end()) not_found(key);
-    if (by_id_.at(found->second).kind != Kind::committed) {
+    if (found == by_key_.end()) throw Error(ErrorKind::not_found, "no snapshot {}", key);
+    return by_id_.at(found->second);
+}
+
+/// Called with the lock held.
+std::uint64_t Catalog::parent_id(const std::string& key) const {
+    const Record& record = find(key);
+    if (record.kind != Kind::committed) {
         throw Error(ErrorKind::failed_precondition, "snapshot {} is not committed", key);
     }
-    return found->second;
+    return record.id;
 }
 
 Catalog::Record Catalog::reserve(const std::string& key, const std::optional<std::string>& parent,
@@ -197,9 +199,7 @@ void Catalog::rewrite(const Record& record) const {
 
 void Catalog::rebase(const std::string& key, const std::string& parent) {
     const std::scoped_lock lock(mutex_);
-    const auto found = by_key_.find(key);
-    if (found == by_key_.end()) not_found(key);
-    Record& record = by_id_.at(found->second);
+    Record& record = by_id_.at(find(key).id);
     if (record.kind != Kind::active || record.parent) {
         throw Error(ErrorKind::failed_precondition, "snapshot {} is not active and on nothing",
                     key);
@@ -214,11 +214,9 @@ void Catalog::rebase(const std::string& key, const std::string& parent) {
 void Catalog::commit(const std::string& name, const std::string& key) {
     check_key(name);
     const std::scoped_lock lock(mutex_);
-    const auto found = by_key_.find(key);
-    if (found == by_key_.end()) not_found(key);
+    Record& record = by_id_.at(find(key).id);
     if (by_key_.contains(name))
         throw Error(ErrorKind::already_exists, "snapshot {} already exists", name);
-    Record& record = by_id_.at(found->second);
     if (record.kind != Kind::active) {
         throw Error(ErrorKind::failed_precondition, "snapshot {} is not active", key);
     }
@@ -227,15 +225,13 @@ void Catalog::commit(const std::string& name, const std::string& key) {
     changed.key = name;
     rewrite(changed);
     record = changed;
-    by_key_.erase(found);
+    by_key_.erase(key);
     by_key_.emplace(name, record.id);
 }
 
 fs::path Catalog::take_out(const std::string& key) {
     const std::scoped_lock lock(mutex_);
-    const auto found = by_key_.find(key);
-    if (found == by_key_.end()) not_found(key);
-    const Record record = by_id_.at(found->second);
+    const Record record = find(key);
     if (const auto children = children_.find(record.id); children != children_.end()) {
         throw Error(ErrorKind::failed_precondition, "snapshot {} has {} children", key,
                     children->second);
@@ -247,15 +243,13 @@ fs::path Catalog::take_out(const std::string& key) {
     }
     if (record.parent && --children_[*record.parent] == 0) children_.erase(*record.parent);
     by_id_.erase(record.id);
-    by_key_.erase(found);
+    by_key_.erase(key);
     return to;
 }
 
 Catalog::Record Catalog::get(const std::string& key) const {
     const std::scoped_lock lock(mutex_);
-    const auto found = by_key_.find(key);
-    if (found == by_key_.end()) not_found(key);
-    return by_id_.at(found->second);
+    return find(key);
 }
 
 Info Catalog::info_of(const Record& record) const {

@@ -53,6 +53,7 @@ public:
 
 private:
     void load();
+    [[nodiscard]] const Record& find(const std::string& key) const;
     [[nodiscard]] std::uint64_t parent_id(const std::string& key) const;
     void rewrite(const Record& record) const;
     [[nodiscard]] Info info_of(const Record& record) const;

@@ -68,13 +68,7 @@ public:
         if (record.kind != Kind::active || catalog_.stat(name)) return catalog_.commit(name, key);
         const auto set = dataset(record.id);
         // What clones will be made of comes first: a committed record always has it.
-        try {
-            os::run_zfs({"snapshot", set + "@clean"});
-        } catch (const Error&) {
-            // There may be one, of a commit that was not finished.
-            os::run_zfs({"destroy", set + "@clean"});
-            os::run_zfs({"snapshot", set + "@clean"});
-        }
+        take_clean_snapshot(set);
         catalog_.commit(name, key);
         os::run_zfs({"set", "readonly=on", set});
     }
@@ -110,6 +104,21 @@ public:
     }
 
 private:
+    static void take_clean_snapshot(const std::string& set) {
+        try {
+            os::run_zfs({"snapshot", set + "@clean"});
+            return;
+        } catch (const Error&) {
+        }
+        // There may be one, of a commit that was not finished. If not, the second snapshot fails as
+        // the first did.
+        try {
+            os::run_zfs({"destroy", set + "@clean"});
+        } catch (const Error& e) {
+            log::debug("{}", e.message());
+        }
+        os::run_zfs({"snapshot", set + "@clean"});
+    }
     [[nodiscard]] std::string dataset(std::uint64_t id) const {
         return prefix_ + std::to_string(id);
     }

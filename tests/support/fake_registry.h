@@ -42,8 +42,11 @@ inline std::string http_answer(int status, const std::string& body = "",
 class FakeRegistry {
 public:
     using Handler = std::function<std::string(const FakeRequest&)>;
+    using Wait = std::function<void(const FakeRequest&)>;
 
-    explicit FakeRegistry(Handler handler) : handler_(std::move(handler)) {
+    /// `handler` is asked one request at a time, each after `wait`, which others do not wait for.
+    explicit FakeRegistry(Handler handler, Wait wait = {})
+        : handler_(std::move(handler)), wait_(std::move(wait)) {
         listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -114,6 +117,7 @@ private:
                 got += static_cast<std::size_t>(n);
             }
         }
+        if (wait_) wait_(request);
         std::string answer;
         {
             const std::scoped_lock lock(mutex_);
@@ -132,6 +136,7 @@ private:
     }
 
     Handler handler_;
+    Wait wait_;
     Fd listener_;
     int port_ = 0;
     mutable std::mutex mutex_;

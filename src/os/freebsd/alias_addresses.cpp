@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include <cstring>
+#include <ranges>
 
 #include "base/defer.h"
 #include "base/error.h"
@@ -17,18 +18,19 @@
 namespace brig::os {
 namespace {
 
-bool is_ipv6_text(std::string_view text) { return text.find(':') != std::string_view::npos; }
+using InterfaceAddress = std::variant<Ipv4Interface, Ipv6Interface>;
 
-/// A host's own, where nothing is said.
-std::string with_prefix(const std::string& address) {
-    if (address.find('/') != std::string::npos) return address;
-    return address + (is_ipv6_text(address) ? "/128" : "/32");
+InterfaceAddress parse_address(const std::string& text) {
+    if (text.find(':') != std::string::npos) return Ipv6Interface::parse(text);
+    return Ipv4Interface::parse(text);
 }
 
-IpAddress address_of(const std::string& text) {
-    if (is_ipv6_text(text)) return Ipv6Interface::parse(text).address;
-    return Ipv4Interface::parse(text).address;
+std::string to_string(const InterfaceAddress& address) {
+    return std::visit([](const auto& of_family) { return of_family.str(); }, address);
 }
+
+Fd socket_for(const Ipv4Interface& /*address*/) { return freebsd_net::interface_socket(); }
+Fd socket_for(const Ipv6Interface& /*address*/) { return freebsd_net::interface_socket6(); }
 
 std::optional<IpAddress> address_of(const sockaddr* address) {
     if (address == nullptr) return std::nullopt;
@@ -62,12 +64,12 @@ AliasAddresses AliasAddresses::of(const Jail& jail) {
     }
     AliasAddresses out{jail.interface, {}};
     for (const auto* list : {&jail.ip4_addr, &jail.ip6_addr})
-        for (const auto& address : *list) out.addresses.push_back(with_prefix(address));
+        for (const auto& address : *list) out.addresses.push_back(parse_address(address));
     for (const auto& address : out.addresses) {
-        if (host_has(address_of(address))) {
+        if (std::visit([](const auto& wanted) { return host_has(wanted.address); }, address)) {
             throw Error(ErrorKind::already_exists,
                         "address {} is the host's already: leave out freebsd.jail.interface",
-                        address);
+                        to_string(address));
         }
     }
     return out;
@@ -75,36 +77,33 @@ AliasAddresses AliasAddresses::of(const Jail& jail) {
 
 std::string AliasAddresses::text() const {
     std::string out = interface;
-    for (const auto& address : addresses) out += " " + address;
+    for (const auto& address : addresses) out += " " + to_string(address);
     return out;
 }
 
 AliasAddresses AliasAddresses::parse(std::string_view text) {
-    auto words = split(text, ' ');
+    const auto words = split(text, ' ');
     if (words.empty()) return {};
     AliasAddresses out{words.front(), {}};
-    out.addresses.assign(words.begin() + 1, words.end());
+    for (const auto& address : words | std::views::drop(1))
+        out.addresses.push_back(parse_address(address));
     return out;
 }
 
 void AliasAddresses::add() const {
-    using namespace freebsd_net;
-    for (const auto& address : addresses) {
-        if (is_ipv6_text(address))
-            add_address(interface_socket6().get(), interface, Ipv6Interface::parse(address));
-        else
-            add_address(interface_socket().get(), interface, Ipv4Interface::parse(address));
-    }
+    const auto add_one = [this](const auto& address) {
+        freebsd_net::add_address(socket_for(address).get(), interface, address);
+    };
+    for (const auto& address : addresses) std::visit(add_one, address);
 }
 
 void AliasAddresses::remove() const {
-    using namespace freebsd_net;
+    const auto remove_one = [this](const auto& address) {
+        freebsd_net::remove_address(socket_for(address).get(), interface, address);
+    };
     for (const auto& address : addresses) {
         try {
-            if (is_ipv6_text(address))
-                remove_address(interface_socket6().get(), interface, Ipv6Interface::parse(address));
-            else
-                remove_address(interface_socket().get(), interface, Ipv4Interface::parse(address));
+            std::visit(remove_one, address);
         } catch (const Error& error) {
             log::warn("{}", error.message());
         }

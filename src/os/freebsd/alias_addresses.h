@@ -3,15 +3,18 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "os/net_address.h"
 #include "os/sandbox_spec.h"
 
 namespace brig::os {
 
 struct AliasAddresses {
     std::string interface;
-    std::vector<std::string> addresses;  ///< with the length of the prefix
+    /// A host's own where the jail says no prefix.
+    std::vector<std::variant<Ipv4Interface, Ipv6Interface>> addresses;
 
     /// Empty without an interface. Throws for addresses that are none, and for such as the host has
     /// already: they would be taken from it when the jail goes.

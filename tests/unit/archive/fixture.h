@@ -77,6 +77,12 @@ protected:
         EXPECT_EQ(::lstat(path.c_str(), &info), 0) << path;
         return info;
     }
+    /// Gives upper's file the times of lower1's, as a copy has them.
+    void same_times(const char* name) const {
+        const timespec modified = look(base_ / "lower1" / name).st_mtim;
+        const timespec times[2] = {modified, modified};
+        ASSERT_EQ(::utimensat(AT_FDCWD, upper(name).c_str(), times, 0), 0);
+    }
     [[nodiscard]] std::string layer_of(LayerForm form, int lowers) const {
         std::string out;
         write_layer(tree(form, lowers), [&](std::span<const std::byte> data) {

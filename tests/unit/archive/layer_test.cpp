@@ -223,11 +223,7 @@ TEST_F(LayerTest, FullTreesAreCompared) {
     write(base_ / "lower1" / "d" / "deep" / "file", "x");
     fs::copy(base_ / "lower1", base_ / "upper",
              fs::copy_options::recursive | fs::copy_options::overwrite_existing);
-    for (const char* name : {"same", "gone", "d/deep/file"}) {
-        const auto info = look(base_ / "lower1" / name);
-        const timespec times[2] = {info.st_mtim, info.st_mtim};
-        ASSERT_EQ(::utimensat(AT_FDCWD, upper(name).c_str(), times, 0), 0);
-    }
+    for (const char* name : {"same", "gone", "d/deep/file"}) same_times(name);
     EXPECT_EQ(layer_of(LayerForm::full, 1).find_first_not_of('\0'), std::string::npos);
     fs::remove(upper("gone"));
     write(upper("d/deep/new"), "n");
@@ -240,9 +236,7 @@ TEST_F(LayerTest, FullTreesAreCompared) {
 TEST_F(LayerTest, EditsThatKeepSizeAndTimeAreFound) {
     write(base_ / "lower1" / "file", "one");
     write(upper("file"), "two");
-    const auto info = look(base_ / "lower1" / "file");
-    const timespec times[2] = {info.st_mtim, info.st_mtim};
-    ASSERT_EQ(::utimensat(AT_FDCWD, upper("file").c_str(), times, 0), 0);
+    same_times("file");
     EXPECT_THAT(layer_of(LayerForm::full, 1), HasSubstr("file"));
     // Not even looked at when nothing was touched since the copy was made.
     auto copied = tree(LayerForm::full, 1);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -30,7 +31,7 @@ protected:
         settings_.certificates.clear();
         settings_.sleep = [](std::chrono::milliseconds) {};
     }
-    /// An image of one layer per text in the registry, as repo:1.
+    /// An image of one layer per text in the registry, as repo:1 and repo:again.
     void publish(const std::vector<std::string>& layers, const oci::Platform& platform) {
         std::vector<std::string> tars;
         for (const auto& text : layers)
@@ -60,19 +61,26 @@ protected:
     std::string answer(const FakeRequest& request) {
         if (request.target == "/v2/") return http_answer(200);
         std::string name = request.target.substr(request.target.rfind('/') + 1);
-        if (name == "1") name = manifest_.digest.str();
+        if (name == "1" || name == "again") name = manifest_.digest.str();
         if (!blobs_.contains(name))
             return http_answer(
                 404, R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})");
-        if (name == late_) std::this_thread::sleep_for(std::chrono::milliseconds(200));
         return http_answer(200, blobs_[name], "Content-Type: " + types_[name] + "\r\n");
+    }
+    void wait(const FakeRequest& request) {
+        const bool late = !late_.empty() && request.target.ends_with(late_);
+        for (int i = 0; late && downloaded_ < before_late_ && i < 10'000; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     oci::Reference name(const std::string& tag = "1") {
         return oci::Reference::parse(registry_.host() + "/lib/repo:" + tag);
     }
     Image pull(const std::string& tag = "1") {
         Pull one(store(), settings_, {.name = name(tag)});
-        return one.run([&](const TransferEvent& event) { said_.push_back(event.status); });
+        return one.run([&](const TransferEvent& event) {
+            said_.push_back(event.status);
+            if (event.status == "Download complete") ++downloaded_;
+        });
     }
 
     std::map<std::string, std::string> blobs_;
@@ -80,8 +88,11 @@ protected:
     oci::Descriptor manifest_{.media_type = {}, .digest = Digest::of("")};
     registry::Settings settings_;
     std::vector<std::string> said_;
-    std::string late_;  ///< digest of what takes its time
-    FakeRegistry registry_{[this](const FakeRequest& request) { return answer(request); }};
+    std::string late_;  ///< digest of what does not come before so many layers have come
+    int before_late_ = 0;
+    std::atomic<int> downloaded_ = 0;
+    FakeRegistry registry_{[this](const FakeRequest& request) { return answer(request); },
+                           [this](const FakeRequest& request) { wait(request); }};
 };
 
 TEST_F(PullTest, BringsAnImageAndFetchesNothingTwice) {
@@ -172,6 +183,7 @@ TEST_F(PullTest, LayersThatComeBeforeTheirParentsStandOnThemAsEver) {
         TarBuilder().directory("./", 0700).file("top").finish()};
     publish_tars(tars, oci::Platform::host());
     late_ = Digest::of(tars[0]).str();
+    before_late_ = 2;
     const auto image = pull();
     const auto first_unpacked = std::ranges::find(said_, "Pull complete");
     EXPECT_EQ(std::count(said_.begin(), first_unpacked, "Download complete"), 3);
@@ -189,6 +201,22 @@ TEST_F(PullTest, LayersThatComeBeforeTheirParentsStandOnThemAsEver) {
     EXPECT_TRUE(S_ISCHR(look(1, "gone").st_mode)) << "a whiteout";
     EXPECT_EQ(snapshots_->stat(image.chain_ids[2].str())->parent, image.chain_ids[1].str());
     EXPECT_EQ(snapshots_->stat(image.chain_ids[1].str())->parent, image.chain_ids[0].str());
+}
+
+/// As a prune does that had begun before the pull.
+TEST_F(PullTest, LayersTakenAfterTheyWereLookedAtAreUnpackedAnew) {
+    publish({"a", "b"}, oci::Platform::host());
+    const auto first = pull();
+    Pull again(store(), settings_, {.name = name("again")});
+    int already_there = 0;
+    const auto image = again.run([&](const TransferEvent& event) {
+        if (event.status != "Already exists" || ++already_there != 2) return;
+        snapshots_->remove(first.chain_ids[1].str());
+        snapshots_->remove(first.chain_ids[0].str());
+    });
+    EXPECT_EQ(already_there, 2);
+    EXPECT_EQ(image.id, first.id);
+    EXPECT_EQ(snapshots_->stat(first.chain_ids[1].str())->parent, first.chain_ids[0].str());
 }
 
 TEST_F(PullTest, SaysWhatIsNotThereAsDockerDoes) {

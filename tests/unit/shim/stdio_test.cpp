@@ -110,7 +110,6 @@ TEST_F(StdioTest, DetachKeysEndTheAttachmentOnly) {
 TEST_F(StdioTest, TerminalIsRawAndResized) {
     TaskSpec spec = make("stty size; read line; stty size; echo got $line", true);
     spec.open_stdin = true;
-    spec.console = {100, 40};
     const Fd stream = client_->attach(spec.id, "", {});
     client_->launch(spec);
     EXPECT_EQ(read_until(stream, "\n"), "40 100\r\n");

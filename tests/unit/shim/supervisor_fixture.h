@@ -120,6 +120,7 @@ protected:
         oci::RuntimeSpec config = runtime::default_spec();
         config.process = process({"/bin/sh", "-c", script});
         config.process.terminal = terminal;
+        if (terminal) config.process.console_size = oci::ConsoleSize{.height = 40, .width = 100};
         config.root.path = rootfs_.string();
         if (config.linux) config.linux->cgroups_path = "/" + spec.id;
         write_file_atomic(spec.bundle / "config.json", oci::to_json(config), 0600,
@@ -133,8 +134,7 @@ protected:
         return {.id = task.id,
                 .exec_id = random_hex(4),
                 .process_json = oci::to_json(exec),
-                .terminal = terminal,
-                .console = {}};
+                .terminal = terminal};
     }
 
     /// The log's text of one stream.

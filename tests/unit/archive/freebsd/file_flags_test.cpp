@@ -77,9 +77,7 @@ TEST_F(FileFlags, DoNotKeepALaterLayerFromItsWork) {
 TEST_F(FileFlags, AloneAreAChange) {
     write(base_ / "lower1" / "file", "x");
     write(upper("file"), "x");
-    const auto info = look(base_ / "lower1" / "file");
-    const timespec times[2] = {info.st_mtim, info.st_mtim};
-    ASSERT_EQ(::utimensat(AT_FDCWD, upper("file").c_str(), times, 0), 0);
+    same_times("file");
     EXPECT_TRUE(layer_changes(tree(LayerForm::full, 1)).empty());
     ASSERT_EQ(::chflags(upper("file").c_str(), SF_APPEND), 0);
     EXPECT_EQ(layer_changes(tree(LayerForm::full, 1)).size(), 1U);
