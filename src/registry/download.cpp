@@ -60,10 +60,9 @@ void Repository::receive(const oci::Descriptor& blob, content::Ingest& ingest,
 }
 
 void Repository::download(const oci::Descriptor& blob, content::Store& store,
-                          const Counter& received) {
+                          std::optional<content::Ingest>& ingest, const Counter& received) {
     Backoff backoff(session_.settings(), session_.cancelled());
-    std::optional<content::Ingest> ingest;
-    ingest.emplace(store.begin());
+    if (!ingest) ingest.emplace(store.begin());
     while (ingest->size() < static_cast<std::uint64_t>(blob.size)) {
         const std::uint64_t before = ingest->size();
         try {
@@ -88,8 +87,14 @@ void Repository::download(const oci::Descriptor& blob, content::Store& store,
 
 void Repository::fetch_blob(const oci::Descriptor& blob, content::Store& store,
                             const Counter& received) {
+    std::optional<content::Ingest> begun;
+    fetch_blob(blob, store, begun, received);
+}
+
+void Repository::fetch_blob(const oci::Descriptor& blob, content::Store& store,
+                            std::optional<content::Ingest>& begun, const Counter& received) {
     if (blob.size < 0) throw Error(ErrorKind::invalid_argument, "blob with a negative size");
-    named([&] { download(blob, store, received); });
+    named([&] { download(blob, store, begun, received); });
 }
 
 }  // namespace brig::registry

@@ -47,6 +47,10 @@ public:
 
     /// Brings a blob into the store; a transfer that is cut goes on where it was.
     void fetch_blob(const oci::Descriptor& blob, content::Store& store, const Counter& received);
+    /// The same, going on with what `begun` has of it from elsewhere, and leaving there what has
+    /// come when it fails.
+    void fetch_blob(const oci::Descriptor& blob, content::Store& store,
+                    std::optional<content::Ingest>& begun, const Counter& received);
     /// Brings a blob of the store into the registry, by mounting it from another repository of the
     /// same registry where that works.
     Placed put_blob(const oci::Descriptor& blob, const Fd& file,
@@ -66,7 +70,8 @@ private:
     auto named(Work work);
     Document read_manifest(const std::string& tag_or_digest, std::string_view accept);
     void receive(const oci::Descriptor& blob, content::Ingest& ingest, const Counter& received);
-    void download(const oci::Descriptor& blob, content::Store& store, const Counter& received);
+    void download(const oci::Descriptor& blob, content::Store& store,
+                  std::optional<content::Ingest>& ingest, const Counter& received);
     bool has_blob(const Digest& digest);
     struct Upload;
     std::optional<Upload> begin_upload(const Digest& digest,

@@ -88,9 +88,22 @@ Document Source::manifest(const oci::Descriptor& announced) {
     return from_first([&](Repository& from) { return from.manifest(announced); });
 }
 
+/// What one place has broken off the next goes on with. If the bytes are wrong then, it is asked
+/// for the whole: the place before it may have lied.
 void Source::fetch_blob(const oci::Descriptor& blob, content::Store& store,
                         const Counter& received) {
-    from_first([&](Repository& from) { from.fetch_blob(blob, store, received); });
+    std::optional<content::Ingest> begun;
+    from_first([&](Repository& from) {
+        const bool goes_on = begun.has_value();
+        try {
+            return from.fetch_blob(blob, store, begun, received);
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::invalid_argument) throw;
+            begun.reset();
+            if (!goes_on) throw;
+        }
+        from.fetch_blob(blob, store, begun, received);
+    });
 }
 
 }  // namespace brig::registry

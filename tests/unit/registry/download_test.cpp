@@ -9,10 +9,6 @@ using ::testing::HasSubstr;
 
 const std::string bytes(300'000, 'b');
 
-std::string cut(const std::string& body, std::size_t after) {
-    return http_answer(200, body).substr(0, http_answer(200, body).size() - body.size() + after);
-}
-
 class Download : public RegistryTest {
 protected:
     void fetch(const oci::Descriptor& blob) { repository().fetch_blob(blob, store_, {}); }

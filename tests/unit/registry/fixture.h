@@ -37,6 +37,11 @@ protected:
     Repository repository(Credentials credentials = {}, Access access = Access::pull) {
         return {settings(), oci::Reference::parse(fake_->host() + "/foo/bar"), credentials, access};
     }
+    /// An answer that breaks off after so many bytes of its body.
+    static std::string cut(const std::string& body, std::size_t after) {
+        const auto whole = http_answer(200, body);
+        return whole.substr(0, whole.size() - body.size() + after);
+    }
     static oci::Descriptor describe(std::string_view bytes) {
         return {.media_type = "application/octet-stream",
                 .digest = Digest::of(bytes),

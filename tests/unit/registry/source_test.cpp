@@ -91,6 +91,27 @@ TEST_F(SourceTest, AMirrorThatLiesIsLeftAlone) {
     fetch("bytes");
 }
 
+TEST_F(SourceTest, WhatAMirrorBreaksOffTheRegistryGoesOnWith) {
+    const std::string bytes(300'000, 'b');
+    serve([&](const FakeRequest& request) {
+        EXPECT_TRUE(request.has("Range: bytes=1000-")) << request.head;
+        return http_answer(206, bytes.substr(1000), "Content-Range: bytes 1000-299999/300000\r\n");
+    });
+    mirror([&](const FakeRequest&) { return cut(bytes, 1000); });
+    fetch(bytes);
+}
+
+TEST_F(SourceTest, WhatAMirrorBreaksOffAndHasMadeUpComesAgain) {
+    const std::string bytes(300'000, 'b');
+    serve([&](const FakeRequest& request) {
+        if (!request.has("Range: bytes=1000-")) return http_answer(200, bytes);
+        return http_answer(206, bytes.substr(1000), "Content-Range: bytes 1000-299999/300000\r\n");
+    });
+    mirror([&](const FakeRequest&) { return cut(std::string(300'000, 'l'), 1000); });
+    fetch(bytes);
+    EXPECT_EQ(fake_->count("blobs"), 2U);
+}
+
 TEST_F(SourceTest, NobodyAnswersForAMirror) {
     serve([](const FakeRequest&) { return http_answer(200, "bytes"); });
     mirror([](const FakeRequest&) { return http_answer(200); });
