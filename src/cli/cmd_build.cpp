@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/file.h"
 #include "base/strings.h"
@@ -200,6 +201,15 @@ std::string in_users_words(std::string message, const Upload& upload) {
     return message;
 }
 
+/// What is there is of another build, and must not pass for the one that may fail now. Through
+/// links; what is no ordinary file stays.
+void forget_id(const std::string& file) {
+    std::error_code none;
+    const auto target = std::filesystem::weakly_canonical(file, none);
+    if (!file.empty() && std::filesystem::is_regular_file(target, none))
+        std::filesystem::remove(target);
+}
+
 }  // namespace
 
 int build(Invocation& in) {
@@ -207,6 +217,7 @@ int build(Invocation& in) {
     flags.declare(in.flags);
     const auto words = in.parse();
     Upload upload = choose_upload(words[0], flags);
+    forget_id(flags.id_file);
     client::Request request{.method = "POST",
                             .target = "/build" + flags.query(upload.dockerfile),
                             .content_type = "application/x-tar"};
