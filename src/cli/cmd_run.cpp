@@ -199,7 +199,13 @@ int create(Invocation& in) {
     flags.declare(in.flags);
     in.flags.toggle("quiet,q", quiet, "Show nothing of a pull");
     const auto words = in.parse();
-    print_line(create_or_pull(in.engine(), flags, request_body(flags, words, false), quiet));
+    const auto body = request_body(flags, words, false);
+    try {
+        print_line(create_or_pull(in.engine(), flags, body, quiet));
+    } catch (const client::ApiError& error) {
+        // Unlike of run, only what is wrong with the command line is 125.
+        throw Failure(1, error.message());
+    }
     return 0;
 }
 
