@@ -11,7 +11,12 @@ namespace brig::cli {
 namespace {
 
 std::string raw_manifest(client::Client& engine, const std::string& name) {
-    return registry_call(engine, {"GET", distribution_path(name) + "/manifest", name}).body;
+    try {
+        return registry_call(engine, {"GET", distribution_path(name) + "/manifest", name}).body;
+    } catch (const client::ApiError& error) {
+        if (error.kind() != ErrorKind::not_found) throw;
+        throw Failure(1, "no such manifest: " + name);
+    }
 }
 
 /// The repository without tag or digest.
@@ -21,13 +26,17 @@ std::string repository_of(const std::string& name) {
 }
 
 /// A manifest as docker describes it: where it is, what it is, its bytes, and what these say.
-Json in_detail(const std::string& name, Json descriptor, const std::string& raw) {
+Json in_detail(const std::string& name, const Json& descriptor, const std::string& raw) {
     const Json document = parse_json(raw);
     const auto type = text_of(document, "mediaType", text_of(descriptor, "mediaType"));
     const bool is_docker = type.find("docker") != std::string::npos;
-    descriptor["mediaType"] = type;
+    Json shown = {{"mediaType", type},
+                  {"digest", at_path(descriptor, "digest")},
+                  {"size", at_path(descriptor, "size")}};
+    shown.update(descriptor);
+    shown["mediaType"] = type;
     return {{"Ref", name},
-            {"Descriptor", std::move(descriptor)},
+            {"Descriptor", std::move(shown)},
             {"Raw", base64(raw)},
             {is_docker ? "SchemaV2Manifest" : "OCIManifest", document}};
 }
@@ -36,8 +45,12 @@ Json all_in_detail(client::Client& engine, const std::string& name, const Json& 
                    const std::string& raw) {
     const Json& members = at_path(document, "manifests");
     if (!members.is_array()) {
-        const auto found = registry_call(engine, {"GET", distribution_path(name) + "/json", name});
-        return in_detail(name, at_path(parse_json(found.body), "Descriptor"), raw);
+        const Json found = parse_json(
+            registry_call(engine, {"GET", distribution_path(name) + "/json", name}).body);
+        Json descriptor = at_path(found, "Descriptor");
+        if (const Json& platforms = at_path(found, "Platforms"); !platforms.empty())
+            descriptor["platform"] = platforms.front();
+        return in_detail(name, descriptor, raw);
     }
     Json out = Json::array();
     for (const Json& member : members) {
@@ -45,7 +58,7 @@ Json all_in_detail(client::Client& engine, const std::string& name, const Json& 
                                 repository_of(name) + "@" + text_of(member, "digest"));
         Json descriptor = member;
         descriptor.erase(ManifestDraft::source_key);
-        out.push_back(in_detail(at, std::move(descriptor), raw_manifest(engine, at)));
+        out.push_back(in_detail(at, descriptor, raw_manifest(engine, at)));
     }
     return out;
 }
@@ -71,7 +84,7 @@ int manifest_inspect(Invocation& in) {
     } else if (raw.empty()) {
         for (Json& member : document["manifests"]) member.erase(ManifestDraft::source_key);
     }
-    print_line(pretty_json(document));
+    print_line(document.dump(1, '\t', false, Json::error_handler_t::replace));
     return 0;
 }
 
