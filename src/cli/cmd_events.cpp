@@ -34,7 +34,8 @@ std::string line_of(const Json& event) {
 int events(Invocation& in) {
     std::string since, until, format;
     std::vector<std::string> filters;
-    in.flags.list("filter,f", filters, "Only those that match (type=…, event=…, container=…)");
+    declare_filters(in.flags, "filter,f", filters,
+                    "Only those that match (type=…, event=…, container=…)");
     in.flags.text("format", format, "json, or a Go template");
     in.flags.text("since", since, "Begin with events of the past since this time");
     in.flags.text("until", until, "End at this time");

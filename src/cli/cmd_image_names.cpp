@@ -12,12 +12,9 @@ namespace {
 
 std::string image_path(const std::string& name) { return "/images/" + client::encode(name); }
 
-void check_target(const std::string& name) {
+oci::Reference parse_name(const std::string& name) {
     try {
-        if (oci::Reference::parse(name).digest)
-            throw Failure(1, "refusing to create a tag with a digest reference");
-    } catch (const Failure&) {
-        throw;
+        return oci::Reference::parse(name);
     } catch (const Error& error) {
         throw Failure(
             1, fmt::format("Error parsing reference: {:?} is not a valid repository/tag: {}", name,
@@ -38,7 +35,9 @@ void print_removed(const Json& items) {
 int tag(Invocation& in) {
     const auto names = in.parse();
     const auto& target = names[1];
-    check_target(target);
+    if (!oci::looks_like_id(names[0])) parse_name(names[0]);
+    if (parse_name(target).digest)
+        throw Failure(1, "refusing to create a tag with a digest reference");
     const auto colon = target.rfind(':');
     const bool has_tag = colon != std::string::npos && target.find('/', colon) == std::string::npos;
     client::Query query;
@@ -76,7 +75,7 @@ int image_prune(Invocation& in) {
     in.flags.toggle("all,a", all,
                     "Remove every image that no container uses, not only untagged ones");
     in.flags.toggle("force,f", force, "Do not ask");
-    in.flags.list("filter", filters, "Only those that match (until=…, label=…)");
+    declare_filters(in.flags, "filter", filters, "Only those that match (until=…, label=…)");
     in.parse();
     const std::string what = all ? "all images without at least one container associated to them"
                                  : "all dangling images";

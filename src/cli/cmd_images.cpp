@@ -29,7 +29,7 @@ Json history_row(const Json& layer, const HistoryView& view) {
     return {{"Comment", text_of(layer, "Comment")},
             {"CreatedAt", at},
             {"CreatedBy", view.whole ? by : ellipsis(by, 45)},
-            {"CreatedSince", since},
+            {"CreatedSince", view.human ? since : at},
             {"ID", short_id(text_of(layer, "Id"), view.whole)},
             {"Size", view.human ? human_size(static_cast<double>(size), 3) : std::to_string(size)}};
 }
@@ -48,8 +48,8 @@ int images(Invocation& in) {
     in.flags.toggle("digests", digests, "Show digests");
     in.flags.toggle("no-trunc", whole, "Do not shorten anything");
     in.flags.toggle("quiet,q", quiet, "Print IDs only");
-    in.flags.list("filter,f", filters,
-                  "Only those that match (dangling=true, label=…, reference=…)");
+    declare_filters(in.flags, "filter,f", filters,
+                    "Only those that match (dangling=true, label=…, reference=…)");
     in.flags.text("format", format, "table, json, or a Go template");
     in.flags.toggle("tree", tree, "Show what each was made from, and what is its own");
     const auto names = in.parse();

@@ -99,7 +99,7 @@ int container_prune(Invocation& in) {
     bool force = false;
     std::vector<std::string> filters;
     in.flags.toggle("force,f", force, "Do not ask");
-    in.flags.list("filter", filters, "Only those that match (until=…, label=…)");
+    declare_filters(in.flags, "filter", filters, "Only those that match (until=…, label=…)");
     in.parse();
     if (!force && !confirm("WARNING! This will remove all stopped containers.\nAre you sure you "
                            "want to continue?")) {

@@ -28,7 +28,7 @@ int network_list(Invocation& in) {
     std::string format;
     in.flags.toggle("no-trunc", whole, "Do not shorten anything");
     in.flags.toggle("quiet,q", quiet, "Print IDs only");
-    in.flags.list("filter,f", filters, "Only those that match (driver=…, name=…)");
+    declare_filters(in.flags, "filter,f", filters, "Only those that match (driver=…, name=…)");
     in.flags.text("format", format, "table, json, or a Go template");
     in.parse();
     client::Query query;

@@ -20,7 +20,8 @@ int ps(Invocation& in) {
     in.flags.toggle("no-trunc", whole, "Do not shorten anything");
     in.flags.toggle("quiet,q", quiet, "Print IDs only");
     in.flags.toggle("size,s", size, "Show sizes");
-    in.flags.list("filter,f", filters, "Only those that match (status=…, name=…, label=…)");
+    declare_filters(in.flags, "filter,f", filters,
+                    "Only those that match (status=…, name=…, label=…)");
     in.flags.text("format", format, "table, json, or a Go template");
     in.parse();
     if (latest) last = 1;

@@ -17,7 +17,8 @@ constexpr std::size_t description_width = 45;
 std::vector<Json> find(client::Client& engine, const std::string& term, std::int64_t limit,
                        const std::vector<std::string>& filters = {}) {
     client::Query query;
-    query.add("term", term).add("limit", std::to_string(limit));
+    query.add("term", term);
+    if (limit > 0) query.add("limit", std::to_string(limit));
     if (!filters.empty()) query.add("filters", filters_parameter(filters));
     // Credentials are kept by registry; any image's name in it will do.
     const auto image = oci::is_ssh_address(term) ? term : term.substr(0, term.find('/')) + "/x";
@@ -44,24 +45,31 @@ int search(Invocation& in) {
     std::vector<std::string> filters;
     bool whole = false;
     std::string format;
-    in.flags.list("filter,f", filters, "Only those that match (is-official=true, stars=…)");
+    declare_filters(in.flags, "filter,f", filters,
+                    "Only those that match (is-official=true, stars=…)");
     in.flags.number("limit", limit, "Most results").shows_default("25");
     in.flags.toggle("no-trunc", whole, "Whole descriptions");
     in.flags.text("format", format, "table, json, or a Go template");
     const auto words = in.parse();
+    // To programs docker says it in other words than to people.
+    const bool as_json = format == "json" || format.find("{{json .}}") != std::string::npos;
+    const auto official_word = [as_json](bool official) {
+        if (as_json) return official ? "true" : "false";
+        return official ? "[OK]" : "";
+    };
     Listing listing{.titles = {{"Name", "NAME"},
                                {"Description", "DESCRIPTION"},
                                {"StarCount", "STARS"},
                                {"IsOfficial", "OFFICIAL"}},
                     .columns = "{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}"};
-    for (const Json& found : find(in.engine(), words[0], limit.value_or(25), filters)) {
+    for (const Json& found : find(in.engine(), words[0], limit.value_or(0), filters)) {
         std::string description = text_of(found, "description");
         std::ranges::replace(description, '\n', ' ');
         if (!whole) description = ellipsis(description, description_width);
-        listing.rows.push_back({{"Name", text_of(found, "name")},
-                                {"Description", description},
-                                {"StarCount", std::to_string(number_of(found, "star_count"))},
-                                {"IsOfficial", truth_of(found, "is_official") ? "[OK]" : ""}});
+        listing.rows.push_back({{"Description", description},
+                                {"IsOfficial", official_word(truth_of(found, "is_official"))},
+                                {"Name", text_of(found, "name")},
+                                {"StarCount", std::to_string(number_of(found, "star_count"))}});
     }
     print_listing(listing, format);
     return 0;

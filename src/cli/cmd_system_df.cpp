@@ -43,6 +43,12 @@ Usage sum_up(std::string type, const Json& items, Size size_of, Active is_active
 
 const Json& usage_of(const Json& volume) { return at_path(volume, "UsageData"); }
 
+/// One that is to go on, whether it does just now or not.
+bool is_active(const Json& container) {
+    const auto state = text_of(container, "State");
+    return state == "running" || state == "paused" || state == "restarting";
+}
+
 Listing summary(const Json& answer) {
     const auto size = [](const Json& item) { return number_of(item, "Size"); };
     Usage images = sum_up(
@@ -55,8 +61,7 @@ Listing summary(const Json& answer) {
     images.reclaimable = images.size - used;
     const Usage containers = sum_up(
         "Containers", at_path(answer, "Containers"),
-        [](const Json& item) { return number_of(item, "SizeRw"); },
-        [](const Json& item) { return text_of(item, "State") == "running"; });
+        [](const Json& item) { return number_of(item, "SizeRw"); }, is_active);
     const Usage volumes = sum_up(
         "Local Volumes", at_path(answer, "Volumes"),
         [&](const Json& item) { return number_of(usage_of(item), "Size"); },
@@ -73,53 +78,54 @@ Listing summary(const Json& answer) {
         .rows = {usage_row(images), usage_row(containers), usage_row(volumes), usage_row(cache)}};
 }
 
-Listing images_in_full(const Json& answer) {
+Listing images_in_full(const Json& answer, bool whole) {
     Listing out{.titles = image_titles(),
                 .columns =
                     "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t"
                     "{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}"};
-    for (const Json& image : at_path(answer, "Images"))
-        out.rows.push_back(image_row(image, names_of_image(image, false).front(), false));
+    for (const Json& image : at_path(answer, "Images")) {
+        Json row = image_row(image, names_of_image(image, false).front(), whole);
+        row["Digest"] = "";  // as in docker: a row is an image here, no name of one
+        out.rows.push_back(std::move(row));
+    }
     return out;
 }
 
-Listing containers_in_full(const Json& answer) {
+Listing containers_in_full(const Json& answer, bool whole) {
     Listing out{.titles = container_titles(),
                 .columns =
                     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t"
                     "{{.RunningFor}}\t{{.Status}}\t{{.Names}}"};
     for (Json container : at_path(answer, "Containers")) {
         container.erase("SizeRootFs");  // docker shows what is the container's own
-        out.rows.push_back(container_row(container, false));
+        out.rows.push_back(container_row(container, whole));
     }
     return out;
 }
 
 Listing volumes_in_full(const Json& answer) {
-    Listing out{.titles = {{"Name", "VOLUME NAME"}, {"Links", "LINKS"}, {"Size", "SIZE"}},
-                .columns = "{{.Name}}\t{{.Links}}\t{{.Size}}"};
+    Listing out{.titles = volume_titles(), .columns = "{{.Name}}\t{{.Links}}\t{{.Size}}"};
     for (const Json& volume : at_path(answer, "Volumes")) {
         const auto bytes = static_cast<double>(number_of(usage_of(volume), "Size"));
-        out.rows.push_back({{"Name", text_of(volume, "Name")},
-                            {"Driver", text_of(volume, "Driver")},
-                            {"Mountpoint", text_of(volume, "Mountpoint")},
-                            {"Labels", joined_labels(at_path(volume, "Labels"))},
-                            {"Links", std::to_string(number_of(usage_of(volume), "RefCount"))},
-                            {"Size", human_size(bytes)}});
+        Json row = volume_row(volume);
+        row["Links"] = std::to_string(number_of(usage_of(volume), "RefCount"));
+        row["Size"] = human_size(bytes);
+        out.rows.push_back(std::move(row));
     }
     return out;
 }
 
 void print_in_full(const Json& answer, const std::string& format) {
-    const Listing images = images_in_full(answer);
-    const Listing containers = containers_in_full(answer);
+    const bool as_table = format.empty() || format == "table";
+    const Listing images = images_in_full(answer, !as_table);
+    const Listing containers = containers_in_full(answer, !as_table);
     const Listing volumes = volumes_in_full(answer);
-    if (!format.empty() && format != "table") {
+    if (!as_table) {
         print_line(format_value({{"Images", images.rows},
                                  {"Containers", containers.rows},
                                  {"Volumes", volumes.rows},
                                  {"BuildCache", Json::array()}},
-                                format));
+                                format == "json" ? "{{json .}}" : format));
         return;
     }
     print_line("Images space usage:\n");

@@ -1,5 +1,6 @@
 // brig system prune: all the prune commands at once, in docker's order.
-#include "base/error.h"
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/filters.h"
 #include "cli/prune.h"
@@ -13,6 +14,11 @@ struct Choice {
     FilterWords filters;
 };
 
+FilterWords sorted(FilterWords filters) {
+    std::ranges::sort(filters);
+    return filters;
+}
+
 std::string question(const Choice& choice) {
     std::string text =
         "WARNING! This will remove:\n"
@@ -24,7 +30,7 @@ std::string question(const Choice& choice) {
                        : "  - all dangling images\n  - unused build cache\n";
     if (!choice.filters.empty()) {
         text += "\n  Items to be pruned will be filtered with:\n";
-        for (const auto& filter : choice.filters) text += "  - " + filter + "\n";
+        for (const auto& filter : sorted(choice.filters)) text += "  - " + filter + "\n";
     }
     return text + "\nAre you sure you want to continue?";
 }
@@ -45,11 +51,10 @@ int system_prune(Invocation& in) {
                     "Remove every image that no container uses, not only untagged ones");
     in.flags.toggle("force,f", force, "Do not ask");
     in.flags.toggle("volumes", choice.volumes, "Remove anonymous volumes, too");
-    in.flags.list("filter", choice.filters, "Only those that match (until=…, label=…)");
+    declare_filters(in.flags, "filter", choice.filters, "Only those that match (until=…, label=…)");
     in.parse();
     if (choice.volumes && names_a_time(choice.filters)) {
-        throw Error(ErrorKind::invalid_argument,
-                    R"(the "until" filter is not supported with "--volumes")");
+        throw Failure(1, R"(ERROR: The "until" filter is not supported with "--volumes")");
     }
     if (!force && !confirm(question(choice))) return 0;
     auto& engine = in.engine();

@@ -2,10 +2,10 @@
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/filters.h"
-#include "cli/go_template.h"
 #include "cli/listing.h"
 #include "cli/output.h"
 #include "cli/prune.h"
+#include "cli/rows.h"
 
 namespace brig::cli {
 namespace {
@@ -48,29 +48,17 @@ int volume_list(Invocation& in) {
     std::vector<std::string> filters;
     std::string format;
     in.flags.toggle("quiet,q", quiet, "Print names only");
-    in.flags.list("filter,f", filters, "Only those that match (dangling=true, name=…, label=…)");
+    declare_filters(in.flags, "filter,f", filters,
+                    "Only those that match (dangling=true, name=…, label=…)");
     in.flags.text("format", format, "table, json, or a Go template");
     in.parse();
     client::Query query;
     if (!filters.empty()) query.add("filters", filters_parameter(filters));
     const Json answer = parse_json(in.engine().call("GET", "/volumes" + query.str()).body);
-    Listing listing{.titles = {{"Driver", "DRIVER"},
-                               {"Name", "VOLUME NAME"},
-                               {"Scope", "SCOPE"},
-                               {"Mountpoint", "MOUNTPOINT"},
-                               {"Labels", "LABELS"},
-                               {"Size", "SIZE"}},
-                    .columns = "{{.Driver}}\t{{.Name}}"};
+    Listing listing{.titles = volume_titles(), .columns = "{{.Driver}}\t{{.Name}}"};
     if (quiet) format = "{{.Name}}";
-    for (const Json& volume : at_path(answer, "Volumes")) {
-        listing.rows.push_back({{"Driver", text_of(volume, "Driver")},
-                                {"Labels", joined_labels(at_path(volume, "Labels"))},
-                                {"Mountpoint", text_of(volume, "Mountpoint")},
-                                {"Name", text_of(volume, "Name")},
-                                {"Scope", text_of(volume, "Scope")},
-                                {"Size", "N/A"},
-                                {label_lookup_key, at_path(volume, "Labels")}});
-    }
+    for (const Json& volume : at_path(answer, "Volumes"))
+        listing.rows.push_back(volume_row(volume));
     print_listing(listing, format);
     return 0;
 }
@@ -92,7 +80,7 @@ int volume_prune(Invocation& in) {
     std::vector<std::string> filters;
     in.flags.toggle("all,a", all, "Remove named volumes, too");
     in.flags.toggle("force,f", force, "Do not ask");
-    in.flags.list("filter", filters, "Only those that match (label=…)");
+    declare_filters(in.flags, "filter", filters, "Only those that match (label=…)");
     in.parse();
     const std::string which = all ? "all local volumes" : "anonymous local volumes";
     if (!force &&

@@ -21,12 +21,22 @@ std::string seconds_of(Instant instant) {
 
 }  // namespace
 
+void declare_filters(Flags& flags, std::string_view names, std::vector<std::string>& words,
+                     std::string_view help) {
+    const auto add = [&words](const std::string& word) {
+        if (word.empty()) return;
+        const auto [key, value] = split_once(word, '=');
+        if (!value) throw BadValue("bad format of filter (expected name=value)");
+        words.push_back(to_lower(trim(key)) + "=" + std::string(trim(*value)));
+    };
+    flags.value(names, "filter", add, help);
+}
+
 std::string filters_parameter(const std::vector<std::string>& filters) {
     Json json = Json::object();
     for (const auto& filter : filters) {
         const auto [key, value] = split_once(filter, '=');
-        if (!value) throw Error(ErrorKind::invalid_argument, "invalid filter '{}'", filter);
-        json[to_lower(trim(key))][std::string(trim(*value))] = true;
+        json[key][value.value_or("")] = true;
     }
     return json.dump();
 }

@@ -2,11 +2,18 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace brig::cli {
 
-/// {"status":{"running":true}}. Throws Error{invalid_argument} for a filter without "=".
+class Flags;
+
+/// `--filter`: words get "key=value" each, the key in small letters, no blanks around either.
+void declare_filters(Flags& flags, std::string_view names, std::vector<std::string>& words,
+                     std::string_view help);
+
+/// {"status":{"running":true}}
 std::string filters_parameter(const std::vector<std::string>& filters);
 /// RFC 3339, unix seconds or an age ("42m") as the API's timestamp. Throws Error{invalid_argument}.
 std::string timestamp_parameter(const std::string& text);

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/strings.h"
+#include "cli/go_template.h"
 #include "cli/go_template_ast.h"
 #include "cli/listing.h"
 
@@ -24,11 +25,10 @@ std::string map_text(const Json& value, int (*convert)(int)) {
 }
 
 Json without_hidden(const Json& value) {
-    if (!value.is_object()) return value;
-    Json out = Json::object();
-    for (const auto& [key, member] : value.items()) {
-        if (!key.starts_with('\x01')) out[key] = member;
-    }
+    if (!value.is_structured()) return value;
+    Json out = value;
+    if (out.is_object()) out.erase(label_lookup_key);
+    for (Json& member : out) member = without_hidden(member);
     return out;
 }
 

@@ -80,6 +80,7 @@ Json container_row(const Json& container, bool whole) {
             {"Mounts", mounts_of(container, whole)},
             {"Names", names_of(container, whole)},
             {"Networks", networks_of(container)},
+            {"Platform", nullptr},
             {"Ports", displayed_ports(at_path(container, "Ports"))},
             {"RunningFor", ago(created)},
             {"Size", size_of(container)},
@@ -102,7 +103,8 @@ Json container_titles() {
             {"Labels", "LABELS"},
             {"Mounts", "MOUNTS"},
             {"LocalVolumes", "LOCAL VOLUMES"},
-            {"Networks", "NETWORKS"}};
+            {"Networks", "NETWORKS"},
+            {"Platform", "PLATFORM"}};
 }
 
 std::vector<ImageName> names_of_image(const Json& image, bool digests) {
@@ -161,6 +163,33 @@ Json image_titles() {
             {"VirtualSize", "SIZE"},
             {"SharedSize", "SHARED SIZE"},
             {"UniqueSize", "UNIQUE SIZE"}};
+}
+
+Json volume_row(const Json& volume) {
+    return {{"Availability", "N/A"},
+            {"Driver", text_of(volume, "Driver")},
+            {"Group", "N/A"},
+            {"Labels", joined_labels(at_path(volume, "Labels"))},
+            {"Links", "N/A"},
+            {"Mountpoint", text_of(volume, "Mountpoint")},
+            {"Name", text_of(volume, "Name")},
+            {"Scope", text_of(volume, "Scope")},
+            {"Size", "N/A"},
+            {"Status", "N/A"},
+            {label_lookup_key, at_path(volume, "Labels")}};
+}
+
+Json volume_titles() {
+    return {{"Availability", "AVAILABILITY"},
+            {"Driver", "DRIVER"},
+            {"Group", "GROUP"},
+            {"Labels", "LABELS"},
+            {"Links", "LINKS"},
+            {"Mountpoint", "MOUNTPOINT"},
+            {"Name", "VOLUME NAME"},
+            {"Scope", "SCOPE"},
+            {"Size", "SIZE"},
+            {"Status", "STATUS"}};
 }
 
 }  // namespace brig::cli

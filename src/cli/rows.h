@@ -1,4 +1,5 @@
-// Containers and images as rows of a listing, for `ps`, `images` and `system df -v`.
+// Containers, images and volumes as rows of a listing, for `ps`, `images`, `volume ls` and
+// `system df -v`.
 #pragma once
 
 #include <string>
@@ -22,5 +23,9 @@ struct ImageName {
 std::vector<ImageName> names_of_image(const Json& image, bool digests);
 Json image_row(const Json& image, const ImageName& name, bool whole);
 Json image_titles();
+
+/// Without what only `system df` asks for, Links and Size.
+Json volume_row(const Json& volume);
+Json volume_titles();
 
 }  // namespace brig::cli

@@ -241,7 +241,14 @@ TEST(Tag, MistakesAreSaidBeforeTheEngineIsAsked) {
     EXPECT_EQ(o.err,
               "Error parsing reference: \"BAD:1\" is not a valid repository/tag: invalid reference "
               "format: repository name (library/BAD) must be lowercase\n");
+    EXPECT_EQ(brig_with(engine.socket(), {"tag", "", "y"}).err,
+              "Error parsing reference: \"\" is not a valid repository/tag: invalid reference "
+              "format\n");
     EXPECT_TRUE(engine.requests().empty());
+    const std::string id(64, 'a');
+    for (const auto& known : {id, "sha256:" + id, std::string("x@sha256:") + id})
+        brig_with(engine.socket(), {"tag", known, "y"});
+    EXPECT_EQ(engine.requests().size(), 3U);
 }
 
 TEST(Login, ALinkToTheFileStaysOne) {

@@ -6,6 +6,7 @@
 #include "cli/detach_keys.h"
 #include "cli/exit_codes.h"
 #include "cli/filters.h"
+#include "cli/flags.h"
 #include "cli/go_template.h"
 #include "cli/listing.h"
 #include "cli/multiplex.h"
@@ -178,9 +179,14 @@ TEST(ExitCodes, FromTheEnginesWords) {
 }
 
 TEST(Filters, AsTheApiTakesThem) {
-    EXPECT_EQ(filters_parameter({"status=running", "status=exited", "Label=a=b"}),
+    Flags flags;
+    std::vector<std::string> words;
+    declare_filters(flags, "filter,f", words, "");
+    flags.parse({"-f", "status=running", "--filter=status=exited", "-f", " Label = a=b ", "-f", ""},
+                false);
+    EXPECT_EQ(filters_parameter(words),
               R"({"status":{"running":true,"exited":true},"label":{"a=b":true}})");
-    EXPECT_THROW(filters_parameter({"status"}), Error);
+    EXPECT_THROW(flags.parse({"-f", "status"}, false), Error);
     EXPECT_EQ(timestamp_parameter("2026-11-21T08:00:00.5Z"), "1795248000.500000000");
     EXPECT_EQ(timestamp_parameter("1795248000"), "1795248000.000000000");
     EXPECT_THROW(timestamp_parameter("yesterday"), Error);
