@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "base/error.h"
-#include "base/strings.h"
 #include "engine/filters.h"
 #include "oci/glob.h"
 
@@ -15,10 +14,6 @@ namespace {
 using image::Image;
 using Values = std::vector<std::string>;
 using Test = std::function<bool(const Image&)>;
-
-Error bad_filter(std::string_view key, std::string_view value) {
-    return {ErrorKind::invalid_argument, "invalid filter '{}={}'", key, value};
-}
 
 /// A pattern without a tag stands for the repository with any tag, as "busy*" in docker.
 bool name_matches(const std::string& pattern, const std::string& familiar) {
@@ -51,9 +46,8 @@ void keep_names(std::vector<Image>& images, const Values& patterns) {
 }
 
 Test by_dangling(const Values& values) {
-    const auto wanted = parse_bool(values.front());
-    if (!wanted) throw bad_filter("dangling", values.front());
-    return [wanted = *wanted](const Image& image) { return image.tags.empty() == wanted; };
+    const auto wanted = engine::truth_of({{"dangling", values}}, "dangling");
+    return [wanted = wanted.value()](const Image& image) { return image.tags.empty() == wanted; };
 }
 
 Test by_label(const std::string& key, const Values& labels) {

@@ -1,5 +1,6 @@
 // What registries hold: search (docker's), and Brig's own endpoints beneath /distribution/NAME:
 // tags, referrers, manifests as they are, and removal.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/images_registry.h"
@@ -41,25 +42,35 @@ Search parse_search(const std::string& term) {
     return {host, host + "/", *rest};
 }
 
-/// docker's filters: is-official, is-automated, stars (at least so many).
-bool is_wanted(const registry::Found& found, const engine::Filters& filters) {
-    return engine::passes(filters, "is-official",
-                          [&](const auto& value) { return parse_bool(value) == found.official; }) &&
-           engine::passes(filters, "is-automated",
-                          [](const auto& value) { return parse_bool(value) == false; }) &&
-           engine::passes(filters, "stars", [&](const auto& value) {
-               const auto least = parse_int<std::int64_t>(value);
-               if (!least)
-                   throw Error(ErrorKind::invalid_argument, "invalid filter 'stars={}'", value);
-               return found.stars >= *least;
-           });
-}
+/// What docker's filters let through.
+struct Wanted {
+    explicit Wanted(const engine::Filters& filters)
+        : official(engine::truth_of(filters, "is-official")),
+          automated(engine::truth_of(filters, "is-automated").value_or(false)) {
+        engine::allow_only(filters, {"is-official", "is-automated", "stars"});
+        const auto given = filters.find("stars");
+        if (given == filters.end()) return;
+        for (const auto& value : given->second) {
+            const auto least = parse_int<std::int64_t>(value);
+            if (!least)
+                throw Error(ErrorKind::invalid_argument, "invalid filter 'stars={}'", value);
+            stars = std::max(stars, *least);
+        }
+    }
+    [[nodiscard]] bool has(const registry::Found& found) const {
+        return !automated && found.official == official.value_or(found.official) &&
+               found.stars >= stars;
+    }
+
+    std::optional<bool> official;
+    bool automated;  ///< none is any more
+    std::int64_t stars = 0;
+};
 
 Reply search(Context& context, Request& request) {
     const auto term = request.param("term");
     if (term.empty()) throw Error(ErrorKind::invalid_argument, "nothing to search for");
-    const auto filters = engine::parse_filters(request.param("filters"));
-    engine::allow_only(filters, {"is-official", "is-automated", "stars"});
+    const Wanted filter(engine::parse_filters(request.param("filters")));
     const auto wanted = parse_search(term);
     const int asked = int_param(request, "limit", default_results);
     // docker.io's own bound; a registry's names are all there is.
@@ -71,7 +82,7 @@ Reply search(Context& context, Request& request) {
     json out = json::array();
     for (const auto& found :
          registry::search(session, wanted.text, static_cast<std::size_t>(asked))) {
-        if (!is_wanted(found, filters)) continue;
+        if (!filter.has(found)) continue;
         out.push_back({{"name", wanted.prefix + found.name},
                        {"description", found.description},
                        {"star_count", found.stars},

@@ -42,7 +42,11 @@ json image_rows(const image::Store& images, const image::LayerUse& layers,
 std::map<std::string, int> volume_references(const ContainerTable& table) {
     std::map<std::string, int> out;
     for (const auto& container : table.all()) {
-        for (const auto& mount : container->snapshot().mounts) ++out[mount.name];
+        std::set<std::string> names;
+        for (const auto& mount : container->snapshot().mounts) {
+            if (mount.type == "volume") names.insert(mount.name);
+        }
+        for (const auto& name : names) ++out[name];
     }
     return out;
 }

@@ -48,6 +48,19 @@ void allow_only(const Filters& filters, std::initializer_list<std::string_view> 
     }
 }
 
+std::optional<bool> truth_of(const Filters& filters, const std::string& key) {
+    const auto found = filters.find(key);
+    if (found == filters.end() || found->second.empty()) return std::nullopt;
+    const auto& values = found->second;
+    const auto first = parse_bool(values.front());
+    const auto agrees = [&](const auto& value) { return parse_bool(value) == first; };
+    if (!first || !std::ranges::all_of(values, agrees)) {
+        throw Error(ErrorKind::invalid_argument, "invalid filter '{}=[{}]'", key,
+                    join(values, " "));
+    }
+    return first;
+}
+
 std::optional<Instant> until_of(const Filters& filters) {
     const auto found = filters.find("until");
     if (found == filters.end() || found->second.empty()) return std::nullopt;

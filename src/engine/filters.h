@@ -16,6 +16,9 @@ namespace brig::engine {
 bool matches_labels(const std::map<std::string, std::string>& labels, const Filters& filters);
 /// Throws Error{invalid_argument} for a key that is none of `known`.
 void allow_only(const Filters& filters, std::initializer_list<std::string_view> known);
+/// A filter that is true or false: nothing where it is not given. Throws Error{invalid_argument}
+/// for anything else, and for both at once.
+std::optional<bool> truth_of(const Filters& filters, const std::string& key);
 /// "until": a time, or an age as Go writes durations ("24h"). Throws Error{invalid_argument} for
 /// anything else, lest a filter that is not understood removes everything.
 std::optional<Instant> until_of(const Filters& filters);

@@ -82,11 +82,7 @@ json Engine::image_remove(const std::string& ref, bool force, bool no_prune) {
 
 json Engine::image_prune(const Filters& filters) {
     allow_only(filters, {"dangling", "until", "label", "label!"});
-    const auto dangling = filters.find("dangling");
-    const bool all =
-        dangling != filters.end() && std::ranges::any_of(dangling->second, [](const auto& value) {
-            return parse_bool(value) == false;
-        });
+    const bool all = !truth_of(filters, "dangling").value_or(true);
     const auto until = until_of(filters);
     const auto pruned = images().prune(all, impl_->image_users(), [&](const image::Image& image) {
         const bool old_enough = !until || (image.config.created && *image.config.created < *until);
@@ -116,15 +112,14 @@ json Engine::volume_create(const json& body) {
 
 json Engine::volume_list(const Filters& filters) {
     const auto users = users_of_volumes(impl_->table);
+    const auto wanted = truth_of(filters, "dangling");
     json list = json::array();
     for (const auto& volume : impl_->parts.volumes->list()) {
         const bool dangling = !users.contains(volume.name);
         if (!passes(filters, "name",
                     [&](const auto& v) { return volume.name.find(v) != std::string::npos; }) ||
             !passes(filters, "driver", [&](const auto& v) { return volume.driver == v; }) ||
-            !passes(filters, "dangling",
-                    [&](const auto& v) { return parse_bool(v) == dangling; }) ||
-            !matches_labels(volume.labels, filters)) {
+            dangling != wanted.value_or(dangling) || !matches_labels(volume.labels, filters)) {
             continue;
         }
         list.push_back(volume_json(volume));
@@ -153,9 +148,7 @@ void Engine::volume_remove(const std::string& name, bool force) {
 
 json Engine::volume_prune(const Filters& filters) {
     allow_only(filters, {"all", "label", "label!"});
-    const bool all = filters.contains("all") && passes(filters, "all", [](const auto& v) {
-                         return parse_bool(v).value_or(false);
-                     });
+    const bool all = truth_of(filters, "all").value_or(false);
     const auto users = users_of_volumes(impl_->table);
     json deleted = json::array();
     std::uint64_t bytes = 0;
@@ -177,13 +170,14 @@ json Engine::volume_prune(const Filters& filters) {
 json Engine::network_list(const Filters& filters) {
     json out = json::array();
     if (!impl_->parts.networks) return out;
+    // The predefined ones count as used.
+    if (truth_of(filters, "dangling").value_or(false)) return out;
     for (const auto& network : impl_->parts.networks->list()) {
         if (!passes(filters, "name",
                     [&](const auto& v) { return network.name.find(v) != std::string::npos; }) ||
             !passes(filters, "id", [&](const auto& v) { return network.id.starts_with(v); }) ||
             !passes(filters, "driver", [&](const auto& v) { return network.driver == v; }) ||
             !passes(filters, "type", [&](const auto& v) { return v == "builtin"; }) ||
-            !passes(filters, "dangling", [&](const auto& v) { return parse_bool(v) == false; }) ||
             !matches_labels({}, filters)) {
             continue;
         }

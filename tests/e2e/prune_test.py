@@ -69,7 +69,7 @@ def check_df(text):
 @pytest.fixture
 def used(shared):
     shared.brig("volume", "create", "dfvolume")
-    shared.brig("create", "--name", "user", "-v", "dfvolume:/data", "prune/child:1")
+    shared.brig("create", "--name", "user", "-v", "dfvolume:/data", "-v", "dfvolume:/again", "prune/child:1")
     yield shared
     shared.brig("rm", "-f", "user", check=False)
     shared.brig("volume", "rm", "dfvolume", check=False)
@@ -106,6 +106,10 @@ def test_a_tree_of_images(shared):
 def test_only_what_matches_is_pruned(shared):
     refused = shared.brig("image", "prune", "-af", "--filter", "color=red", check=False)
     assert refused.returncode == 1 and "invalid filter 'color'" in refused.stderr
+    for nonsense in ("dangling=maybe", "dangling=true"):  # -a says the contrary of the latter
+        refused = shared.brig("image", "prune", "-af", "--filter", nonsense, check=False)
+        assert refused.returncode == 1 and "invalid filter 'dangling=[" in refused.stderr
+    assert "prune/base:1" in names(shared)
     for nonsense in ("until=soon", "until=10 fortnights"):
         refused = shared.brig("image", "prune", "-af", "--filter", nonsense, check=False)
         assert refused.returncode == 1 and "until" in refused.stderr

@@ -136,10 +136,14 @@ def test_looking_into_a_registry(tidy, image, registry):
     found = tidy.brig("search", f"{host}/loo").stdout.splitlines()
     assert found[0].split() == ["NAME", "DESCRIPTION", "STARS", "OFFICIAL"] and found[1].split()[0] == f"{host}/look/a"
     assert len(found) == 2
-    for filters, lines in ((("stars=0",), 2), (("stars=1",), 1), (("is-official=false", "is-automated=false"), 2)):
+    for filters, lines in ((("stars=0",), 2), (("stars=1",), 1), (("stars=0", "stars=1"), 1), (("is-automated=1",), 1),
+                           (("is-official=false", "is-automated=false"), 2)):
         options = [word for one in filters for word in ("--filter", one)]
         assert len(tidy.brig("search", *options, f"{host}/loo").stdout.splitlines()) == lines
     assert tidy.brig("search", "--filter", "bad=1", f"{host}/loo", check=False).stderr.endswith("invalid filter 'bad'\n")
+    for nonsense in ("is-official=maybe", "stars=many"):  # whether something is found or not
+        refused = tidy.brig("search", "--filter", nonsense, f"{host}/nothing-like-it", check=False)
+        assert refused.returncode == 1 and f"invalid filter '{nonsense[:6]}" in refused.stderr
     inspected = json.loads(tidy.brig("manifest", "inspect", f"{host}/look/a:1").stdout)
     assert inspected["schemaVersion"] == 2 and inspected["layers"]
     assert tidy.brig("registry", "rm", f"{host}/look/a:1").stdout == f"{host}/look/a:1\n"

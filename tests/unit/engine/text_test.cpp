@@ -13,6 +13,7 @@
 #include "engine/daemon_options.h"
 #include "engine/detach_keys.h"
 #include "engine/engine.h"
+#include "engine/filters.h"
 #include "engine/list.h"
 #include "engine/mounts.h"
 #include "engine/names.h"
@@ -260,6 +261,18 @@ TEST(FiltersText, BothForms) {
     EXPECT_TRUE(parse_filters("").empty());
     for (const char* bad : {"[]", "{", R"({"a":1})", R"({"a":[1]})"})
         EXPECT_THROW(parse_filters(bad), Error);
+}
+
+TEST(FiltersText, TrueOrFalse) {
+    const auto truth = [](std::vector<std::string> values) {
+        return truth_of({{"dangling", std::move(values)}}, "dangling");
+    };
+    EXPECT_EQ(truth({"1"}), true);
+    EXPECT_EQ(truth({"false", "0"}), false);
+    EXPECT_EQ(truth({}), std::nullopt);
+    EXPECT_EQ(truth_of({}, "dangling"), std::nullopt);
+    EXPECT_THROW(truth({"maybe"}), Error);
+    EXPECT_THROW(truth({"true", "0"}), Error);
 }
 
 TEST(Frames, GoRound) {
