@@ -186,6 +186,14 @@ TEST_F(EngineTest, RenameMovesTheName) {
     EXPECT_NO_THROW(engine_->create(request("one")));
 }
 
+TEST_F(EngineTest, WhatIsBeingRemovedIsNoReasonToRefuseAList) {
+    const auto id = engine_->create(request("goes")).id;
+    engine_->create(request("stays"));
+    (void)snapshots_->remove("container-" + id);
+    EXPECT_EQ(engine_->list({.all = true, .size = true}).size(), 2U);
+    EXPECT_EQ(engine_->disk_usage({"container"})["Containers"].size(), 2U);
+}
+
 TEST_F(EngineTest, ListFiltersAndOrders) {
     auto wanted = request("one");
     wanted.config.labels = {{"tier", "a"}};
