@@ -94,7 +94,8 @@ void Repository::finish(const Upload& upload, const oci::Descriptor& blob, const
     Call call{.method = "PUT",
               .target = upload.location.with_query("digest", blob.digest.str()).text,
               .scope = scope(),
-              .headers = {{"Content-Type", std::string(octets)}}};
+              .headers = {{"Content-Type", std::string(octets)}},
+              .retry = false};
     if (upload.offset < static_cast<std::uint64_t>(blob.size))
         add_rest(call, upload, blob, file, sent);
     session_.text(call, max_answer);

@@ -108,6 +108,19 @@ TEST_F(Upload, StartsOverWhenTheUploadIsForgotten) {
     EXPECT_EQ(fake_->count("POST"), 2u);
 }
 
+TEST_F(Upload, GivesUpAfterAsManyTriesAsOtherRequests) {
+    serve([&](const FakeRequest& request) {
+        if (request.method == "HEAD") return http_answer(404);
+        if (request.method == "POST" || request.method == "PATCH")
+            return http_answer(202, "", "Location: /v2/up\r\n");
+        if (request.method == "GET")
+            return http_answer(204, "", "Range: 0-1999999\r\nLocation: /v2/up\r\n");
+        return http_answer(503);
+    });
+    EXPECT_THROW(put(), RegistryError);
+    EXPECT_LT(fake_->count("PUT"), 10u);
+}
+
 TEST_F(Upload, ManifestsGoUnderTheirType) {
     serve([&](const FakeRequest& request) {
         EXPECT_EQ(request.target, "/v2/foo/bar/manifests/v1");
