@@ -91,6 +91,7 @@ HttpRequest Authorizer::token_request(const Url& realm, const Challenge& challen
     if (credentials_.username.empty()) return request;
     request.url = request.url.with_query("account", credentials_.username);
     request.url = request.url.with_query("client_id", client_id);
+    if (wants_identity_token_) request.url = request.url.with_query("offline_token", "true");
     request.headers = {
         {"Authorization", "Basic " + base64(credentials_.username + ":" + credentials_.password)}};
     return request;

@@ -26,6 +26,8 @@ public:
     /// Throws Error{permission_denied} where there is none.
     void answer(const Url& origin, const std::vector<Challenge>& challenges,
                 const std::string& scope, const Cancelled& cancelled);
+    /// Asks for an identity token with the next token, as login does.
+    void want_identity_token() { wants_identity_token_ = true; }
     /// The identity token that the last token server gave; empty without one.
     [[nodiscard]] std::string identity_token() const;
 
@@ -46,6 +48,7 @@ private:
     bool basic_ = false;
     std::map<std::string, Token> tokens_;  ///< by scope
     std::string identity_token_;
+    bool wants_identity_token_ = false;  ///< set before there are threads
 };
 
 }  // namespace brig::registry

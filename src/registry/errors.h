@@ -22,6 +22,8 @@ public:
     [[nodiscard]] bool passing() const { return status_ == 429 || status_ >= 500; }
 
     std::optional<std::chrono::seconds> retry_after;
+    /// A 401 of the registry itself, whose challenge may be answered.
+    bool is_challenge = false;
 
 private:
     int status_;

@@ -15,8 +15,9 @@ namespace fields = oci::fields;
 
 constexpr auto limit_bytes = oci::max_document_bytes;
 constexpr std::size_t max_token_reply = 1U << 20U;
-/// The specification's value where a server gives none.
-constexpr std::int64_t default_lifetime = 60;
+/// The specification's value where a server gives none. Shorter ones would be over before they
+/// are used; a token that is refused is replaced anyway.
+constexpr std::int64_t shortest_lifetime = 60;
 constexpr std::int64_t longest_lifetime = 3600;
 
 /// A token goes into a header as it is.
@@ -37,7 +38,7 @@ TokenReply parse_token_reply(std::string_view body, const std::string& server) {
         throw Error(ErrorKind::permission_denied, "token server {} gave no token that can be used",
                     server);
     }
-    out.lifetime = out.lifetime <= 0 ? default_lifetime : std::min(out.lifetime, longest_lifetime);
+    out.lifetime = std::clamp(out.lifetime, shortest_lifetime, longest_lifetime);
     return out;
 }
 

@@ -80,19 +80,23 @@ Url Session::base() {
     }
 }
 
-RegistryError Session::refusal_of(const HttpHead& head, std::string_view body, const Url& url) {
-    if (head.status != 401) return registry_error(head, body, url);
+/// Where a registry has sent us to, nobody may ask for its credentials (CVE-2020-15157).
+RegistryError Session::refusal_of(const HttpHead& head, std::string_view body, const Url& url,
+                                  const Url& home) {
+    RegistryError out = registry_error(head, body, url);
+    if (head.status != 401 || !url.same_origin(home)) return out;
     const std::scoped_lock lock(mutex_);
     challenges_ = challenges_of(head);
     for (const auto& challenge : challenges_) {
         // The token was good and is not enough.
         const auto error = challenge.parameters.find("error");
         if (error != challenge.parameters.end() && error->second == "insufficient_scope") {
-            return {ErrorKind::permission_denied, head.status, "DENIED",
-                    "denied: requested access to the resource is denied"};
+            out = {ErrorKind::permission_denied, head.status, "DENIED",
+                   "denied: requested access to the resource is denied"};
         }
     }
-    return registry_error(head, body, url);
+    out.is_challenge = true;
+    return out;
 }
 
 Url Session::redirect_target(const Url& from, const HttpHead& head) const {
@@ -126,7 +130,7 @@ Answer Session::follow(HttpRequest request, const Call& call, const BodySink& si
         if (is_success(head)) return {head, sent.url};
         const bool may_follow = call.method == "GET" || call.method == "HEAD";
         if (!is_redirect(head) || !may_follow) {
-            throw refusal_of(head, refusal, sent.url);
+            throw refusal_of(head, refusal, sent.url, home);
         }
         if (redirects == max_redirects) {
             throw Error(ErrorKind::invalid_argument, "{} redirects more than {} times",
@@ -169,7 +173,7 @@ Answer Session::attempt(const Call& call, const BodySink& sink) {
     try {
         return follow(request, call, sink);
     } catch (const RegistryError& e) {
-        if (e.status() != 401 || answered) throw;
+        if (!e.is_challenge || answered) throw;
     }
     authenticate();
     return follow(std::move(request), call, sink);
@@ -198,6 +202,7 @@ Session::Text Session::text(const Call& call, std::size_t limit) {
 }
 
 std::string Session::login() {
+    authorizer_.want_identity_token();
     text({.target = "", .scope = ""}, max_login_answer);
     return authorizer_.identity_token();
 }

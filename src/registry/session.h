@@ -60,7 +60,8 @@ private:
     bool try_base(const Url& candidate, std::exception_ptr& earlier);
     Answer attempt(const Call& call, const BodySink& sink);
     Answer follow(HttpRequest request, const Call& call, const BodySink& sink);
-    RegistryError refusal_of(const HttpHead& head, std::string_view body, const Url& url);
+    RegistryError refusal_of(const HttpHead& head, std::string_view body, const Url& url,
+                             const Url& home);
     [[nodiscard]] Url redirect_target(const Url& from, const HttpHead& head) const;
 
     Settings settings_;

@@ -38,10 +38,19 @@ inline std::string http_answer(int status, const std::string& body = "",
            body;
 }
 
+/// Raw bytes to send, and then to close, or to say nothing more until the client has gone.
+struct FakeAnswer {
+    std::string bytes;
+    bool stalls = false;
+
+    FakeAnswer(std::string text, bool then_stalls = false)
+        : bytes(std::move(text)), stalls(then_stalls) {}
+};
+
 /// Serves one request per connection, connections side by side.
 class FakeRegistry {
 public:
-    using Handler = std::function<std::string(const FakeRequest&)>;
+    using Handler = std::function<FakeAnswer(const FakeRequest&)>;
     using Wait = std::function<void(const FakeRequest&)>;
 
     /// `handler` is asked one request at a time, each after `wait`, which others do not wait for.
@@ -88,28 +97,38 @@ private:
             const int peer = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
             if (peer < 0) return;
             servers_.emplace_back([this, peer] { serve(Fd(peer)); });
+            if (servers_.size() < most_served) continue;
+            servers_.front().join();
+            servers_.pop_front();
         }
     }
 
-    static bool read_head(int fd, std::string& head) {
-        char byte = 0;
-        while (!head.ends_with("\r\n\r\n")) {
-            if (::recv(fd, &byte, 1, 0) != 1 || byte == 0x16) return false;  // 0x16: TLS
-            head += byte;
+    /// `body` gets what has come with the head.
+    static bool read_head(int fd, std::string& head, std::string& body) {
+        char buffer[4096];
+        std::size_t end = std::string::npos;
+        while (end == std::string::npos) {
+            const auto n = ::recv(fd, buffer, sizeof buffer, 0);
+            if (n <= 0) return false;
+            head.append(buffer, static_cast<std::size_t>(n));
+            if (head.front() == 0x16) return false;  // TLS
+            end = head.find("\r\n\r\n");
         }
+        body = head.substr(end + 4);
+        head.resize(end + 4);
         return true;
     }
 
     void serve(const Fd& peer) {
         FakeRequest request;
-        if (!read_head(peer.get(), request.head)) return;
+        if (!read_head(peer.get(), request.head, request.body)) return;
         const auto space = request.head.find(' ');
         request.method = request.head.substr(0, space);
         request.target =
             request.head.substr(space + 1, request.head.find(' ', space + 1) - space - 1);
         if (const auto at = request.head.find("Content-Length: "); at != std::string::npos) {
+            std::size_t got = request.body.size();
             request.body.resize(std::strtoul(request.head.c_str() + at + 16, nullptr, 10));
-            std::size_t got = 0;
             while (got < request.body.size()) {
                 const auto n =
                     ::recv(peer.get(), request.body.data() + got, request.body.size() - got, 0);
@@ -118,23 +137,38 @@ private:
             }
         }
         if (wait_) wait_(request);
-        std::string answer;
-        {
-            const std::scoped_lock lock(mutex_);
-            if (request.target != "/v2/") asked_.push_back(request.method + " " + request.target);
-            answer = handler_(request);
-        }
+        const FakeAnswer answer = answer_to(request);
+        send_all(peer.get(), answer.bytes);
+        if (answer.stalls) wait_for_end(peer.get());
+    }
+
+    FakeAnswer answer_to(const FakeRequest& request) {
+        const std::scoped_lock lock(mutex_);
+        if (request.target != "/v2/") asked_.push_back(request.method + " " + request.target);
+        return handler_(request);
+    }
+
+    static void send_all(int fd, std::string answer) {
         // One request per connection.
         if (answer.starts_with("HTTP/1.1 "))
             answer.insert(answer.find("\r\n") + 2, "Connection: close\r\n");
         std::string_view rest = answer;
         while (!rest.empty()) {
-            const auto n = ::send(peer.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+            const auto n = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
             if (n <= 0) return;
             rest.remove_prefix(static_cast<std::size_t>(n));
         }
     }
 
+    /// A client without patience comes to its end before this does.
+    static void wait_for_end(int fd) {
+        const timeval most{.tv_sec = 30, .tv_usec = 0};
+        ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+        char byte = 0;
+        while (::recv(fd, &byte, 1, 0) > 0) continue;
+    }
+
+    static constexpr std::size_t most_served = 64;
     Handler handler_;
     Wait wait_;
     Fd listener_;

@@ -13,6 +13,7 @@
 
 namespace brig::registry {
 
+using brig::testing::FakeAnswer;
 using brig::testing::FakeRegistry;
 using brig::testing::FakeRequest;
 using brig::testing::http_answer;
@@ -22,7 +23,7 @@ protected:
     /// `/v2/` is answered by itself.
     void serve(FakeRegistry::Handler handler) {
         fake_ = std::make_unique<FakeRegistry>([handler](const FakeRequest& request) {
-            return request.target == "/v2/" ? http_answer(200) : handler(request);
+            return request.target == "/v2/" ? FakeAnswer(http_answer(200)) : handler(request);
         });
     }
     void serve_all(FakeRegistry::Handler handler) {
@@ -31,6 +32,7 @@ protected:
     Settings settings() {
         Settings out;
         out.certificates.clear();
+        out.stall_timeout = stall_timeout_;
         out.sleep = [this](std::chrono::milliseconds delay) { slept_.push_back(delay); };
         return out;
     }
@@ -61,6 +63,7 @@ protected:
     content::Store store_{directory_.path() / "content"};
     std::unique_ptr<FakeRegistry> fake_;
     std::vector<std::chrono::milliseconds> slept_;
+    std::chrono::seconds stall_timeout_ = Settings().stall_timeout;
 };
 
 }  // namespace brig::registry

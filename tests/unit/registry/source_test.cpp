@@ -15,7 +15,7 @@ class SourceTest : public RegistryTest {
 protected:
     void mirror(FakeRegistry::Handler handler) {
         mirrors_.push_back(std::make_unique<FakeRegistry>([handler](const FakeRequest& request) {
-            return request.target == "/v2/" ? http_answer(200) : handler(request);
+            return request.target == "/v2/" ? FakeAnswer(http_answer(200)) : handler(request);
         }));
     }
     Source source() {

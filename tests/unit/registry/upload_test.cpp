@@ -96,6 +96,41 @@ TEST_F(Upload, GoesOnAfterACut) {
     EXPECT_EQ(got, bytes);
 }
 
+TEST_F(Upload, WaitsAsLongAsItIsTold) {
+    std::map<std::string, int> asked;
+    serve([&](const FakeRequest& request) {
+        if (request.method == "HEAD") return http_answer(404);
+        if (asked[request.method]++ == 0 && request.method != "GET") {
+            const std::string seconds = request.method == "POST" ? "3" : "7";
+            return http_answer(429, "", "Retry-After: " + seconds + "\r\n");
+        }
+        if (request.method == "PUT") return http_answer(201);
+        return http_answer(request.method == "GET" ? 204 : 202, "",
+                           "Location: /v2/up\r\nRange: 0-0\r\n");
+    });
+    using std::chrono::seconds;
+    EXPECT_EQ(put(), Placed::uploaded);
+    EXPECT_THAT(slept_, ::testing::ElementsAre(seconds(3), seconds(7), seconds(7)));
+    slept_.clear();
+    asked.clear();
+    repository({}, Access::push).put_manifest("v1", std::string(oci::media_type::manifest), "{}");
+    EXPECT_THAT(slept_, ::testing::ElementsAre(seconds(7)));
+}
+
+TEST_F(Upload, AStallIsACut) {
+    stall_timeout_ = std::chrono::seconds(1);
+    int patches = 0;
+    serve([&](const FakeRequest& request) -> FakeAnswer {
+        if (request.method == "HEAD") return http_answer(404);
+        if (request.method == "PUT") return http_answer(201);
+        if (request.method == "PATCH" && patches++ == 0) return {"", true};
+        return http_answer(request.method == "GET" ? 204 : 202, "",
+                           "Location: /v2/up\r\nRange: 0-1999999\r\n");
+    });
+    EXPECT_EQ(put(), Placed::uploaded);
+    EXPECT_EQ(patches, 1) << "the registry had got all of it";
+}
+
 TEST_F(Upload, StartsOverWhenTheUploadIsForgotten) {
     int patches = 0;
     serve([&](const FakeRequest& request) {
@@ -119,6 +154,20 @@ TEST_F(Upload, GivesUpAfterAsManyTriesAsOtherRequests) {
     });
     EXPECT_THROW(put(), RegistryError);
     EXPECT_LT(fake_->count("PUT"), 10u);
+}
+
+TEST_F(Upload, TheLastAnswerMayBeLost) {
+    bool is_there = false;
+    serve([&](const FakeRequest& request) {
+        if (request.method == "HEAD") return http_answer(is_there ? 200 : 404);
+        if (request.method == "PUT") is_there = true;
+        if (request.method == "PUT") return std::string();
+        if (request.method == "GET") return http_answer(404);
+        return http_answer(202, "", "Location: /v2/up\r\n");
+    });
+    EXPECT_EQ(put(), Placed::uploaded);
+    EXPECT_EQ(fake_->count("PUT"), 1u);
+    EXPECT_EQ(fake_->count("POST"), 1u) << "it is not sent again";
 }
 
 TEST_F(Upload, ManifestsGoUnderTheirType) {
