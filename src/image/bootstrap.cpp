@@ -1,6 +1,8 @@
 // Which base system to make; each kind is in a file of its own.
 #include "image/bootstrap.h"
 
+#include <cstdlib>
+
 #include "base/error.h"
 #include "base/strings.h"
 #include "image/bootstrap_kinds.h"
@@ -17,6 +19,12 @@ Image bootstrap(Store& store, const BootstrapRequest& request, const Progress& p
     throw Error(ErrorKind::invalid_argument,
                 "cannot bootstrap {:?}: want busybox, debian:SUITE or freebsd:RELEASE",
                 request.what);
+}
+
+std::optional<Instant> source_date_epoch() {
+    const char* given = std::getenv("SOURCE_DATE_EPOCH");
+    const auto seconds = parse_int<std::int64_t>(given != nullptr ? given : "");
+    return seconds ? std::optional(Instant(std::chrono::seconds(*seconds))) : std::nullopt;
 }
 
 }  // namespace brig::image

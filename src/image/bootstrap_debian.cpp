@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 
 #include "archive/layer.h"
@@ -80,11 +79,8 @@ std::string mirror_for(const BootstrapTask& task, const Distribution& distributi
 /// No file and no record of the image is younger than this: SOURCE_DATE_EPOCH, or the beginning of
 /// the day, so that the same packages give the same image.
 std::int64_t source_date() {
-    const char* given = std::getenv("SOURCE_DATE_EPOCH");
-    if (const auto seconds = parse_int<std::int64_t>(given != nullptr ? given : ""))
-        return *seconds;
-    return std::chrono::floor<std::chrono::days>(now()).time_since_epoch() /
-           std::chrono::seconds(1);
+    const auto today = std::chrono::floor<std::chrono::days>(now());
+    return source_date_epoch().value_or(today).time_since_epoch() / std::chrono::seconds(1);
 }
 
 std::vector<std::string> date_environment() {

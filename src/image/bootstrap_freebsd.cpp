@@ -92,7 +92,9 @@ Image import_base(const BootstrapTask& task, const Fd& file) {
         .message = "brig image bootstrap " + task.request.what,
         .changes = {"CMD [\"/bin/sh\"]",
                     "ENV PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"},
-        .platform = oci::Platform{.os = "freebsd", .architecture = architecture_of(task)}};
+        .platform = oci::Platform{.os = "freebsd", .architecture = architecture_of(task)},
+        .created = source_date_epoch(),
+        .dated_by_files = true};
     return import_tar(task.store, file.get(), request);
 }
 

@@ -26,6 +26,10 @@ Image bootstrap_debian(const BootstrapTask& task);
 /// FreeBSD's base.txz, checked against its MANIFEST.
 Image bootstrap_freebsd(const BootstrapTask& task);
 
+/// SOURCE_DATE_EPOCH, where the engine was started with it: the date that every image made here is
+/// to have.
+std::optional<Instant> source_date_epoch();
+
 /// The first of `names` found in the usual program directories.
 std::optional<std::string> find_program(const std::vector<std::string>& names);
 

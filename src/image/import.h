@@ -18,6 +18,8 @@ struct ImportRequest {
     std::optional<oci::Platform> platform;
     /// Absent: now. Bootstrapped images give one, so that their IDs are reproducible.
     std::optional<Instant> created;
+    /// Without `created`: the time of the newest file in the archive, for the same reason.
+    bool dated_by_files = false;
 };
 
 /// `tar` may be compressed. Throws Error{invalid_argument} for what is no tar.

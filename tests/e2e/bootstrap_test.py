@@ -1,5 +1,6 @@
-"""Base images where there is no registry: FreeBSD's release archive from a file and from a mirror, and
-(where BRIG_BOOTSTRAP_DEBIAN asks for its minutes and megabytes) Debian from its own mirror."""
+"""Base images where there is no registry: FreeBSD's release archive from a file and from a mirror, busybox, and
+(where BRIG_BOOTSTRAP_DEBIAN asks for its minutes and megabytes) Debian from its own mirror. The same source gives
+the same image, whenever it is made."""
 import hashlib
 import http.server
 import io
@@ -7,8 +8,11 @@ import json
 import os
 import tarfile
 import threading
+import time
 
 import pytest
+
+BUILT = 1_750_000_000  # 2025-06-15T15:06:40Z
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def release(tmp_path):
     with tarfile.open(base, "w:xz") as archive:
         for name, text in (("./bin/sh", "a shell\n"), ("./etc/os-release", "NAME=FreeBSD\n")):
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(text), 0o755
+            entry.size, entry.mode, entry.mtime = len(text), 0o755, BUILT
             archive.addfile(entry, io.BytesIO(text.encode()))
     digest = hashlib.sha256(base.read_bytes()).hexdigest()
     (directory / "MANIFEST").write_text(f"base.txz\t{digest}\t2\tbase\t\"Base system\"\ton\n")
@@ -80,8 +84,34 @@ def test_an_archive_that_its_manifest_does_not_know_is_refused(tidy, release, mi
     assert images(tidy) == before
 
 
+def made_twice(engine, *options, timeout=60):
+    """The image of the same source, made in two seconds of which neither finds what the other left."""
+    made = []
+    for tag in ("twice:1", "twice:2"):
+        engine.brig("image", "bootstrap", *options, "--tag", tag, timeout=timeout)
+        made.append(json.loads(engine.brig("image", "inspect", tag).stdout)[0])
+        engine.brig("rmi", tag)  # so that nothing of it is found again
+        time.sleep(1.1)
+    first, second = made
+    assert (first["Id"], first["RootFS"]) == (second["Id"], second["RootFS"])
+    return first
+
+
+def test_freebsd_is_reproducible(tidy, release, mirror):
+    made = made_twice(tidy, "freebsd:14.3", "--base", release / "base.txz")
+    assert made["Created"].startswith("2025-06-15T15:06:40")
+    # Neither the file's own times nor where it came from count.
+    os.utime(release / "base.txz")
+    assert made_twice(tidy, "freebsd:14.3", "--base", mirror)["Id"] == made["Id"]
+
+
+def test_busybox_is_reproducible(tidy):
+    made_twice(tidy, "busybox")
+
+
 @pytest.mark.skipif(not os.environ.get("BRIG_BOOTSTRAP_DEBIAN"), reason="BRIG_BOOTSTRAP_DEBIAN is not set")
 def test_debian(tidy):
+    made_twice(tidy, "debian:bookworm", timeout=900)
     tidy.brig("image", "bootstrap", "debian:bookworm", timeout=900)
     assert tidy.brig("run", "--rm", "debian:bookworm", "cat", "/etc/debian_version").stdout.startswith("12")
     tidy.brig("rmi", "debian:bookworm")
