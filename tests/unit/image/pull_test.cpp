@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -284,6 +286,108 @@ TEST_F(PullTest, ANameThatStandsForAnotherFormIsGivenBackItsOwn) {
     EXPECT_NE(store().resolve(name_here.familiar()).manifest, pulled.manifest);
     pull();
     EXPECT_EQ(store().resolve(name_here.familiar()).manifest, pulled.manifest);
+}
+
+/// CVE-2020-15157: a manifest that says where else its layers are.
+TEST_F(PullTest, NobodyIsAskedWhomAManifestNames) {
+    std::atomic<int> connections = 0;
+    FakeRegistry other([&](const FakeRequest&) {
+        ++connections;
+        return http_answer(401, "", "WWW-Authenticate: Basic realm=\"x\"\r\n");
+    });
+    publish({"a"}, oci::Platform::host());
+    auto json = nlohmann::json::parse(blobs_[manifest_.digest.str()]);
+    for (auto* named : {&json["config"], &json["layers"][0]})
+        (*named)["urls"] = {other.url() + "/blob"};
+    const auto config = json["config"]["digest"].get<std::string>();
+    const auto layer = json["layers"][0]["digest"].get<std::string>();
+    const auto good = blobs_;
+    for (const auto& missing : {config, layer}) {
+        blobs_ = good;
+        blobs_.erase(missing);
+        json["layers"][0]["mediaType"] =
+            missing == layer ? "application/vnd.docker.image.rootfs.foreign.diff.tar"
+                             : std::string(oci::media_type::layer);
+        manifest_ = add(json.dump(), oci::media_type::manifest);
+        Pull one(store(), settings_,
+                 {.name = name(), .credentials = {.username = "user", .password = "secret"}});
+        error_of([&] { one.run({}); });
+    }
+    EXPECT_EQ(connections, 0);
+    EXPECT_TRUE(store().list(true).empty());
+}
+
+/// Counts what is on its way at once, and waits for as many as there may be, and for one more.
+class Crowd {
+public:
+    explicit Crowd(int allowed) : allowed_(allowed) {}
+    void pass() {
+        std::unique_lock lock(mutex_);
+        most_ = std::max(most_, ++inside_);
+        changed_.notify_all();
+        changed_.wait_for(lock, std::chrono::seconds(10), [&] { return most_ >= allowed_; });
+        changed_.wait_for(lock, std::chrono::milliseconds(100), [&] { return most_ > allowed_; });
+        --inside_;
+    }
+    int most() {
+        const std::scoped_lock lock(mutex_);
+        return most_;
+    }
+
+private:
+    const int allowed_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int inside_ = 0;
+    int most_ = 0;
+};
+
+TEST_F(PullTest, NoMoreAreOnTheirWayThanTheSettingsSay) {
+    settings_.downloads = 2;
+    settings_.uploads = 3;
+    Crowd down(2), up(3);
+    FakeRegistry both(
+        [&](const FakeRequest& request) {
+            if (request.method == "HEAD") return http_answer(404);
+            if (request.method == "POST") return http_answer(202, "", "Location: /v2/up\r\n");
+            return request.method == "PUT" ? http_answer(201) : answer(request);
+        },
+        [&](const FakeRequest& request) {
+            if (request.target.find("/blobs/") != std::string::npos && request.method == "GET")
+                down.pass();
+            if (request.target.starts_with("/v2/up")) up.pass();
+        });
+    publish({"a", "b", "c", "d", "e", "f", "g"}, oci::Platform::host());
+    const auto there = oci::Reference::parse(both.host() + "/x:1");
+    Pull(store(), settings_, {.name = there}).run({});
+    EXPECT_EQ(down.most(), 2);
+    const auto again = oci::Reference::parse(both.host() + "/y:1");
+    store().tag(there.familiar(), again.familiar());
+    push(store(), settings_, {again, {}}, {});
+    EXPECT_EQ(up.most(), 3);
+}
+
+TEST_F(PullTest, DockersManifestGoesOnUnchanged) {
+    publish({"a"}, oci::Platform::host());
+    auto json = nlohmann::json::parse(blobs_[manifest_.digest.str()]);
+    json["mediaType"] = oci::media_type::docker_manifest;
+    json["config"]["mediaType"] = oci::media_type::docker_config;
+    json["layers"][0]["mediaType"] = oci::media_type::docker_layer;
+    const std::string bytes = json.dump(3);  // as docker has it
+    manifest_ = add(bytes, oci::media_type::docker_manifest);
+    const auto pulled = pull();
+    EXPECT_EQ(pulled.manifest, Digest::of(bytes));
+    FakeRequest manifest;
+    FakeRegistry other([&](const FakeRequest& request) {
+        if (request.target.find("manifests") != std::string::npos) manifest = request;
+        return http_answer(request.method == "HEAD" ? 200 : 201);
+    });
+    const auto target = oci::Reference::parse(other.host() + "/x:1");
+    store().tag(name().familiar(), target.familiar());
+    EXPECT_EQ(push(store(), settings_, {target, {}}, {}).digest, pulled.manifest);
+    EXPECT_EQ(manifest.body, bytes);
+    EXPECT_TRUE(manifest.has("Content-Type: " + std::string(oci::media_type::docker_manifest)))
+        << manifest.head;
 }
 
 TEST_F(PullTest, PushCompressesWhatIsNotYet) {
