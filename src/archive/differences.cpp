@@ -145,6 +145,14 @@ private:
         const auto& b = new_side.info;
         if (a.st_mode != b.st_mode || a.st_uid != b.st_uid || a.st_gid != b.st_gid) return true;
         if (os::flags_of(a) != os::flags_of(b)) return true;
+        // The time of modification can be set at will, that of the inode's last change cannot. A
+        // clone (zfs) has its parent's inodes.
+        const bool untouched = tree_.filled
+                                   ? is_before(b.st_ctim, *tree_.filled)
+                                   : a.st_ino == b.st_ino && same_time(a.st_ctim, b.st_ctim);
+        if (!untouched && portable_xattrs(old_side.directory, old_side.name) !=
+                              portable_xattrs(new_side.directory, new_side.name))
+            return true;
         if (S_ISDIR(a.st_mode)) return false;
         if (S_ISLNK(a.st_mode)) {
             return link_text(old_side.directory, old_side.name) !=
@@ -152,11 +160,6 @@ private:
         }
         if (S_ISCHR(a.st_mode) || S_ISBLK(a.st_mode)) return a.st_rdev != b.st_rdev;
         if (a.st_size != b.st_size || !same_time(a.st_mtim, b.st_mtim)) return true;
-        // The time of modification can be set at will, that of the inode's last change cannot. A
-        // clone (zfs) has its parent's inodes.
-        const bool untouched = tree_.filled
-                                   ? is_before(b.st_ctim, *tree_.filled)
-                                   : a.st_ino == b.st_ino && same_time(a.st_ctim, b.st_ctim);
         return S_ISREG(b.st_mode) && !untouched && !same_bytes(old_side, new_side);
     }
 

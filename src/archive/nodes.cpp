@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "os/posix_acl.h"
 #include "os/xattr.h"
 
 namespace brig::archive {
@@ -32,9 +33,46 @@ bool is_opaque(int directory, const std::string& name) {
     return os::get_xattr(directory, name, opaque_xattr) == "y";
 }
 
-bool is_portable_xattr(std::string_view name) {
-    if (name == "security.capability") return true;
+namespace {
+
+bool is_portable(std::string_view name) {
+    if (name == "security.capability" || name == os::access_acl || name == os::default_acl)
+        return true;
     return name.starts_with("user.") && !name.starts_with("user.overlay.");
+}
+
+/// With an ACL, the mode's digit for the group is the most that anybody named in it may do.
+mode_t mode_without(const std::string& acl, mode_t mode) {
+    const auto entries = os::decode_acl(acl);
+    if (!entries) return mode;
+    const auto group = std::ranges::find(*entries, os::AclTag::owning_group, &os::AclEntry::tag);
+    return mode & ~(070U & ~(group->permissions << 3U));
+}
+
+}  // namespace
+
+Xattrs portable_xattrs(int directory, const std::string& name) {
+    Xattrs out = os::list_xattrs(directory, name);
+    std::erase_if(out, [](const auto& attribute) { return !is_portable(attribute.first); });
+    std::ranges::sort(out);
+    return out;
+}
+
+void set_portable_xattrs(int directory, const std::string& name, mode_t mode,
+                         const Xattrs& xattrs) {
+    for (const auto& [key, value] : xattrs) {
+        if (!is_portable(key) || os::set_xattr(directory, name, key, value)) continue;
+        if (key != os::access_acl || S_ISLNK(mode)) continue;
+        const auto narrow = mode_without(value, mode) & 07777U;
+        if (narrow != (mode & 07777U) &&
+            ::fchmodat(directory, name.c_str(), narrow, AT_SYMLINK_NOFOLLOW) != 0)
+            throw SysError("set the mode of {}", name);
+    }
+}
+
+void drop_acls(int directory, const std::string& name) {
+    os::remove_xattr(directory, name, os::access_acl);
+    os::remove_xattr(directory, name, os::default_acl);
 }
 
 Fd open_directory_at(int directory, const std::string& name) {

@@ -26,9 +26,15 @@ std::optional<struct stat> stat_at(int directory, const std::string& name);
 /// The file behind overlayfs' mark for "deleted here".
 bool is_whiteout(const struct stat& info);
 bool is_opaque(int directory, const std::string& name);
+using Xattrs = std::vector<std::pair<std::string, std::string>>;
 /// Only these leave or enter an archive: overlay's own attributes would let a layer redirect
-/// lookups, and other namespaces are the host's.
-bool is_portable_xattr(std::string_view name);
+/// lookups, and other namespaces are the host's. Sorted.
+Xattrs portable_xattrs(int directory, const std::string& name);
+/// Gives a node that has the mode `mode` those of `xattrs` that are portable and that the file
+/// system can hold. Where it holds no ACL, the mode gives the owning group no more than that did.
+void set_portable_xattrs(int directory, const std::string& name, mode_t mode, const Xattrs& xattrs);
+/// Takes away what a node got from the default ACL of its directory, or had before.
+void drop_acls(int directory, const std::string& name);
 
 /// Opens a directory for *at calls; an empty Fd when `name` is absent or not a directory.
 /// Throws SysError.

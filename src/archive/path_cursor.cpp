@@ -13,12 +13,17 @@
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/strings.h"
+#include "os/posix_acl.h"
 #include "os/xattr.h"
 
 namespace brig::archive {
 namespace {
 
 constexpr std::size_t max_links = 40;
+
+bool has_default_acl(int directory) {
+    return os::get_xattr(directory, ".", os::default_acl).has_value();
+}
 
 }  // namespace
 
@@ -49,9 +54,7 @@ void copy_attributes(int from_directory, const std::string& from_name, int direc
         ::fchmodat(directory, name.c_str(), info->st_mode & 07777U, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("set the mode of {}", name);
     }
-    for (const auto& [key, value] : os::list_xattrs(from_directory, from_name)) {
-        if (is_portable_xattr(key)) os::set_xattr(directory, name, key, value);
-    }
+    set_portable_xattrs(directory, name, info->st_mode, portable_xattrs(from_directory, from_name));
     const timespec times[2] = {info->st_atim, info->st_mtim};
     if (::utimensat(directory, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("set the times of {}", name);
@@ -61,7 +64,7 @@ void copy_attributes(int from_directory, const std::string& from_name, int direc
 Place PathCursor::locate(const std::vector<std::string>& parts, Missing missing) {
     if (parts.empty()) {
         stack_.clear();
-        return {tree_.root.get(), ".", ""};
+        return {.directory = tree_.root.get(), .name = ".", .path = ""};
     }
     std::size_t common = 0;
     while (common < stack_.size() && common + 1 < parts.size() &&
@@ -70,7 +73,13 @@ Place PathCursor::locate(const std::vector<std::string>& parts, Missing missing)
     }
     stack_.erase(stack_.begin() + static_cast<std::ptrdiff_t>(common), stack_.end());
     for (std::size_t i = common; i + 1 < parts.size(); ++i) enter(parts[i], missing);
-    return {top(), parts.back(), child_path(top_path(), parts.back())};
+    return {top(), parts.back(), child_path(top_path(), parts.back()), top_has_default_acl()};
+}
+
+bool PathCursor::top_has_default_acl() {
+    if (!stack_.empty()) return stack_.back().default_acl;
+    if (!root_acl_) root_acl_ = has_default_acl(tree_.root.get());
+    return *root_acl_;
 }
 
 void PathCursor::enter(const std::string& name, Missing missing) {
@@ -89,7 +98,8 @@ void PathCursor::enter(const std::string& name, Missing missing) {
         throw Error(ErrorKind::invalid_argument, "path is nested deeper than {} directories",
                     max_depth);
     }
-    stack_.push_back({name, std::move(at.directory), std::move(at.path)});
+    const bool acl = has_default_acl(at.directory.get());
+    stack_.push_back({name, std::move(at.directory), std::move(at.path), acl});
 }
 
 /// Goes one part further; false when that was a link, whose parts are then pending.
@@ -141,6 +151,7 @@ bool PathCursor::take_over_lower(Position& at, const std::string& name, Pending&
     if (::mkdirat(at.directory.get(), name.c_str(), 0700) != 0) {
         throw SysError("create directory {}", path);
     }
+    drop_acls(at.directory.get(), name);
     copy_attributes(lower->directory.get(), lower->name, at.directory.get(), name);
     at = reopen(path);
     return false;

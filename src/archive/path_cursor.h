@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ struct Place {
     int directory;
     std::string name;  ///< "." for the root
     std::string path;  ///< "" for the root
+    /// Whether what is made here begins with an ACL, the default one of the directory.
+    bool inherits_acl = false;
 };
 
 /// Flags by path, of what cannot have them yet: nothing can be put into a directory that is schg,
@@ -40,8 +43,11 @@ public:
     /// layer. Directories found nowhere are made or refused.
     Place locate(const std::vector<std::string>& parts, Missing missing = Missing::create);
 
-    /// Must be called after a directory or link was replaced.
-    void forget() { stack_.clear(); }
+    /// Must be called after a directory or link was replaced, or a directory got a default ACL.
+    void forget() {
+        stack_.clear();
+        root_acl_.reset();
+    }
 
     /// False when this layer hides what lower layers have in the directory `path`.
     [[nodiscard]] bool lowers_visible(const std::string& path) const;
@@ -51,12 +57,14 @@ private:
         std::string name;  // as written in the entry's path
         Fd directory;
         std::string path;
+        bool default_acl;
     };
 
     [[nodiscard]] int top() const {
         return stack_.empty() ? tree_.root.get() : stack_.back().directory.get();
     }
     [[nodiscard]] std::string top_path() const { return stack_.empty() ? "" : stack_.back().path; }
+    bool top_has_default_acl();
     void enter(const std::string& name, Missing missing);
     struct Position {
         Fd directory;
@@ -71,6 +79,7 @@ private:
     const LayerTree& tree_;
     PendingFlags& lifted_;
     std::vector<Step> stack_;
+    std::optional<bool> root_acl_;  ///< whether the root has a default ACL, once it is known
 };
 
 /// Gives `name` in `directory` the owner, mode, times and attributes of a node in a lower layer.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "archive/tar_acl.h"
 #include "base/error.h"
 
 namespace brig::archive {
@@ -120,6 +121,7 @@ Entry convert(struct ::archive_entry* from) {
     while (::archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK) {
         out.xattrs.emplace_back(name, std::string(static_cast<const char*>(value), size));
     }
+    add_text_acls(from, out.xattrs);
     unsigned long set = 0;
     unsigned long unset = 0;
     ::archive_entry_fflags(from, &set, &unset);

@@ -16,7 +16,6 @@
 #include "archive/utf8_locale.h"
 #include "base/error.h"
 #include "os/file_flags.h"
-#include "os/xattr.h"
 
 namespace brig::archive {
 namespace {
@@ -134,11 +133,8 @@ void TarOutput::add_node(int directory, const std::string& name, const std::stri
         ::archive_entry_set_symlink(entry.get(), link_text(directory, name).c_str());
     if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode))
         ::archive_entry_set_rdev(entry.get(), info->st_rdev);
-    for (const auto& [key, value] : os::list_xattrs(directory, name)) {
-        if (is_portable_xattr(key)) {
-            ::archive_entry_xattr_add_entry(entry.get(), key.c_str(), value.data(), value.size());
-        }
-    }
+    for (const auto& [key, value] : portable_xattrs(directory, name))
+        ::archive_entry_xattr_add_entry(entry.get(), key.c_str(), value.data(), value.size());
     if (const auto flags = os::flags_of(*info)) ::archive_entry_set_fflags(entry.get(), flags, 0);
     const auto size = S_ISREG(info->st_mode) ? static_cast<std::uint64_t>(info->st_size) : 0;
     ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));

@@ -114,7 +114,8 @@ TreeWriter::TreeWriter(const LayerTree& tree, Devices devices)
     : state_(std::make_unique<State>(tree, devices)) {}
 TreeWriter::~TreeWriter() = default;
 
-/// Owner first: changing it clears setuid and security.capability.
+/// Owner first: changing it clears setuid and security.capability. An ACL after the mode, which is
+/// part of it.
 void TreeWriter::State::set_attributes(const Place& at, const Entry& entry) {
     const char* name = at.name.c_str();
     if (::fchownat(at.directory, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -124,9 +125,8 @@ void TreeWriter::State::set_attributes(const Place& at, const Entry& entry) {
         ::fchmodat(at.directory, name, entry.mode & 07777U, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("set the mode of {}", at.path);
     }
-    for (const auto& [key, value] : entry.xattrs) {
-        if (is_portable_xattr(key)) os::set_xattr(at.directory, at.name, key, value);
-    }
+    const mode_t kind = entry.type == EntryType::symlink ? S_IFLNK : 0;
+    set_portable_xattrs(at.directory, at.name, kind | entry.mode, entry.xattrs);
     const timespec times[2] = {entry.mtime, entry.mtime};
     if (entry.type != EntryType::directory &&
         ::utimensat(at.directory, name, times, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -143,14 +143,13 @@ void TreeWriter::State::add_file(Place at, const Entry& entry, Source* body) {
         file = Fd(::openat(at.directory, at.name.c_str(), flags, 0600));
     }
     if (!file) throw SysError("create {}", at.path);
+    if (at.inherits_acl) drop_acls(at.directory, at.name);
     if (body != nullptr) write_body(file.get(), *body);
     if (::fchown(file.get(), entry.uid, entry.gid) != 0)
         throw SysError("set the owner of {}", at.path);
     if (::fchmod(file.get(), entry.mode & 07777U) != 0)
         throw SysError("set the mode of {}", at.path);
-    for (const auto& [key, value] : entry.xattrs) {
-        if (is_portable_xattr(key)) os::set_xattr(at.directory, at.name, key, value);
-    }
+    set_portable_xattrs(at.directory, at.name, entry.mode, entry.xattrs);
     const timespec times[2] = {entry.mtime, entry.mtime};
     if (::futimens(file.get(), times) != 0) throw SysError("set the times of {}", at.path);
 }
@@ -169,7 +168,10 @@ void TreeWriter::State::add_directory(const Place& at, const Entry& entry) {
         }
     }
     os::unprotect(at.directory, at.name);
+    drop_acls(at.directory, at.name);
     set_attributes(at, entry);
+    // What is made in it from now on has to be freed of its default ACL.
+    if (!entry.xattrs.empty()) cursor.forget();
     directory_times[at.path] = entry.mtime;
 }
 
@@ -203,6 +205,7 @@ void TreeWriter::State::add_special(Place at, const Entry& entry) {
         }
         throw SysError("create special file {}", at.path);
     }
+    if (at.inherits_acl) drop_acls(at.directory, at.name);
     set_attributes(at, entry);
 }
 
@@ -241,6 +244,7 @@ void TreeWriter::State::copy_up(const Place& at, const LowerNode& lower) {
         throw Error(ErrorKind::invalid_argument, "hard link to {}, which is not a regular file",
                     at.path);
     }
+    if (at.inherits_acl && !S_ISLNK(lower.info.st_mode)) drop_acls(at.directory, at.name);
     copy_attributes(lower.directory.get(), lower.name, at.directory, at.name);
 }
 

@@ -14,7 +14,6 @@
 #include "archive/nodes.h"
 #include "base/directory.h"
 #include "base/error.h"
-#include "os/xattr.h"
 
 namespace brig::volume {
 namespace {
@@ -102,10 +101,8 @@ private:
     static void copy_attributes(int source, int destination, const std::string& name,
                                 const struct stat& info) {
         copy_owner(destination, name, info);
-        for (const auto& [attribute, value] : os::list_xattrs(source, name)) {
-            if (archive::is_portable_xattr(attribute))
-                (void)os::set_xattr(destination, name, attribute, value);
-        }
+        archive::set_portable_xattrs(destination, name, info.st_mode,
+                                     archive::portable_xattrs(source, name));
         const auto times = times_of(info);
         if (::utimensat(destination, name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
             throw SysError("set times of {}", name);

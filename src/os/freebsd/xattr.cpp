@@ -1,4 +1,5 @@
-// extattr(2): the user namespace only; Linux's security.* and trusted.* have no meaning here.
+// extattr(2): the user namespace only; Linux's security.* and trusted.* have no meaning here. ACLs
+// are no attributes here (acl(3)).
 #include "os/xattr.h"
 
 #include <fcntl.h>
@@ -10,6 +11,8 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "os/freebsd/acl.h"
+#include "os/posix_acl.h"
 
 namespace brig::os {
 namespace {
@@ -37,9 +40,11 @@ std::optional<std::string> read_value(int fd, const std::string& attribute) {
 
 bool set_xattr(int directory, const std::string& name, const std::string& attribute,
                const std::string& value) {
-    if (!attribute.starts_with(user_prefix)) return false;
+    const auto acl = acl_type(attribute);
+    if (!acl && !attribute.starts_with(user_prefix)) return false;
     const Fd node = open_node(directory, name);
     if (!node) return false;
+    if (acl) return set_acl(node.get(), *acl, value, name);
     const std::string own = attribute.substr(user_prefix.size());
     if (::extattr_set_fd(node.get(), EXTATTR_NAMESPACE_USER, own.c_str(), value.data(),
                          value.size()) >= 0) {
@@ -49,11 +54,25 @@ bool set_xattr(int directory, const std::string& name, const std::string& attrib
     throw SysError("set attribute {} of {}", attribute, name);
 }
 
+void remove_xattr(int directory, const std::string& name, const std::string& attribute) {
+    const auto acl = acl_type(attribute);
+    if (!acl && !attribute.starts_with(user_prefix)) return;
+    const Fd node = open_node(directory, name);
+    if (!node) return;
+    if (acl) return remove_acl(node.get(), *acl, name);
+    const std::string own = attribute.substr(user_prefix.size());
+    if (::extattr_delete_fd(node.get(), EXTATTR_NAMESPACE_USER, own.c_str()) != 0 &&
+        errno != ENOATTR && errno != EOPNOTSUPP && errno != EPERM)
+        throw SysError("remove attribute {} of {}", attribute, name);
+}
+
 std::optional<std::string> get_xattr(int directory, const std::string& name,
                                      const std::string& attribute) {
-    if (!attribute.starts_with(user_prefix)) return std::nullopt;
+    const auto acl = acl_type(attribute);
+    if (!acl && !attribute.starts_with(user_prefix)) return std::nullopt;
     const Fd node = open_node(directory, name);
     if (!node) return std::nullopt;
+    if (acl) return get_acl(node.get(), *acl);
     return read_value(node.get(), attribute.substr(user_prefix.size()));
 }
 
@@ -61,13 +80,17 @@ std::vector<std::pair<std::string, std::string>> list_xattrs(int directory,
                                                              const std::string& name) {
     const Fd node = open_node(directory, name);
     if (!node) return {};
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const char* attribute : {access_acl, default_acl}) {
+        if (auto value = get_acl(node.get(), *acl_type(attribute)))
+            out.emplace_back(attribute, std::move(*value));
+    }
     const ssize_t size = ::extattr_list_fd(node.get(), EXTATTR_NAMESPACE_USER, nullptr, 0);
-    if (size <= 0) return {};
+    if (size <= 0) return out;
     std::string names(static_cast<std::size_t>(size), '\0');
     const ssize_t n =
         ::extattr_list_fd(node.get(), EXTATTR_NAMESPACE_USER, names.data(), names.size());
-    if (n < 0) return {};
-    std::vector<std::pair<std::string, std::string>> out;
+    if (n < 0) return out;
     // Each name is preceded by its length in one byte.
     for (std::size_t at = 0; at < static_cast<std::size_t>(n);) {
         const auto length = static_cast<unsigned char>(names[at]);

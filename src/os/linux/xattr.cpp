@@ -42,6 +42,13 @@ bool set_xattr(int directory, const std::string& name, const std::string& attrib
     throw SysError("set attribute {} of {}", attribute, name);
 }
 
+void remove_xattr(int directory, const std::string& name, const std::string& attribute) {
+    const std::string path = through_proc(directory, name);
+    if (::lremovexattr(path.c_str(), attribute.c_str()) != 0 && errno != ENODATA &&
+        !is_unsupported(errno))
+        throw SysError("remove attribute {} of {}", attribute, name);
+}
+
 std::optional<std::string> get_xattr(int directory, const std::string& name,
                                      const std::string& attribute) {
     return read_value(through_proc(directory, name), attribute);
