@@ -105,9 +105,10 @@ void Repository::upload(Upload upload, const oci::Descriptor& blob, const Fd& fi
                         const Counter& sent) {
     const auto size = static_cast<std::uint64_t>(blob.size);
     Backoff backoff(session_.settings(), session_.cancelled());
-    // False when nothing is left to do: the answer to the last request may have been lost.
-    const auto goes_on = [&](const Error& e, std::optional<std::chrono::seconds> asked_for) {
-        if (!backoff.wait(asked_for)) throw Error(e);
+    // Within a handler. False when nothing is left to do: the answer to the last request may have
+    // been lost.
+    const auto goes_on = [&](std::optional<std::chrono::seconds> asked_for) {
+        if (!backoff.wait(asked_for)) throw;
         if (find_offset(upload) && upload.offset <= size) return true;
         if (has_blob(blob.digest)) return false;
         upload = begin_upload(blob.digest, std::nullopt).value();
@@ -120,10 +121,10 @@ void Repository::upload(Upload upload, const oci::Descriptor& blob, const Fd& fi
         } catch (const RegistryError& e) {
             // 404: the registry has forgotten the upload, 416: it has another part of it.
             if (!e.passing() && e.status() != 416 && e.status() != 404) throw;
-            is_needed = goes_on(e, e.retry_after);
+            is_needed = goes_on(e.retry_after);
         } catch (const TransportError& e) {
             if (e.what_failed() != TransportError::Kind::cut) throw;
-            is_needed = goes_on(e, {});
+            is_needed = goes_on({});
         }
     }
 }
