@@ -20,15 +20,18 @@ enum class LayerForm {
 class Lowers {
 public:
     Lowers() = default;
-    /// Layers that others are still making. `wait` is called once, when somebody first has to look
-    /// into them, and returns them when they are there.
+    /// Layers that others are still making. `wait` is called when somebody first has to look into
+    /// them, and returns them when they are there; if it throws, the next one calls it again.
     explicit Lowers(std::function<std::vector<Fd>()> wait) : wait_(std::move(wait)) {}
 
     void push_back(Fd layer) { layers_.push_back(std::move(layer)); }
     /// Whether there is nothing below. Never waits.
     [[nodiscard]] bool empty() const { return !wait_ && layers_.empty(); }
     [[nodiscard]] const std::vector<Fd>& layers() const {
-        if (const auto wait = std::exchange(wait_, {})) layers_ = wait();
+        if (wait_) {
+            layers_ = wait_();
+            wait_ = {};
+        }
         return layers_;
     }
     [[nodiscard]] std::vector<Fd> take() && {

@@ -90,6 +90,17 @@ struct TreeWriter::State {
         }
     }
 
+    /// Where a path made before is; nothing if it was deleted or replaced later in the same layer.
+    std::optional<std::pair<Place, struct stat>> still_there(const std::string& path) {
+        try {
+            Place at = cursor.locate(clean_path(path), PathCursor::Missing::refuse);
+            if (const auto info = stat_at(at.directory, at.name)) return {{std::move(at), *info}};
+        } catch (const SysError& e) {
+            if (e.error_number() != ENOENT && e.error_number() != ENOTDIR) throw;
+        }
+        return std::nullopt;
+    }
+
     /// Makes room for a new node; true when something was there.
     bool clear(const Place& at) {
         const auto info = stat_at(at.directory, at.name);
@@ -347,22 +358,16 @@ void TreeWriter::finish() {
     state.cursor.forget();
     for (const auto& [path, mtime] : state.directory_times) {
         const timespec times[2] = {mtime, mtime};
-        try {
-            const Place at = state.cursor.locate(clean_path(path), PathCursor::Missing::refuse);
-            ::utimensat(at.directory, at.name.c_str(), times, AT_SYMLINK_NOFOLLOW);
-        } catch (const Error&) {
-            // Replaced by something else later in the same layer.
-        }
+        const auto found = state.still_there(path);
+        if (!found || !S_ISDIR(found->second.st_mode)) continue;
+        const Place& at = found->first;
+        if (::utimensat(at.directory, at.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+            throw SysError("set the times of {}", path);
     }
     // A directory after what is in it, since going in takes its flags.
     for (auto at = state.pending_flags.rbegin(); at != state.pending_flags.rend(); ++at) {
-        try {
-            const Place place =
-                state.cursor.locate(clean_path(at->first), PathCursor::Missing::refuse);
-            os::set_file_flags(place.directory, place.name, at->second);
-        } catch (const Error&) {
-            // Deleted later in the same layer.
-        }
+        if (const auto found = state.still_there(at->first))
+            os::set_file_flags(found->first.directory, found->first.name, at->second);
     }
 }
 

@@ -3,21 +3,18 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/registry_login.h"
+#include "client/client.h"
 
 namespace brig::cli {
 
 ManifestDraft::ManifestDraft(const std::string& name)
     : name_(oci::Reference::parse(name).with_default_tag()) {
-    std::string file = name_.str();
-    std::ranges::replace(file, '/', '_');
-    std::ranges::replace(file, ':', '-');
-    path_ = config_directory() / "manifests" / (file + ".json");
+    path_ = config_directory() / "manifests" / (client::encode(name_.str()) + ".json");
 }
 
 Json ManifestDraft::load() const {

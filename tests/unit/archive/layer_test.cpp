@@ -233,6 +233,17 @@ TEST_F(LayerTest, FullTreesAreCompared) {
     EXPECT_EQ(tar.find("same"), std::string::npos);
 }
 
+TEST_F(LayerTest, AFileInADirectorysPlaceHasItsOwnTime) {
+    apply_full(TarBuilder().directory("a/").file("a", "x", {.mtime = 2'000'000'000}).finish());
+    EXPECT_EQ(look(upper("a")).st_mtime, 2'000'000'000);
+}
+
+TEST(Lowers, WhatCouldNotBeAwaitedOnceIsNotEmpty) {
+    const Lowers lowers([]() -> std::vector<Fd> { throw Error(ErrorKind::cancelled, "gone"); });
+    EXPECT_THROW((void)lowers.layers(), Error);
+    EXPECT_THROW((void)lowers.layers(), Error);
+}
+
 TEST_F(LayerTest, EditsThatKeepSizeAndTimeAreFound) {
     write(base_ / "lower1" / "file", "one");
     write(upper("file"), "two");

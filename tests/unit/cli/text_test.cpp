@@ -1,7 +1,10 @@
 // What users read: templates, tables, sizes, times, ports; and what they type: detach keys.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/container_ports.h"
 #include "cli/detach_keys.h"
 #include "cli/exit_codes.h"
@@ -9,6 +12,7 @@
 #include "cli/flags.h"
 #include "cli/go_template.h"
 #include "cli/listing.h"
+#include "cli/manifest_draft.h"
 #include "cli/multiplex.h"
 #include "cli/units.h"
 
@@ -176,6 +180,17 @@ TEST(ExitCodes, FromTheEnginesWords) {
     EXPECT_EQ(start_failure_code("exec /etc: Permission denied"), 126);
     EXPECT_EQ(start_failure_code("exec: \"/etc\": is a directory"), 126);
     EXPECT_EQ(start_failure_code("port is already allocated"), 125);
+}
+
+TEST(ManifestDrafts, AreOfOneNameEach) {
+    const TempDir directory("/tmp", "brig-drafts");
+    ::setenv("DOCKER_CONFIG", directory.path().c_str(), 1);
+    ManifestDraft("x:1-2").save({{"schemaVersion", 2}});
+    EXPECT_TRUE(ManifestDraft("x:1-2").exists());
+    EXPECT_FALSE(ManifestDraft("x-1:2").exists());
+    ManifestDraft("x:1-2").remove();
+    EXPECT_FALSE(ManifestDraft("x:1-2").exists());
+    ::unsetenv("DOCKER_CONFIG");
 }
 
 TEST(Filters, AsTheApiTakesThem) {

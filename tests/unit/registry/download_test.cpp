@@ -20,7 +20,7 @@ protected:
 TEST_F(Download, GoesOnWhereItWasCut) {
     int round = 0;
     serve([&](const FakeRequest& request) {
-        if (round++ == 0) return cut(bytes, 1000);
+        if (round++ == 0) return cut_off(bytes, 1000);
         EXPECT_TRUE(request.has("Range: bytes=1000-")) << request.head;
         return http_answer(206, bytes.substr(1000), "Content-Range: bytes 1000-299999/300000\r\n");
     });
@@ -32,7 +32,7 @@ TEST_F(Download, GoesOnWhereItWasCut) {
 TEST_F(Download, SkipsWhatItHasWhenRangesAreIgnored) {
     int round = 0;
     serve([&](const FakeRequest&) {
-        return round++ == 0 ? cut(bytes, 1000) : http_answer(200, bytes);
+        return round++ == 0 ? cut_off(bytes, 1000) : http_answer(200, bytes);
     });
     fetch(describe(bytes));
     EXPECT_TRUE(store_.has(Digest::of(bytes)));
@@ -41,7 +41,7 @@ TEST_F(Download, SkipsWhatItHasWhenRangesAreIgnored) {
 TEST_F(Download, StartsOverWhenARangeIsRefused) {
     int round = 0;
     serve([&](const FakeRequest& request) {
-        if (round++ == 0) return cut(bytes, 1000);
+        if (round++ == 0) return cut_off(bytes, 1000);
         return request.has("Range:") ? http_answer(416) : http_answer(200, bytes);
     });
     fetch(describe(bytes));
@@ -51,7 +51,7 @@ TEST_F(Download, StartsOverWhenARangeIsRefused) {
 TEST_F(Download, RefusesAnotherRangeThanItAskedFor) {
     int round = 0;
     serve([&](const FakeRequest&) {
-        if (round++ == 0) return cut(bytes, 1000);
+        if (round++ == 0) return cut_off(bytes, 1000);
         return http_answer(206, bytes.substr(0, 5), "Content-Range: bytes 0-4/300000\r\n");
     });
     EXPECT_THAT(failure(describe(bytes)), HasSubstr("from byte 1000"));
@@ -125,7 +125,7 @@ TEST_F(Download, AStallIsACutAndNotForEver) {
     stall_timeout_ = std::chrono::seconds(1);
     int round = 0;
     serve([&](const FakeRequest& request) -> FakeAnswer {
-        if (round++ == 0) return {cut(bytes, 1000), true};
+        if (round++ == 0) return {cut_off(bytes, 1000), true};
         if (round == 2) return {"", true};
         EXPECT_TRUE(request.has("Range: bytes=1000-")) << request.head;
         return http_answer(206, bytes.substr(1000), "Content-Range: bytes 1000-299999/300000\r\n");

@@ -40,7 +40,7 @@ protected:
         return {settings(), oci::Reference::parse(fake_->host() + "/foo/bar"), credentials, access};
     }
     /// An answer that breaks off after so many bytes of its body.
-    static std::string cut(const std::string& body, std::size_t after) {
+    static std::string cut_off(const std::string& body, std::size_t after) {
         const auto whole = http_answer(200, body);
         return whole.substr(0, whole.size() - body.size() + after);
     }

@@ -97,7 +97,7 @@ TEST_F(SourceTest, WhatAMirrorBreaksOffTheRegistryGoesOnWith) {
         EXPECT_TRUE(request.has("Range: bytes=1000-")) << request.head;
         return http_answer(206, bytes.substr(1000), "Content-Range: bytes 1000-299999/300000\r\n");
     });
-    mirror([&](const FakeRequest&) { return cut(bytes, 1000); });
+    mirror([&](const FakeRequest&) { return cut_off(bytes, 1000); });
     fetch(bytes);
 }
 
@@ -107,7 +107,7 @@ TEST_F(SourceTest, WhatAMirrorBreaksOffAndHasMadeUpComesAgain) {
         if (!request.has("Range: bytes=1000-")) return http_answer(200, bytes);
         return http_answer(206, bytes.substr(1000), "Content-Range: bytes 1000-299999/300000\r\n");
     });
-    mirror([&](const FakeRequest&) { return cut(std::string(300'000, 'l'), 1000); });
+    mirror([&](const FakeRequest&) { return cut_off(std::string(300'000, 'l'), 1000); });
     fetch(bytes);
     EXPECT_EQ(fake_->count("blobs"), 2U);
 }
