@@ -11,6 +11,8 @@
 #include "image/import.h"
 #include "image/load.h"
 #include "image/save.h"
+#include "oci/document.h"
+#include "oci/manifest.h"
 
 namespace brig::api {
 namespace {
@@ -32,11 +34,27 @@ void publish(Context& context, std::string_view action, const image::Image& imag
         {"image", std::string(action), image.id.str(), {{"name", name}}, now()});
 }
 
+/// What an archive is to hold, in words or (since API 1.48) as an OCI platform in JSON.
+std::optional<oci::Platform> archive_platform(const Request& request) {
+    const auto given = params(request, "platform");
+    if (given.empty() || given.front().empty()) return std::nullopt;
+    if (given.size() > 1)
+        throw Error(ErrorKind::invalid_argument, "want one platform, not {}", given.size());
+    if (!given.front().starts_with('{')) return oci::Platform::parse(given.front());
+    namespace fields = oci::fields;
+    const auto json = fields::parse_object(given.front(), "platform", oci::max_document_bytes);
+    const auto variant = fields::string(json, "variant");
+    return oci::Platform::parse(fields::string(json, "os") + "/" +
+                                fields::string(json, "architecture") +
+                                (variant.empty() ? "" : "/" + variant));
+}
+
 Reply load(Context& context, Request& request) {
-    return from_body(context, request, [&context](http::BodyStream body, JsonLines& lines) {
+    const auto only = archive_platform(request);
+    return from_body(context, request, [&context, only](http::BodyStream body, JsonLines& lines) {
         const auto report = [&](const std::string& line) { lines.stream(line + "\n"); };
         for (const auto& loaded :
-             image::load(context.engine.images(), body_source(std::move(body)), report)) {
+             image::load(context.engine.images(), body_source(std::move(body)), report, only)) {
             publish(context, "load", loaded, loaded.id.str());
         }
     });
@@ -100,17 +118,31 @@ Reply create(Context& context, Request& request) {
     not_implemented("importing from a URL (download it and import the file)");
 }
 
-Reply send_archive(Context& context, const std::vector<std::string>& names) {
+void check_platform(const image::Image& image, const std::string& name,
+                    const oci::Platform& wanted) {
+    if (wanted.accepts(image.config.platform)) return;
+    throw Error(ErrorKind::not_found,
+                "image with reference {} was found but does not provide the specified platform "
+                "({})",
+                name, wanted.str());
+}
+
+Reply send_archive(Context& context, const Request& request,
+                   const std::vector<std::string>& names) {
     if (names.empty()) throw Error(ErrorKind::invalid_argument, "no image names given to save");
     // A wrong name is an error of the request, not of a stream that has begun.
-    for (const auto& name : names) (void)context.engine.images().resolve(name);
-    return context.streams.reply("application/x-tar", [&context, names](int sink) {
-        image::save(context.engine.images(), names, sink);
+    const auto only = archive_platform(request);
+    for (const auto& name : names) {
+        const auto image = context.engine.images().resolve(name);
+        if (only) check_platform(image, name, *only);
+    }
+    return context.streams.reply("application/x-tar", [&context, names, only](int sink) {
+        image::save(context.engine.images(), names, sink, only);
     });
 }
 
 Reply save_one(Context& context, Request& request) {
-    return send_archive(context, {request.parameter("name")});
+    return send_archive(context, request, {request.parameter("name")});
 }
 
 Reply save_many(Context& context, Request& request) {
@@ -120,7 +152,7 @@ Reply save_many(Context& context, Request& request) {
             if (!name.empty()) names.push_back(std::move(name));
         }
     }
-    return send_archive(context, names);
+    return send_archive(context, request, names);
 }
 
 }  // namespace

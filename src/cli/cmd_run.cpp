@@ -78,8 +78,11 @@ Json create(client::Client& engine, const ContainerFlags& flags, const Json& bod
 }
 
 bool says_image_is_missing(const client::ApiError& error) {
+    const auto said = to_lower(error.said());
+    const auto says = [&](const char* words) { return said.find(words) != std::string::npos; };
+    // One for another platform is not the one that was asked for.
     return error.status() == 404 &&
-           to_lower(error.said()).find("no such image") != std::string::npos;
+           (says("no such image") || says("does not provide the specified platform"));
 }
 
 std::string create_or_pull(client::Client& engine, const ContainerFlags& flags, const Json& body,

@@ -107,24 +107,31 @@ Image record(Store& store, const ArchivedImage& archived, const std::vector<Imag
     return store.resolve(archived.names.front().familiar());
 }
 
+oci::Platform platform_of(const content::Store& content, const ArchivedImage& image) {
+    return oci::ImageConfig::parse(content.read(image.config, oci::max_document_bytes)).platform;
+}
+
 std::vector<Image> load_leased(Store& store, std::unique_ptr<archive::Source> stream,
-                               const Progress& progress) {
+                               const Progress& progress, const std::optional<oci::Platform>& only) {
     const content::Lease lease = store.content().lease();
     const ArchiveFiles files = read_files(store.content(), std::move(stream));
     std::vector<Image> out;
     for (const auto& archived : find_images(store.content(), files)) {
+        if (only && !only->accepts(platform_of(store.content(), archived))) continue;
         report_moved_names(store, archived, archived.config, progress);
         out.push_back(record(store, archived, out));
         for (const auto& name : archived.names) progress("Loaded image: " + name.familiar());
         if (archived.names.empty()) progress("Loaded image ID: " + out.back().id.str());
     }
+    if (only && out.empty())
+        throw Error(ErrorKind::not_found, "the archive has no image for {}", only->str());
     return out;
 }
 
 }  // namespace
 
 std::vector<Image> load(Store& store, std::unique_ptr<archive::Source> stream,
-                        const Progress& progress) {
+                        const Progress& progress, const std::optional<oci::Platform>& only) {
     const Defer clean_up([&] {
         try {
             store.collect();
@@ -132,7 +139,7 @@ std::vector<Image> load(Store& store, std::unique_ptr<archive::Source> stream,
             log::warn("cannot clean up after a load: {}", e.what());
         }
     });
-    return load_leased(store, std::move(stream), progress);
+    return load_leased(store, std::move(stream), progress, only);
 }
 
 }  // namespace brig::image

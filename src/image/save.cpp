@@ -24,9 +24,11 @@ struct Saved {
 std::string blob_path(const Digest& digest) { return "blobs/sha256/" + std::string(digest.hex()); }
 
 /// A name given saves that tag, a repository without a tag all its tags, an ID none.
-std::vector<Saved> gather(const Store& store, const std::vector<std::string>& names) {
+std::vector<Saved> gather(const Store& store, const std::vector<std::string>& names,
+                          const std::optional<oci::Platform>& only) {
     std::map<Digest, Saved> by_manifest;
     const auto add = [&](const Image& image, const std::optional<oci::Reference>& name) {
+        if (only && !only->accepts(image.config.platform)) return;
         auto& saved = by_manifest.try_emplace(image.manifest, Saved{image, {}}).first->second;
         if (name && std::ranges::find(saved.names, *name) == saved.names.end())
             saved.names.push_back(*name);
@@ -100,9 +102,10 @@ void write_blobs(const content::Store& content, const std::vector<Saved>& images
 
 }  // namespace
 
-void save(Store& store, const std::vector<std::string>& names, int fd) {
+void save(Store& store, const std::vector<std::string>& names, int fd,
+          const std::optional<oci::Platform>& only) {
     const content::Lease lease = store.content().lease();
-    const auto images = gather(store, names);
+    const auto images = gather(store, names, only);
     for (const auto& saved : images) store.keep(saved.image);
     Json manifests = Json::array();
     Json docker = Json::array();

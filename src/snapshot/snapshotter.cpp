@@ -22,11 +22,11 @@ void Snapshotter::rebase(const std::string& key, const std::string& /*parent*/) 
 }
 
 void refuse_limit(std::string_view driver) {
-    throw Error(
-        ErrorKind::invalid_argument,
-        "the storage driver {} cannot limit a container's size (--storage-opt size): zfs and "
-        "btrfs can",
-        driver);
+    // Docker's words, with the names of ours.
+    throw Error(ErrorKind::invalid_argument,
+                "--storage-opt size is supported only by the storage drivers btrfs and zfs, not by "
+                "the driver {}",
+                driver);
 }
 
 std::vector<Mount> bind_mount(const std::filesystem::path& directory, bool read_only) {

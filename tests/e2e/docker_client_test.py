@@ -129,6 +129,23 @@ def test_import(tidy, tmp_path):
     tidy.docker("rmi", "mine:1")
 
 
+def test_commit_and_export(tidy, tmp_path):
+    tidy.docker("run", "--name", "worked", "--net", "none", "busybox", "sh", "-c", "echo new > /made; rm /bin/arch")
+    made = tidy.docker("commit", "-m", "why", "-a", "me", "-c", 'CMD ["cat", "/made"]', "worked", "mine:2").stdout
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", made)
+    assert run(tidy, "mine:2").stdout == "new\n"
+    image = json.loads(tidy.docker("inspect", "mine:2").stdout)[0]
+    assert (image["Id"], image["Comment"], image["Author"]) == (made.strip(), "why", "me")
+    tidy.docker("export", "-o", tmp_path / "all.tar", "worked")
+    with tarfile.open(tmp_path / "all.tar") as tar:
+        names = tar.getnames()
+        assert tar.extractfile("made").read() == b"new\n"
+    assert "bin/busybox" in names and "bin/arch" not in names
+    missing = tidy.docker("export", "-o", tmp_path / "none.tar", "nobody", check=False)
+    assert missing.returncode == 1 and "No such container: nobody" in missing.stderr
+    tidy.docker("rmi", "mine:2")
+
+
 # Building.
 
 def test_build(tidy, tmp_path):

@@ -1,4 +1,4 @@
-"""A disk that fills up in the middle of pull, load and commit: the command says so, nothing is lost or left, and
+"""A disk that fills up in the middle of pull, load, commit and push (of what is compressed for it): the command says so, nothing is lost or left, and
 it succeeds when there is room again, without a restart and with one."""
 import contextlib
 import os
@@ -68,14 +68,16 @@ def full(small_disk, workspace):
             engine.brig("load", "-i", workspace / "image.tar")
             engine.brig("push", image.name)
             engine.brig("rmi", image.name)
+            engine.brig("commit", "writer", "built")
             yield engine, image, {"pull": ["pull", image.name], "load": ["load", "-i", workspace / "image.tar"],
+                                  "push": ["push", f"{host}/full/built"],
                                   "commit": ["commit", "writer", "full:1"]}
         finally:
             (small_disk / "ballast").unlink(missing_ok=True)
             engine.close()
 
 
-@pytest.mark.parametrize("what", ["pull", "load", "commit"])
+@pytest.mark.parametrize("what", ["pull", "load", "commit", "push"])
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_full_disk(full, small_disk, what, restart):
     engine, image, commands = full

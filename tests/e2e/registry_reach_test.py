@@ -1,9 +1,12 @@
 """How a registry is reached: by mirrors, through proxies, with certificates."""
+import base64
 import contextlib
 import http.client
+import http.server
 import json
 import shutil
 import socket
+import ssl
 import threading
 import urllib.parse
 
@@ -193,3 +196,67 @@ def test_certificates(engine, workspace):
         shutil.copy(mine, certs / "ca.crt")
         refused = other.brig("pull", name, check=False)
         assert refused.returncode == 1 and "certificate" in refused.stderr
+
+
+class Recorder(http.server.BaseHTTPRequestHandler):
+    """Answers what the server's `reply` says, and remembers what it was asked."""
+
+    def do_GET(self):
+        self.server.asked.append((self.path, self.headers.get("Authorization")))
+        status, headers = self.server.reply(self.path)
+        self.send_response(status)
+        for name, value in {"Content-Length": "0", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    do_POST = do_HEAD = do_GET
+
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def recording(reply, tls=None):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
+        server.asked, server.reply = [], reply
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_cve_2014_5277_nothing_goes_unencrypted(engine, workspace):
+    """Names that lead to loopback and are not those that may be insecure: neither a registry that has no TLS, nor one
+    that sends elsewhere, for a blob or for a token, gets a request in the clear."""
+    tls = certificate(workspace / "encrypted", "safe.localhost")
+    with recording(lambda path: (200, {})) as plain, engine_with(workspace / "unencrypted") as other:
+        there = f"plain.localhost:{plain.server_port}"
+        ways = {f"http://{there}/v2/x": "redirects to", f"http://{there}/token": "wants credentials sent to"}
+
+        def reply(path):
+            if path == "/v2/" or way.endswith("/token"):
+                return 401, {"WWW-Authenticate": f'Bearer realm="{way}"' if way.endswith("/token") else "Basic"}
+            return 307, {"Location": way}
+        with recording(reply, tls) as safe:
+            host = f"safe.localhost:{safe.server_port}"
+            directory = workspace / "unencrypted" / "certs.d" / host
+            directory.mkdir()
+            shutil.copy(tls[0], directory / "ca.crt")
+            for way, words in ways.items():
+                # Logins are the client's; the engine has none of its own.
+                auth = base64.b64encode(b"user:secret").decode()
+                config = workspace / "unencrypted-docker"
+                config.mkdir(exist_ok=True)
+                (config / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setenv("DOCKER_CONFIG", str(config))
+                    refused = other.brig("pull", f"{host}/web", check=False)
+                assert refused.returncode == 1 and words in refused.stderr, refused.stderr
+                assert "without encryption" in refused.stderr
+            assert safe.asked
+        refused = other.brig("pull", f"{there}/web", check=False)
+        assert refused.returncode == 1 and "https://" in refused.stderr
+        assert not plain.asked

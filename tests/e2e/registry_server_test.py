@@ -171,7 +171,8 @@ def test_manifest_list(tidy, image, registry):
     name = f"{repository}:all"
     tidy.brig("manifest", "create", name, f"{repository}:amd64", f"{repository}:other")
     assert tidy.brig("manifest", "create", name, f"{repository}:amd64", check=False).returncode == 1
-    tidy.brig("manifest", "annotate", name, f"{repository}:other", "--os", "freebsd", "--arch", "arm64")
+    tidy.brig("manifest", "annotate", name, f"{repository}:other", "--os", "freebsd", "--arch", "arm64",
+              "--variant", "v8", "--os-version", "14.3", "--os-features", "one", "--os-features", "two")
     draft = json.loads(tidy.brig("manifest", "inspect", name).stdout)
     assert [member["platform"]["os"] for member in draft["manifests"]] == ["linux", "freebsd"]
     digest = tidy.brig("manifest", "push", "-p", name).stdout.strip()
@@ -179,6 +180,8 @@ def test_manifest_list(tidy, image, registry):
     index = json.loads(tidy.brig("manifest", "inspect", name).stdout)
     platforms = [member["platform"]["os"] for member in index["manifests"]]
     assert platforms == ["linux", "freebsd"] and index == draft
+    assert index["manifests"][1]["platform"] == {"os": "freebsd", "architecture": "arm64", "variant": "v8",
+                                                 "os.version": "14.3", "os.features": ["one", "two"]}
     verbose = json.loads(tidy.brig("manifest", "inspect", "-v", name).stdout)
     assert [one["Descriptor"]["digest"] for one in verbose] == [one["digest"] for one in index["manifests"]]
     assert all(base64.b64decode(one["Raw"]) and one["OCIManifest"]["layers"] for one in verbose)

@@ -1,10 +1,13 @@
 """Images to and from Debian's docker-registry on loopback: plain, with passwords, with TLS."""
 import base64
 import contextlib
+import http.server
 import json
 import os
 import shutil
 import subprocess
+import threading
+import urllib.parse
 
 import pytest
 
@@ -134,19 +137,33 @@ def test_passwords(tidy, image, workspace, private_config):
         forget(tidy, name)
 
 
-def test_credential_helper(tidy, image, workspace, private_config, tmp_path, monkeypatch):
-    helper = tmp_path / "bin" / "docker-credential-test"
-    helper.parent.mkdir()
-    helper.write_text(f"""#!/bin/sh
+def credential_helper(directory, name):
+    """A docker-credential-NAME that keeps one login, and the file with the verbs it was asked."""
+    program = directory / "bin" / f"docker-credential-{name}"
+    program.parent.mkdir(exist_ok=True)
+    kept, asked = directory / f"{name}.kept", directory / f"{name}.asked"
+    program.write_text(f"""#!/bin/sh
+echo $1 >> {asked}
 case $1 in
-store) cat > {tmp_path}/kept ;;
-get) [ -f {tmp_path}/kept ] || {{ echo credentials not found; exit 1; }}; cat {tmp_path}/kept ;;
-erase) rm {tmp_path}/kept ;;
+store) cat > {kept} ;;
+get) [ -f {kept} ] || {{ echo credentials not found; exit 1; }}; cat {kept} ;;
+erase) rm {kept} ;;
 esac
 """)
-    helper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{helper.parent}:{os.environ['PATH']}")
+    program.chmod(0o755)
+    return kept, asked
+
+
+@pytest.fixture
+def helpers(tmp_path, monkeypatch, private_config):
+    """Makes credential helpers that can be found."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     private_config.parent.mkdir()
+    return lambda name: credential_helper(tmp_path, name)
+
+
+def test_credential_helper(tidy, image, workspace, private_config, helpers):
+    kept, _ = helpers("test")
     private_config.write_text('{"credsStore": "test", "HttpHeaders": {"kept": "yes"}}')
     with docker_registry(workspace / "registry-helper", password="secret") as host:
         tidy.brig("login", "-u", "user", "--password-stdin", host, input="secret")
@@ -154,8 +171,94 @@ esac
         tidy.brig("tag", image, f"{host}/web")
         tidy.brig("push", f"{host}/web")
         tidy.brig("logout", host)
-        assert not (tmp_path / "kept").exists()
+        assert not kept.exists()
         forget(tidy, f"{host}/web")
+
+
+def test_a_registry_with_a_helper_of_its_own(tidy, image, plain, workspace, private_config, helpers):
+    """credHelpers: one registry's is asked for it, and the store of all others is not."""
+    own_kept, _ = helpers("own")
+    kept, asked = helpers("all")
+    with docker_registry(workspace / "registry-own-helper", password="secret") as host:
+        private_config.write_text(json.dumps({"credsStore": "all", "credHelpers": {host: "own"}}))
+        tidy.brig("login", "-u", "user", "--password-stdin", host, input="secret")
+        assert json.loads(own_kept.read_text()) == {"ServerURL": host, "Username": "user", "Secret": "secret"}
+        assert "secret" not in private_config.read_text()
+        tidy.brig("tag", image, f"{host}/web")
+        tidy.brig("push", f"{host}/web")
+        assert not asked.exists() and not kept.exists()
+        tidy.brig("pull", image)  # of another registry
+        assert asked.read_text() == "get\n"
+        tidy.brig("logout", host)
+        assert not own_kept.exists() and asked.read_text() == "get\n"
+        refused = tidy.brig("push", f"{host}/web", check=False)
+        assert refused.returncode == 1 and "no basic auth credentials" in refused.stderr
+        forget(tidy, f"{host}/web")
+
+
+class TokenServer(http.server.BaseHTTPRequestHandler):
+    """A registry that has nothing, and whose tokens are bought with a password once, and then with what that gave."""
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        if url.path == "/token":
+            return self.sell("GET", url.query)
+        if self.headers.get("Authorization") != "Bearer good":
+            realm = f'Bearer realm="http://{self.headers["Host"]}/token",service="tests"'
+            return self.answer(401, {}, {"WWW-Authenticate": realm})
+        if url.path == "/v2/":
+            return self.answer(200, {})
+        self.answer(404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]})
+
+    def do_POST(self):
+        self.sell("POST", self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+    def sell(self, method, text):
+        asked = dict(urllib.parse.parse_qsl(text))
+        self.server.sold.append((method, asked))
+        if method == "POST" and asked.get("refresh_token") == "fresh":
+            return self.answer(200, {"access_token": "good"})
+        if self.headers.get("Authorization") != "Basic " + base64.b64encode(b"user:secret").decode():
+            return self.answer(401, {"details": "incorrect username or password"})
+        self.answer(200, {"token": "good"} | ({"refresh_token": "fresh"} if asked.get("offline_token") else {}))
+
+    def answer(self, status, document, headers={}):
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_identity_tokens(tidy, private_config, helpers):
+    """What a login gives for the password is kept instead of it, in the file or by a helper."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), TokenServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server.sold = []
+        host = f"127.0.0.1:{server.server_port}"
+        wrong = tidy.brig("login", "-u", "user", "--password-stdin", host, input="wrong", check=False)
+        assert wrong.returncode == 1 and "incorrect username or password" in wrong.stderr
+        kept, _ = helpers("tokens")
+        for config in ({}, {"credHelpers": {host: "tokens"}}):
+            private_config.write_text(json.dumps(config))
+            tidy.brig("login", "-u", "user", "--password-stdin", host, input="secret")
+            if config:
+                assert json.loads(kept.read_text()) == {"ServerURL": host, "Username": "<token>", "Secret": "fresh"}
+            else:
+                entry = json.loads(private_config.read_text())["auths"][host]
+                assert entry["identitytoken"] == "fresh" and base64.b64decode(entry["auth"]) == b"user:"
+            server.sold.clear()
+            # Who has no token is told of that, and not that there is no such image.
+            pulled = tidy.brig("pull", f"{host}/lib/none", check=False)
+            assert pulled.returncode == 1 and "manifest unknown" in pulled.stderr
+            assert {(method, asked["grant_type"], asked["refresh_token"], asked["scope"])
+                    for method, asked in server.sold} == {
+                        ("POST", "refresh_token", "fresh", "repository:lib/none:pull")}
+        server.shutdown()
 
 
 def test_tls(tidy, image, workspace):
