@@ -141,6 +141,11 @@ void Catalog::load() {
     for (const auto& path : rubbish) remove_rubbish(path);
 }
 
+void Catalog::skip(std::uint64_t id) {
+    const std::scoped_lock lock(mutex_);
+    next_id_ = std::max(next_id_, id + 1);
+}
+
 fs::path Catalog::directory(std::uint64_t id) const { return root_ / std::to_string(id); }
 
 /// Called with the lock held.

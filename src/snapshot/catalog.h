@@ -30,6 +30,8 @@ public:
     /// Reads all records and removes rubbish.
     explicit Catalog(std::filesystem::path root);
 
+    /// Gives no snapshot a number up to `id`.
+    void skip(std::uint64_t id);
     /// Reserves `key` with a fresh number and an empty directory; publish() or abandon() follows.
     /// Throws already_exists, not_found or failed_precondition as Snapshotter::prepare.
     Record reserve(const std::string& key, const std::optional<std::string>& parent, Kind kind);

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "os/zfs.h"
 #include "snapshot/snapshotter.h"
 
 namespace brig::snapshot {
@@ -17,7 +21,9 @@ std::unique_ptr<Snapshotter> make_overlay(const std::filesystem::path& root);
 std::unique_ptr<Snapshotter> make_copy(const std::filesystem::path& root);
 /// Every snapshot a subvolume, copied by sharing. `root` must lie on btrfs.
 std::unique_ptr<Snapshotter> make_btrfs(const std::filesystem::path& root);
-/// Every snapshot a dataset, a clone of its parent's. `root` must lie on ZFS.
-std::unique_ptr<Snapshotter> make_zfs(const std::filesystem::path& root);
+using RunZfs = std::function<std::string(const std::vector<std::string>& arguments)>;
+/// Every snapshot a dataset, a clone of its parent's. `root` must lie on ZFS. `run` is
+/// os::run_zfs() but in tests.
+std::unique_ptr<Snapshotter> make_zfs(const std::filesystem::path& root, RunZfs run = os::run_zfs);
 
 }  // namespace brig::snapshot

@@ -1,12 +1,13 @@
 // The zfs driver: snapshot number N is the dataset BASE/brig-NAME-N, a clone of its parent's ZFS
 // snapshot @clean, mounted at ROOT-mounts/N. BASE is the dataset that ROOT lies on, and NAME tells
 // the engines apart that keep theirs there.
-#include "os/zfs.h"
-
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
+#include <chrono>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <set>
 
 #include "base/error.h"
@@ -16,6 +17,7 @@
 #include "base/strings.h"
 #include "snapshot/catalog.h"
 #include "snapshot/drivers.h"
+#include "snapshot/leftovers.h"
 
 namespace brig::snapshot {
 namespace fs = std::filesystem;
@@ -28,12 +30,52 @@ std::string name_of_engine(const fs::path& mounts) {
     return std::string(trim(read_file(file, 64)));
 }
 
+using Clock = std::chrono::steady_clock;
+
+/// What each dataset has of its own. Asked for all at once and kept for a moment, so that a list of
+/// containers with their sizes takes one process: ZFS itself counts some seconds late.
+class UsedBytes {
+public:
+    UsedBytes(const RunZfs& run, std::string base) : run_(run), base_(std::move(base)) {}
+
+    std::uint64_t of(const std::string& dataset) {
+        const std::scoped_lock lock(mutex_);
+        if (!asked_ || Clock::now() - *asked_ > std::chrono::seconds(2)) {
+            bytes_.clear();
+            ask({"-r", "-d", "1"}, base_);
+            asked_ = Clock::now();
+        }
+        if (!bytes_.contains(dataset)) ask({}, dataset);  // made in this moment
+        return bytes_[dataset];
+    }
+
+private:
+    void ask(std::vector<std::string> depth, const std::string& dataset) {
+        std::vector<std::string> words{"get", "-H", "-p"};
+        words.insert(words.end(), depth.begin(), depth.end());
+        words.insert(words.end(), {"-o", "name,value", "used", dataset});
+        for (const auto& line : split(run_(words), '\n')) {
+            const auto fields = split(line, '\t');
+            if (fields.size() != 2) continue;
+            bytes_[fields[0]] = parse_int<std::uint64_t>(fields[1]).value_or(0);
+        }
+    }
+
+    const RunZfs& run_;
+    std::string base_;
+    std::mutex mutex_;
+    std::map<std::string, std::uint64_t> bytes_;
+    std::optional<Clock::time_point> asked_;
+};
+
 class Zfs : public Snapshotter {
 public:
-    explicit Zfs(const fs::path& root)
-        : catalog_(root),
+    Zfs(const fs::path& root, RunZfs run)
+        : run_(std::move(run)),
+          catalog_(root),
           mounts_(root.string() + "-mounts"),
-          base_(os::zfs_dataset_of(root.string())) {
+          base_(os::zfs_dataset_of(root.string())),
+          used_(run_, base_) {
         make_directories(mounts_, 0700);
         prefix_ = fmt::format("{}/brig-{}-", base_, name_of_engine(mounts_));
         remove_unknown();
@@ -70,7 +112,7 @@ public:
         // What clones will be made of comes first: a committed record always has it.
         take_clean_snapshot(set);
         catalog_.commit(name, key);
-        os::run_zfs({"set", "readonly=on", set});
+        run_({"set", "readonly=on", set});
     }
 
     std::optional<TempDir> remove(const std::string& key) override {
@@ -84,13 +126,10 @@ public:
 
     Usage usage(const std::string& key) override {
         const auto record = catalog_.get(key);
-        // Of a clone, what it does not share with its origin; ZFS counts it some seconds later.
-        const auto text =
-            os::run_zfs({"get", "-H", "-p", "-o", "value", "used", dataset(record.id)});
         const auto own = objects(record.id);
         const auto inherited = record.parent ? objects(*record.parent) : 0;
-        return {parse_int<std::uint64_t>(trim(text)).value_or(0),
-                own > inherited ? own - inherited : 0};
+        // Of a clone, what it does not share with its origin.
+        return {used_.of(dataset(record.id)), own > inherited ? own - inherited : 0};
     }
 
     std::vector<Info> list() override { return catalog_.list(); }
@@ -104,20 +143,22 @@ public:
     }
 
 private:
-    static void take_clean_snapshot(const std::string& set) {
+    void take_clean_snapshot(const std::string& set) const {
         try {
-            os::run_zfs({"snapshot", set + "@clean"});
+            run_({"snapshot", set + "@clean"});
             return;
         } catch (const Error&) {
         }
         // There may be one, of a commit that was not finished. If not, the second snapshot fails as
-        // the first did.
+        // the first did. Somebody may hold it: it gives up the name, and goes when it is let go.
+        const std::string stale = set + "@stale-" + random_hex(4);
         try {
-            os::run_zfs({"destroy", set + "@clean"});
+            run_({"rename", set + "@clean", stale});
+            run_({"destroy", "-d", stale});
         } catch (const Error& e) {
             log::debug("{}", e.message());
         }
-        os::run_zfs({"snapshot", set + "@clean"});
+        run_({"snapshot", set + "@clean"});
     }
     [[nodiscard]] std::string dataset(std::uint64_t id) const {
         return prefix_ + std::to_string(id);
@@ -148,27 +189,36 @@ private:
         if (limit) words.insert(words.end(), {"-o", "quota=" + std::to_string(*limit)});
         if (record.parent) words.push_back(dataset(*record.parent) + "@clean");
         words.push_back(dataset(record.id));
-        os::run_zfs(words);
+        run_(words);
     }
 
-    /// Absent is fine; what cannot be destroyed now is tried again at the next start.
-    void destroy(std::uint64_t id) const {
+    /// Absent is fine. What cannot be destroyed now is tried again, see Leftovers. Not `destroy
+    /// -d`: it takes snapshots alone, and the dataset has to go as well.
+    void destroy(std::uint64_t id) {
         try {
-            os::run_zfs({"destroy", "-r", "-f", dataset(id)});
-            fs::remove(files(id));
+            destroy_now(id);
         } catch (const std::exception& error) {
-            log::warn("snapshot {} stays until the next start: {}", id, error.what());
+            log::warn("snapshot {} is gone, its dataset goes later: {}", id, error.what());
+            leftovers_.add(id);
         }
+    }
+    void destroy_now(std::uint64_t id) const {
+        try {
+            run_({"destroy", "-r", "-f", dataset(id)});
+        } catch (const Error& error) {
+            if (error.message().find("does not exist") == std::string::npos) throw;
+        }
+        fs::remove(files(id));
     }
 
     /// Datasets whose record is gone or was never written. Children have higher numbers than their
     /// parents, so the highest goes first.
-    void remove_unknown() const {
+    void remove_unknown() {
         std::set<std::uint64_t> known;
         for (const auto& info : catalog_.list()) known.insert(catalog_.get(info.key).id);
         std::set<std::uint64_t, std::greater<>> unknown;
         for (const auto& name :
-             split(os::run_zfs({"list", "-H", "-o", "name", "-r", "-d", "1", base_}), '\n')) {
+             split(run_({"list", "-H", "-o", "name", "-r", "-d", "1", base_}), '\n')) {
             const auto id =
                 name.starts_with(prefix_)
                     ? parse_int<std::uint64_t>(std::string_view(name).substr(prefix_.size()))
@@ -176,16 +226,22 @@ private:
             if (id && !known.contains(*id)) unknown.insert(*id);
         }
         for (const auto id : unknown) destroy(id);
+        if (!unknown.empty()) catalog_.skip(*unknown.begin());  // what stays has its name
     }
 
+    RunZfs run_;
     Catalog catalog_;
     fs::path mounts_;
     std::string base_;
     std::string prefix_;
+    UsedBytes used_;
+    Leftovers leftovers_{[this](std::uint64_t id) { destroy_now(id); }};  ///< last: it runs
 };
 
 }  // namespace
 
-std::unique_ptr<Snapshotter> make_zfs(const fs::path& root) { return std::make_unique<Zfs>(root); }
+std::unique_ptr<Snapshotter> make_zfs(const fs::path& root, RunZfs run) {
+    return std::make_unique<Zfs>(root, std::move(run));
+}
 
 }  // namespace brig::snapshot
