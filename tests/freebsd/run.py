@@ -79,6 +79,7 @@ class Results:
     def __init__(self):
         self.rows = []
         self.suite = ""
+        self.finished = set()
 
     def take(self, line):
         line = line.replace(guest.PROMPT, "")
@@ -110,28 +111,34 @@ def run_suites(machine, suites, results, limit, note):
         except guest.GuestError as error:
             note()
             return [*broken, f"suite {suite}: {error}"]
+        results.finished.add(suite)
         note()
         if code != 0 or len(results.rows) == before:
             broken.append(f"suite {suite} ended with exit code {code} after {len(results.rows) - before} results")
     return broken
 
 
-def write_table(path, version, rows):
-    """What did not run this time stays, if it is of the same kernel: other suites, and with BRIG_ONLY other checks."""
+def write_table(path, version, results):
+    """What did not run this time stays, if it is of the same kernel: rows of other suites, with BRIG_ONLY of other
+    checks, and of a suite that did not come to its end those that it had not reached. Rows keep their places."""
     names = {"ok": "pass", "not ok": "FAIL", "skip": "not shown"}
     heading = [f"On FreeBSD {version}.\n", "\n", "| capability | suite | result |\n", "|---|---|---|\n"]
     head, _, rest = path.read_text().partition(BEGIN)
     before, _, rest = rest.partition(END)
-    suites = {suite for suite, *_ in rows}
-    ran = {(what, suite) for suite, what, *_ in rows}
-    whole = "BRIG_ONLY" not in os.environ
-
-    def stays(line):
-        what, suite = line.removeprefix("| ").split(" | ")[:2]
-        return before.startswith(heading[0]) and (what, suite) not in ran and not (whole and suite in suites)
-    kept = [line + "\n" for line in before.splitlines()[len(heading):] if stays(line)]
-    made = [f"| {what} | {suite} | {names[word]}{': ' + why if why else ''} |\n" for suite, what, word, why in rows]
-    path.write_text(head + BEGIN + "".join(heading + kept + made) + END + rest)
+    made = {(what, suite): names[word] + (": " + why.strip().replace("|", "/") if why else "")
+            for suite, what, word, why in results.rows}
+    table = {}
+    if before.startswith(heading[0]):
+        for line in before.splitlines()[len(heading):]:
+            what, suite, result = line.removeprefix("| ").removesuffix(" |").split(" | ", 2)
+            table[what, suite] = result
+    whole = set() if "BRIG_ONLY" in os.environ else results.finished
+    table = {key: result for key, result in table.items() if key in made or key[1] not in whole}
+    table.update(made)
+    suites = list(dict.fromkeys(suite for _, suite in table))
+    lines = [f"| {what} | {suite} | {result} |\n"
+             for (what, suite), result in sorted(table.items(), key=lambda row: suites.index(row[0][1]))]
+    path.write_text(head + BEGIN + "".join(heading + lines) + END + rest)
 
 
 def main():
@@ -163,7 +170,7 @@ def main():
 
                 def note():
                     if args.table:
-                        write_table(args.table, version, results.rows)
+                        write_table(args.table, version, results)
                 broken = run_suites(machine, args.suites, results, args.limit, note)
                 machine.power_off()
         except guest.GuestError as error:

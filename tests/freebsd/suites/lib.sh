@@ -46,6 +46,7 @@ clean_up() {
 }
 
 skip() {
+    wanted "$1" || return 0
     echo "skip $1: $2"
 }
 

@@ -20,8 +20,9 @@ for test in /brig/tests/*; do
     $test --gtest_brief=1 --gtest_color=no >$work/$name.out 2>&1 </dev/null
     code=$?
     passed=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) .*/\1/p' $work/$name.out)
+    skipped=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) .*/\1/p' $work/$name.out)
     if [ $code -eq 0 ] && [ "${passed:-0}" -gt 0 ]; then
-        echo "ok $name, $passed tests"
+        echo "ok $name: $passed tests${skipped:+, $skipped skipped}"
     else
         failures=$((failures + 1))
         echo "not ok $name: exit code $code, $(grep -c '^\[  FAILED  \].*(' $work/$name.out) failed"
