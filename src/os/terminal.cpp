@@ -13,7 +13,7 @@ bool is_terminal(int fd) { return ::isatty(fd) == 1; }
 
 std::optional<WindowSize> window_size(int fd) {
     winsize size{};
-    if (::ioctl(fd, TIOCGWINSZ, &size) != 0) return std::nullopt;
+    if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
     return WindowSize{.rows = size.ws_row, .columns = size.ws_col};
 }
 

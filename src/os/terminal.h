@@ -13,7 +13,7 @@ struct WindowSize {
     int columns = 0;
     bool operator==(const WindowSize&) const = default;
 };
-/// Nothing where `fd` is no terminal.
+/// Nothing where `fd` is no terminal, or one that does not know its size, as serial lines.
 std::optional<WindowSize> window_size(int fd);
 
 /// Lets newlines written to `terminal` reach its master as they are. Throws SysError.

@@ -231,10 +231,19 @@ void Limits::signal_all(int signal) {
     }
 }
 
-/// There is no freezer: everything is stopped, twice, since a process may fork meanwhile.
+/// There is no freezer: everything is stopped until nothing is found that is not, since a process
+/// may fork meanwhile, and stops only when it comes out of the kernel.
 void Limits::freeze() {
-    signal_all(SIGSTOP);
-    signal_all(SIGSTOP);
+    using namespace std::chrono_literals;
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    for (auto pause = 100us;; pause = std::min<std::chrono::microseconds>(pause * 2, 20ms)) {
+        signal_all(SIGSTOP);
+        if (frozen() || processes().empty()) return;
+        if (std::chrono::steady_clock::now() > deadline) break;
+        std::this_thread::sleep_for(pause);
+    }
+    thaw();
+    throw Error(ErrorKind::conflict, "processes of jail {} do not stop", impl_->jail);
 }
 
 void Limits::thaw() { signal_all(SIGCONT); }

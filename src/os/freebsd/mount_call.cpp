@@ -138,6 +138,7 @@ void unmount_beneath(const std::filesystem::path& root) {
 std::filesystem::path mount_place(int root, const std::filesystem::path& root_path,
                                   const brig::Mount& mount) {
     if (mounts_a_file(mount)) {
+        make_directories_in_root(root, std::filesystem::path(mount.target).parent_path());
         const auto [parent, name] = open_parent_in_root(root, mount.target);
         const Fd file(::openat(parent.get(), name.c_str(),
                                O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
