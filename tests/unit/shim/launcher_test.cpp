@@ -57,7 +57,7 @@ TEST_F(LauncherTest, OneThatWasKilledIsReplacedByTheNextCall) {
 
 TEST_F(LauncherTest, OneThatCannotStartIsReported) {
     try {
-        Client::connect({run_, "/bin/false"});
+        Client::connect({run_, "/usr/bin/false"});
         FAIL() << "connected";
     } catch (const Error& e) {
         EXPECT_EQ(e.kind(), ErrorKind::unavailable);

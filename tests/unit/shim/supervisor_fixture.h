@@ -1,4 +1,5 @@
-// A shim of its own in a child process for every test, with busybox in real containers.
+// A shim of its own in a child process for every test, with busybox in real containers, or with
+// FreeBSD's own programs.
 #pragma once
 
 #include <fcntl.h>
@@ -8,8 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -20,6 +24,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/unix_socket.h"
+#include "os/run_program.h"
 #include "runtime/runtime.h"
 #include "shim/channel.h"
 #include "shim/client.h"
@@ -30,21 +35,36 @@ namespace brig::shim {
 namespace fs = std::filesystem;
 
 inline constexpr const char* busybox = "/bin/busybox";
+inline constexpr const char* freebsd_loader = "/libexec/ld-elf.so.1";
 
 class SupervisorTest : public ::testing::Test {
 protected:
     void SetUp() override {
         if (::geteuid() != 0) GTEST_SKIP() << "containers need root";
-        if (!fs::exists(busybox)) GTEST_SKIP() << "needs a static " << busybox;
+        if (!fs::exists(busybox) && !fs::exists(freebsd_loader))
+            GTEST_SKIP() << "needs a static " << busybox;
         rootfs_ = dir_.path() / "rootfs";
         for (const char* name : {"bin", "dev", "proc", "sys", "tmp", "etc"})
             make_directories(rootfs_ / name, 0755);
-        fs::copy_file(busybox, rootfs_ / "bin/busybox");
-        for (const char* name :
-             {"sh", "cat", "sleep", "true", "stty", "head", "dd", "echo", "tr"}) {
-            fs::create_symlink("busybox", rootfs_ / "bin" / name);
-        }
+        fs::exists(freebsd_loader) ? copy_programs() : copy_busybox();
         start_shim();
+    }
+
+    void copy_busybox() {
+        fs::copy_file(busybox, rootfs_ / "bin/busybox");
+        for (const char* name : programs) fs::create_symlink("busybox", rootfs_ / "bin" / name);
+    }
+
+    /// The system's own, with the libraries that they are linked to.
+    void copy_programs() {
+        const std::string root = rootfs_.string();
+        std::string commands = fmt::format("set -e; mkdir {0}/lib {0}/libexec; cp {1} {0}/libexec/",
+                                           root, freebsd_loader);
+        for (const char* name : programs)
+            commands += fmt::format("; cp $(which {}) {}/bin/", name, root);
+        commands +=
+            fmt::format("; cp $(ldd -f '%p\\n' {0}/bin/* | grep '^/' | sort -u) {0}/lib/", root);
+        ASSERT_EQ(std::system(commands.c_str()), 0) << commands;
     }
 
     void TearDown() override {
@@ -154,6 +174,9 @@ protected:
         return client_->wait(spec.id).status;
     }
 
+    static constexpr std::array programs{"sh",   "cat", "sleep", "true", "stty",
+                                         "head", "dd",  "echo",  "tr"};
+
     TempDir dir_{fs::temp_directory_path(), "brig-shim"};
     fs::path rootfs_;
     pid_t shim_ = 0;
@@ -188,9 +211,27 @@ inline std::string read_until(const Fd& stream, const std::string& wanted) {
     return text;
 }
 
+/// Where there is no /proc to look into, programs of the base system say what it would.
+inline std::string said_by(std::string command) {
+    return os::run_program({.words = {"sh", "-c", std::move(command)}}).output;
+}
+
 inline std::size_t open_descriptors(pid_t pid) {
-    const fs::directory_iterator entries(fmt::format("/proc/{}/fd", pid));
+    const fs::path directory = fmt::format("/proc/{}/fd", pid);
+    if (!fs::exists(directory)) {
+        const auto lines = said_by(fmt::format("procstat -f {} | awk '$3 ~ /^[0-9]+$/'", pid));
+        return static_cast<std::size_t>(std::ranges::count(lines, '\n'));
+    }
+    const fs::directory_iterator entries(directory);
     return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+/// The numbers of its children, dead ones that nobody has waited for included.
+inline std::string children_of(pid_t pid) {
+    const fs::path file = fmt::format("/proc/{0}/task/{0}/children", pid);
+    if (fs::exists(file)) return read_file(file);
+    return said_by(
+        fmt::format("ps ax -o ppid= -o pid= -o stat= -o command= | awk '$1 == {}'", pid));
 }
 
 }  // namespace brig::shim
