@@ -2,9 +2,10 @@
 
 Either a whole disk image (BRIG_FREEBSD_IMAGE: BIOS, or UEFI with BRIG_FREEBSD_UEFI=firmware file) that lets
 root in on the serial console, or a kernel (BRIG_FREEBSD_KERNEL) with an image of a root file system
-(BRIG_FREEBSD_ROOT, UFS), which is started in single-user mode within seconds. Nothing that the guest writes
-stays in the images. Files go in as a tar archive on a disk of its own: base has tar(1), and it needs neither
-network nor drivers that older releases lack.
+(BRIG_FREEBSD_ROOT, UFS), which is started in single-user mode within seconds, with kern.racct.enable=1 and what
+BRIG_FREEBSD_LOADER="NAME=VALUE ..." says else, as loader.conf would. Nothing that the guest writes stays in the
+images. Files go in as a tar archive on a disk of its own: base has tar(1), and it needs neither network nor drivers
+that older releases lack.
 """
 import ctypes
 import os
@@ -38,6 +39,13 @@ def missing():
     return None
 
 
+def _loader_settings():
+    """What loader.conf would say, here for a kernel without a loader: as `brig system setup` has it, or otherwise."""
+    settings = {"kern.racct.enable": "1"}
+    settings.update(word.split("=", 1) for word in os.environ.get("BRIG_FREEBSD_LOADER", "").split())
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
 def _command(tree):
     # 57-bit addresses confuse loaders under emulation; emulated "rep movs" is 30 times slower than moves.
     cpu = ["-cpu", "max,-la57,-erms"]
@@ -56,8 +64,8 @@ def _command(tree):
         command += ["-kernel", os.environ["BRIG_FREEBSD_KERNEL"], "-append",
                     # A loader would have read these hints from /boot/device.hints.
                     "hint.uart.0.at=isa hint.uart.0.port=0x3F8 hint.uart.0.irq=4 hint.uart.0.flags=0x10 "
-                    "console=comconsole boot_serial=YES boot_single=YES kern.racct.enable=1 "
-                    "vfs.root.mountfrom=ufs:/dev/vtbd0 vfs.root.mountfrom.options=rw"]
+                    "console=comconsole boot_serial=YES boot_single=YES "
+                    "vfs.root.mountfrom=ufs:/dev/vtbd0 vfs.root.mountfrom.options=rw " + _loader_settings()]
         disks = [(os.environ["BRIG_FREEBSD_ROOT"], "on")]
     disks.append((tree, "on"))
     for path, snapshot in disks:
@@ -153,6 +161,8 @@ class Guest:
         self.seen = ""
         self.send(f"{command}\necho 'brig-''end' $?\n")
         _, match = self.expect([r"brig-end (\d+)\n"], seconds, on_line)
+        # Or it would be among what the next command says.
+        self.expect([re.escape(PROMPT)], 60)
         return int(match.group(1))
 
     def output(self, command, seconds=60):

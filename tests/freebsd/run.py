@@ -5,6 +5,7 @@ A suite is suites/NAME.sh, which prints "ok CAPABILITY", "not ok CAPABILITY: why
 Exit code 77 when there is no guest to run on. --table writes what each capability's test said into a document.
 """
 import argparse
+import hashlib
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import urllib.request
 
 import guest
 
@@ -27,6 +29,8 @@ BEGIN, END = "<!-- made by tests/freebsd/run.py: begin -->\n", "<!-- end -->\n"
 # A shell of this machine's and what it needs, for images of Linux; Debian's names.
 LINUX_PROGRAMS = ["bin/dash", "bin/cat", "bin/ls", "bin/ps", "bin/df", "bin/uname",
                   "usr/bin/id", "usr/bin/head", "usr/bin/tty"]
+# The shell that is made with musl: its source in Debian's pool, and that one's SHA-256.
+DASH = ("dash_0.5.12.orig.tar.gz", "6a474ac46e8b0b32916c4c60df694c82058d3297d8b385b74508030ca4a8f28a")
 
 
 def linux_root():
@@ -45,13 +49,35 @@ def linux_root():
     return files
 
 
-def musl_root(scratch):
-    """The same of musl, as Alpine's images have it: its loader, and a program made for it where musl-gcc is here."""
-    loader, probe = pathlib.Path("/lib/ld-musl-x86_64.so.1"), scratch / "musl_probe"
+def musl_shell():
+    """dash linked to musl, made of Debian's source once and kept."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "brig"
+    shell = cache / DASH[0].replace(".orig.tar.gz", "-musl")
+    if shell.exists():
+        return shell
+    with tempfile.TemporaryDirectory() as scratch, urllib.request.urlopen(
+            "http://deb.debian.org/debian/pool/main/d/dash/" + DASH[0], timeout=60) as answer:
+        archive = answer.read()
+        if hashlib.sha256(archive).hexdigest() != DASH[1]:
+            raise OSError(DASH[0] + " is not what it was")
+        subprocess.run(["tar", "-xzf", "-", "--strip-components=1"], cwd=scratch, input=archive, check=True)
+        subprocess.run("./configure --host=x86_64-linux-musl CC=musl-gcc CFLAGS=-Os >/dev/null && make >/dev/null 2>&1",
+                       cwd=scratch, shell=True, check=True)
+        cache.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(scratch + "/src/dash", shell)
+    return shell
+
+
+def musl_root():
+    """The same of musl, as Alpine's images have it: its loader, and a shell, where musl-gcc is here to make that."""
+    loader = pathlib.Path("/lib/ld-musl-x86_64.so.1")
     if not loader.exists() or not shutil.which("musl-gcc"):
         return {}
-    subprocess.run(["musl-gcc", "-O1", "-o", probe, HERE / "musl_probe.c"], check=True)
-    return {"lib/" + loader.name: loader, "bin/musl_probe": probe}
+    try:
+        return {"lib/" + loader.name: loader, "bin/sh": musl_shell()}
+    except (OSError, subprocess.CalledProcessError) as error:
+        print("no shell with musl:", error)
+        return {}
 
 
 def pack(binaries, path):
@@ -68,7 +94,7 @@ def pack(binaries, path):
         tar.dereference = True
         for place, file in linux_root().items():
             tar.add(file, "linux/root/" + place)
-        for place, file in musl_root(path.parent).items():
+        for place, file in musl_root().items():
             tar.add(file, "linux/musl/" + place)
         if linux_root() and os.path.exists("/bin/busybox"):
             tar.add("/bin/busybox", "linux/busybox")
@@ -96,7 +122,7 @@ class Results:
 
 def settings():
     """What the suites take from the environment, such as BRIG_ONLY."""
-    names = ("BRIG_ONLY", "BRIG_SOAK_CYCLES", "BRIG_LISTING", "BRIG_PATIENCE")
+    names = ("BRIG_ONLY", "BRIG_SOAK_CYCLES", "BRIG_LISTING", "BRIG_PATIENCE", "BRIG_TAIL")
     return " ".join(f"{name}={shlex.quote(os.environ[name])}" for name in names if name in os.environ)
 
 
@@ -105,7 +131,7 @@ def run_suites(machine, suites, results, limit, note):
     broken = []
     for suite in suites:
         results.suite = suite
-        before = len(results.rows)
+        before, started = len(results.rows), time.monotonic()
         try:
             code = machine.run(f"cd /brig && {settings()} sh suites/{suite}.sh; cd /", limit, results.take)
         except guest.GuestError as error:
@@ -113,6 +139,7 @@ def run_suites(machine, suites, results, limit, note):
             return [*broken, f"suite {suite}: {error}"]
         results.finished.add(suite)
         note()
+        print(f"{suite}: {len(results.rows) - before} results in {time.monotonic() - started:.0f} s", flush=True)
         if code != 0 or len(results.rows) == before:
             broken.append(f"suite {suite} ended with exit code {code} after {len(results.rows) - before} results")
     return broken

@@ -114,6 +114,27 @@ udp_ports() {
     expect_nothing_left
 }
 
+# Nothing inside takes part: the root is one program, with the libraries that it is linked to.
+bare_network() {
+    mkdir -p $work/bare/lib $work/bare/libexec
+    cp /usr/bin/nc $work/bare/serve
+    cp /libexec/ld-elf.so.1 $work/bare/libexec/
+    for file in $(ldd -f '%p\n' /usr/bin/nc | grep '^/' | sort -u); do
+        cp $file $work/bare/lib/
+    done
+    tar -cf $work/bare.tar -C $work/bare .
+    brig import $work/bare.tar bare:latest
+    brig run -d --name bare bare /serve -kl 8000
+    local address="$(brig inspect -f '{{.NetworkSettings.IPAddress}}' bare)"
+    ping -c 1 -t 5 $address
+    echo from-host | nc -N -w 5 $address 8000
+    heard() { brig logs bare | grep -q $1; }
+    within 5 heard from-host
+    brig rm -f bare
+    brig rmi bare
+    expect_nothing_left
+}
+
 host_network() {
     brig run --rm --net host base ifconfig -l | grep -q $outside
     expect lo0 "$(brig run --rm --net none base ifconfig -l | tr -d ' ')"
@@ -278,8 +299,18 @@ refused_options() {
 }
 
 limits_refused() {
-    brig run --rm --net none -m 64m base true 2>$work/message && fail "a limit was ignored"
-    grep -q 'kern.racct.enable=1' $work/message
+    local option
+    for option in "-m 64m" "--pids-limit 20" "--cpus 0.5"; do
+        brig run --rm --net none $option base true 2>$work/message && fail "$option was ignored"
+        grep -q 'kern.racct.enable=1' $work/message || fail "$option: $(cat $work/message)"
+    done
+    # What takes no accounting works.
+    brig run -d --name lim --net none --cpuset-cpus 0 base sleep 1000
+    brig exec lim cpuset -g | grep -q 'mask: 0$'
+    brig update --pids-limit 30 lim 2>$work/message && fail "a later limit was ignored"
+    grep -q 'kern.racct.enable=1' $work/message || fail "$(cat $work/message)"
+    brig stats --no-stream lim | grep -q lim
+    brig rm -f lim
     expect_nothing_left
 }
 
@@ -295,6 +326,7 @@ network_checks() {
     kldstat -q -m if_bridge && kldstat -q -m if_epair || { skip "network" "no if_bridge or if_epair"; return; }
     make_outside
     check "default network with addresses, gateway, from container to container" default_network
+    check "default network of a root with one program, no shell, no ifconfig" bare_network
     check "host's network, no network" host_network
     check "RUN with the default network" build_network
     if printf 'nat-anchor "brigtest/*"\nrdr-anchor "brigtest/*"\nanchor "brigtest/*"\n' | pfctl -q -f - 2>/dev/null; then
@@ -317,7 +349,6 @@ driver=copy root=/var/brig-suite
 rm -rf $root
 start_engine || { tail $work/brigd.log; echo "not ok an engine: it does not start"; exit 1; }
 everything "copy on UFS"
-brig image inspect base >/dev/null 2>&1 || brig import $work/base.tar base:latest >/dev/null
 network_checks
 if [ "$(sysctl -n kern.racct.enable)" = 1 ]; then
     check "limits of memory, processes, CPU, processors, update, stats" limits

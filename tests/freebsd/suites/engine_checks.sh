@@ -154,6 +154,19 @@ terminal() {
     expect_nothing_left
 }
 
+terminal_size() {
+    cat >$work/in-terminal <<SH
+stty rows 20 columns 70 </dev/tty
+(until brig logs sized 2>/dev/null | grep -q now; do sleep 1; done; stty rows 44 columns 88 </dev/tty) &
+timeout --foreground 60 brig run --rm -it --name sized --net none base sh -c \
+    'trap "stty size; exit 0" WINCH; while :; do echo now \$(stty size); sleep 0.5; done'
+SH
+    script -q $work/typed sh $work/in-terminal </dev/null >/dev/null || fail "$(cat $work/typed)"
+    grep -q 'now 20 70' $work/typed || fail "$(cat $work/typed)"
+    grep -q '^44 88' $work/typed || fail "$(cat $work/typed)"
+    expect_nothing_left
+}
+
 attaching() {
     brig run -d -i --name att --net none base sh -c 'read x; echo got $x; sleep 1; exit 4'
     local code=0
@@ -161,6 +174,38 @@ attaching() {
     expect "got word" "$(cat $work/attached)"
     expect 4 $code
     brig rm att
+}
+
+# As daemon(3) leaves them: children of nobody in the container.
+jail_processes() {
+    ps -J $(jls jid name | awk '$2 != "outside" { print $1 }') "$@"
+}
+daemons() {
+    brig run -d --name forks --net none base sh -c \
+        '(sh -c "sleep 1; echo daemon says; exit 3" &); (sh -c "sleep 1000" &); sleep 15; exit 4'
+    says() { brig logs forks | grep -q 'daemon says'; }
+    within 10 says
+    # One has ended and is waited for by somebody; the other is there still, and so is the container.
+    no_zombies() { ! jail_processes -o stat= | grep -q Z; }
+    within 3 no_zombies || fail "$(jail_processes -o pid,ppid,stat,command)"
+    expect running "$(status_of forks)"
+    jail_processes -o command= | grep -q 'sleep 1000' || fail "$(jail_processes -o pid,ppid,stat,command)"
+    expect 4 "$(brig wait forks)"
+    # With the first process everything ends, the daemon that holds its output too.
+    within 10 has_status forks exited
+    expect "" "$(ps ax -o command= | grep '[s]leep 1000')"
+    brig rm forks
+    # The same of a stop, and of a client that waits.
+    brig run -d --name forks --net none base sh -c '(sh -c "trap : TERM; while :; do sleep 0.1; done" &); exec sleep 1001'
+    brig stop -t 1 forks
+    expect exited "$(status_of forks)"
+    expect "" "$(ps ax -o command= | grep -e '[s]leep 1001' -e '[t]rap : TERM')"
+    brig rm forks
+    local code=0
+    timeout 30 brig run --rm --net none base sh -c '(sleep 1002 &); exit 5' || code=$?
+    expect 5 $code
+    expect "" "$(ps ax -o command= | grep '[s]leep 1002')"
+    expect_nothing_left
 }
 
 copies() {
@@ -303,6 +348,8 @@ all_gone() {
 }
 
 everything() {
+    # What the first checks would have left.
+    [ -z "$BRIG_ONLY" ] || brig import -c 'ENV FROM_IMAGE=yes' -c 'CMD ["sh"]' $work/base.tar base:latest >/dev/null
     check "$1, the engine starts" engine_up
     check "$1, import, tag, list, inspect, history, remove images" images
     check "$1, save and load" save_and_load
@@ -311,7 +358,11 @@ everything() {
     check "$1, user, directory, host name, environment, ulimit, read-only" process_settings
     check "$1, start, logs, top, pause, stop, restart, kill, wait, rename, remove" life
     check "$1, exec" executing
-    [ -x /usr/bin/script ] && check "$1, terminals of run and attach" terminal
+    if [ -x /usr/bin/script ]; then
+        check "$1, terminals of run and attach" terminal
+        check "$1, a terminal follows its outer one's size" terminal_size
+    fi
+    check "$1, daemons that double-fork go on, are waited for, and end with the container" daemons
     check "$1, attach" attaching
     check "$1, cp, diff, export, commit" copies
     check "$1, file flags through images, containers, builds and commits" file_flags

@@ -74,7 +74,7 @@ clean_up() {
 }
 
 # A machine elsewhere: a jail with a network stack of its own that knows no way to the containers' subnet.
-outside=epair
+outside=none
 make_outside() {
     outside=$(ifconfig epair create)
     outside=${outside%a}

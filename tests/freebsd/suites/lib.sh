@@ -35,7 +35,7 @@ check() {
     else
         failures=$((failures + 1))
         echo "not ok $what: $(tail -n 3 $work/out | tr '\n' ' ' | cut -c 1-300)"
-        sed 's/^/    /' $work/out | tail -n 15
+        sed 's/^/    /' $work/out | tail -n ${BRIG_TAIL:-15}
         clean_up >/dev/null 2>&1
     fi
 }

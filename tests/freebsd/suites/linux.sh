@@ -31,8 +31,6 @@ make_debian() {
 }
 
 busybox() {
-    make_busybox
-    brig import --platform linux/amd64 $work/busybox.tar busybox:latest
     expect "linux amd64" "$(brig image inspect -f '{{.Os}} {{.Architecture}}' busybox)"
     expect "Linux 5.15.0" "$(brig run --rm --net none busybox uname -sr)"
     local code=0
@@ -50,7 +48,10 @@ busybox() {
 file_systems() {
     # What programs expect to find: their own processes, devices, descriptors, shared memory.
     brig run --rm --net none busybox sh -c 'test -r /proc/self/status && cat /proc/version' | grep -q '^Linux version 5.15.0'
-    brig run --rm --net none busybox sh -c 'ls /sys && test -c /dev/null && echo x >/dev/shm/x && cat /dev/shm/x' | grep -q '^x$'
+    # By linsysfs: what C libraries count processors by.
+    expect "0-$(($(sysctl -n hw.ncpu) - 1))" "$(brig run --rm --net none busybox cat /sys/devices/system/cpu/online)"
+    brig run --rm --net none busybox test -d /sys/class/net
+    brig run --rm --net none busybox sh -c 'test -c /dev/null && echo x >/dev/shm/x && cat /dev/shm/x' | grep -q '^x$'
     expect word "$(echo word | brig run --rm -i --net none busybox cat /dev/fd/0)"
     expect word "$(echo word | brig run --rm -i --net none busybox cat /proc/self/fd/0)"
     # Not by the list of mounts, which a jail does not see.
@@ -74,14 +75,28 @@ debian() {
     expect_nothing_left
 }
 
-# As Alpine's images have it: musl's loader is the C library.
+# As Alpine's images have it: musl's loader is the C library, and here it and a shell are all there is.
 musl() {
     mkdir -p $work/musl/etc
     cp -R /brig/linux/musl/ $work/musl/
     echo 'root:x:0:0:root:/:/bin/sh' >$work/musl/etc/passwd
     tar -cf $work/musl.tar -C $work/musl .
     brig import --platform linux/amd64 $work/musl.tar musl:latest
-    expect "musl Linux root" "$(brig run --rm --net none musl /bin/musl_probe)"
+    expect "root:x:0:0:root:/:/bin/sh /etc 42" \
+        "$(brig run --rm --net none -w /etc musl sh -c 'read -r line <passwd; echo $line $(pwd) $((6*7))')"
+    expect word "$(echo word | brig run --rm -i --net none musl sh -c 'read x; echo $x | { read y; echo $y; }')"
+    brig run --rm -t --net none musl sh -c 'test -t 0 && test -t 1 && echo all' | grep -q all
+    local code=0
+    brig run --rm --net none musl sh -c '(exit 3) & wait $!; exit $(($? + 6))' || code=$?
+    expect 9 $code
+    brig run -d --name mu --net none musl sh -c 'trap "echo bye; exit 4" TERM; echo ready; while :; do :; done'
+    ready() { brig logs mu | grep -q ready; }
+    within 20 ready
+    expect Linux "$(brig exec mu sh -c 'read -r kernel rest </proc/version; echo $kernel')"
+    brig stop mu
+    expect 4 "$(brig inspect -f '{{.State.ExitCode}}' mu)"
+    brig logs mu | grep -q bye
+    brig rm mu
     expect_nothing_left
 }
 
@@ -92,6 +107,21 @@ network() {
     within 20 answered || fail "$(brig logs one 2>&1; brig exec one ip addr)"
     brig run --rm busybox ping -c 1 $address
     brig rm -f one
+    expect_nothing_left
+}
+
+# One static program and nothing else, not even a directory.
+bare_network() {
+    mkdir -p $work/bare
+    cp /brig/linux/busybox $work/bare/busybox
+    tar -cf $work/bare.tar -C $work/bare busybox
+    brig import --platform linux/amd64 $work/bare.tar bare:latest
+    brig run -d --name bare bare /busybox nc -ll -p 8000 -e /busybox cat
+    local address="$(brig inspect -f '{{.NetworkSettings.IPAddress}}' bare)"
+    ping -c 1 -t 5 $address
+    answered() { [ "$(echo back | nc -N -w 5 $address 8000)" = back ]; }
+    within 20 answered || fail "$(brig logs bare 2>&1)"
+    brig rm -f bare
     expect_nothing_left
 }
 
@@ -108,15 +138,19 @@ pfctl -q -d 2>/dev/null
 driver=copy root=/var/brig-suite
 rm -rf $root
 start_engine || { tail $work/brigd.log; echo "not ok an engine: it does not start"; exit 1; }
+make_busybox
+brig import --platform linux/amd64 $work/busybox.tar busybox:latest >/dev/null
 check "a static Linux program, exit codes, platform" busybox
 check "/proc, /sys, /dev/fd, /dev/shm as Linux programs expect them" file_systems
 check "a Debian shell with its C library, terminal, exec, stop, another release by --jail-param" debian
 if [ -d /brig/linux/musl ]; then
-    check "a program with musl, Alpine's C library and loader" musl
+    check "a shell with musl, Alpine's C library and loader, pipes, children, terminal, exec, stop" musl
 else
-    skip "a program with musl, Alpine's C library and loader" "no musl-gcc on the machine that runs this"
+    skip "a shell with musl, Alpine's C library and loader, pipes, children, terminal, exec, stop" \
+        "no musl-gcc on the machine that runs this, or no source to make it of"
 fi
 check "Linux programs on the default network" network
+check "default network of an image with one static program" bare_network
 check "FROM a Linux image, RUN" build_linux
 check "Linux images, nothing is left" all_gone
 rm -rf $root

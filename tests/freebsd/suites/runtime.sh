@@ -248,6 +248,15 @@ else
         resources='"pids": {"limit": 5}'
         sh_run true >$work/message 2>&1 && fail "a limit was ignored"
         grep -q 'kern.racct.enable=1' $work/message
+        expect_nothing_left
+        # What takes no accounting works.
+        resources=
+        start_sleeper box
+        $runtime update --pids-limit 7 box >$work/message 2>&1 && fail "a later limit was ignored"
+        grep -q 'kern.racct.enable=1' $work/message
+        $runtime events --stats box | grep -q pids
+        $runtime delete -f box
+        expect_nothing_left
     }
     check "a limit is refused with what to do while accounting is off" refused
 fi
@@ -268,14 +277,39 @@ update() {
 tty_run() {
     terminal=true
     process='"consoleSize": {"height": 33, "width": 77}'
-    args='"sh", "-c", "tty; stty size; test -t 0 && echo yes"'
+    args='"sh", "-c", "tty; echo size $(stty size); test -t 0 && test -t 1 && test -t 2 && echo yes"'
     bundle
+    # A terminal that does not know its own size, as script's here, says nothing against the bundle's.
     script -q $work/typed $runtime run -b $work/b box </dev/null >/dev/null
     grep -q '/dev/pts/[0-9]' $work/typed || fail "$(cat $work/typed)"
+    grep -q 'size 33 77' $work/typed || fail "$(cat $work/typed)"
     grep -q yes $work/typed
     expect_nothing_left
 }
-[ -x /usr/bin/script ] && check "a terminal" tty_run
+tty_resize() {
+    terminal=true
+    cat >$work/rootfs/data/sizes <<'SH'
+trap 'echo then $(stty size); exit 0' WINCH
+echo first $(stty size)
+touch /data/sized
+while :; do sleep 0.1; done
+SH
+    args='"sh", "/data/sizes"'
+    bundle
+    cat >$work/in-terminal <<SH
+stty rows 20 columns 70 </dev/tty
+(until [ -e $work/rootfs/data/sized ]; do sleep 0.1; done; stty rows 44 columns 88 </dev/tty) &
+timeout --foreground 20 $runtime run -b $work/b box
+SH
+    script -q $work/typed sh $work/in-terminal </dev/null >/dev/null || fail "$(cat $work/typed)"
+    grep -q 'first 20 70' $work/typed || fail "$(cat $work/typed)"
+    grep -q 'then 44 88' $work/typed || fail "$(cat $work/typed)"
+    expect_nothing_left
+}
+if [ -x /usr/bin/script ]; then
+    check "a terminal" tty_run
+    check "a terminal follows its outer one's size" tty_resize
+fi
 
 exec_into() {
     start_sleeper box
@@ -312,6 +346,40 @@ signals() {
 }
 check "signals are caught, ignored and deadly" signals
 
+kill_all() {
+    cat >$work/rootfs/data/tree <<'SH'
+trap "echo $1-got >>/data/heard" USR1
+[ $1 = first ] && { sh /data/tree child & (sh /data/tree daemon &); }
+echo $1-ready >>/data/heard
+while :; do sleep 0.1; done
+SH
+    rm -f $work/rootfs/data/heard
+    all_say() {
+        local name
+        for name in first child daemon; do
+            grep -q $name-$1 $work/rootfs/data/heard || return 1
+        done
+    }
+    start_sleeper box 'exec sh /data/tree first'
+    within 10 all_say ready
+    $runtime kill box USR1
+    within 5 grep -q first-got $work/rootfs/data/heard
+    sleep 1
+    grep -q -e child-got -e daemon-got $work/rootfs/data/heard && fail "others than the first were told"
+    $runtime kill --all box USR1
+    within 5 all_say got
+    expect running "$(state_of box)"
+    $runtime kill -a box KILL
+    within 5 has_status box stopped
+    no_processes() { [ -z "$(ps -J box -o pid=)" ]; }
+    within 5 no_processes || fail "$(ps -J box -o pid,command)"
+    # Nobody to tell is no error of this one's.
+    $runtime kill --all box KILL
+    $runtime delete box
+    expect_nothing_left
+}
+check "kill --all tells every process" kill_all
+
 pause_resume() {
     start_sleeper box 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done'
     within 5 grep -q 3 $work/box.out
@@ -331,6 +399,43 @@ pause_resume() {
     expect_nothing_left
 }
 check "pause and resume, and delete while paused" pause_resume
+
+# The first process, its child, a daemon, one that forks without end, and a dead one that nobody has waited for.
+pause_tree() {
+    cat >$work/rootfs/data/tree <<'SH'
+tick() { while :; do echo $1 >>/data/ticks; sleep 0.1; done; }
+tick child &
+(tick daemon &)
+(while :; do (:); echo forking >>/data/ticks; done) &
+sh -c 'true & exec sleep 1000' &
+tick first
+SH
+    rm -f $work/rootfs/data/ticks
+    all_tick() {
+        local name
+        for name in first child daemon forking; do
+            grep -q $name $work/rootfs/data/ticks || return 1
+        done
+    }
+    start_sleeper box 'exec sh /data/tree'
+    within 10 all_tick
+    local round
+    for round in 1 2 3; do
+        $runtime pause box
+        expect paused "$(state_of box)"
+        expect "" "$(ps -J box -o stat= -o pid= -o command= | grep -v '^ *[TZ]')"
+        local before=$(wc -l <$work/rootfs/data/ticks)
+        sleep 1
+        expect $before $(wc -l <$work/rootfs/data/ticks)
+        : >$work/rootfs/data/ticks
+        $runtime resume box
+        expect running "$(state_of box)"
+        within 10 all_tick
+    done
+    $runtime delete -f box
+    expect_nothing_left
+}
+check "pause and resume of a whole tree of processes" pause_tree
 
 # ---- hooks
 
