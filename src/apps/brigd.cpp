@@ -197,8 +197,9 @@ void pull_base(image::Store& images, const registry::Settings& registries, const
     const auto credentials =
         known == request.credentials.end() ? registry::Credentials() : known->second;
     try {
-        image::Pull pull(images, registries, {.name = reference, .credentials = credentials},
-                         [&] { return progress.cancelled(); });
+        image::PullRequest wanted{.name = reference, .credentials = credentials};
+        if (!request.platform.empty()) wanted.platform = oci::Platform::parse(request.platform);
+        image::Pull pull(images, registries, wanted, [&] { return progress.cancelled(); });
         pull.run([&](const image::TransferEvent& event) {
             if (event.total > 0) return;
             const auto who = event.id.empty() ? "" : event.id + ": ";

@@ -43,8 +43,8 @@ void StageBuilder::from() {
         throw Error(ErrorKind::invalid_argument, "base name ({}) should not be blank", stage_.base);
     }
     const auto wanted = expand(stage_.platform, session_.escape, lookup);
-    adopt_base(reference, reference == "scratch");
     const auto platform = wanted.empty() ? session_.request.platform : wanted;
+    adopt_base(reference, reference == "scratch", platform);
     if (!platform.empty() && !oci::Platform::parse(platform).accepts(config_.platform)) {
         throw Error(ErrorKind::not_found, "image {} is for {}, not for {} as asked", reference,
                     config_.platform.str(), platform);
@@ -55,7 +55,8 @@ void StageBuilder::from() {
     run_triggers();
 }
 
-void StageBuilder::adopt_base(const std::string& reference, bool scratch) {
+void StageBuilder::adopt_base(const std::string& reference, bool scratch,
+                              const std::string& platform) {
     const auto* earlier = session_.find_stage(reference);
     if (earlier != nullptr && parse_int<unsigned>(reference))
         earlier = nullptr;  // FROM knows names only
@@ -63,16 +64,12 @@ void StageBuilder::adopt_base(const std::string& reference, bool scratch) {
         config_.platform = oci::Platform::host();
         return;
     }
-    auto& images = session_.parts.images;
-    const auto adopt = [&](image::Image base) {
-        image_ = base.id;
-        images.keep(base);
-        layers_ = images.layers_of(base);
-        config_ = std::move(base.config);
-    };
-    if (earlier != nullptr) return adopt(images.resolve(earlier->image->str()));
+    if (earlier != nullptr) {
+        (void)adopt_local(earlier->image->str(), {});
+        return;
+    }
     try {
-        return adopt(images.resolve(reference));
+        if (adopt_local(reference, session_.parts.pull ? platform : "")) return;
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_found) throw;
         if (!session_.parts.pull) {
@@ -82,8 +79,23 @@ void StageBuilder::adopt_base(const std::string& reference, bool scratch) {
                         reference);
         }
     }
-    session_.parts.pull(reference, session_.request, session_.progress);
-    adopt(images.resolve(reference));
+    BuildRequest asked = session_.request;
+    asked.platform = platform;
+    session_.parts.pull(reference, asked, session_.progress);
+    (void)adopt_local(reference, {});
+}
+
+/// False for one that is here for another platform than that, where there is one.
+bool StageBuilder::adopt_local(const std::string& reference, const std::string& platform) {
+    auto& images = session_.parts.images;
+    image::Image base = images.resolve(reference);
+    if (!platform.empty() && !oci::Platform::parse(platform).accepts(base.config.platform))
+        return false;
+    image_ = base.id;
+    images.keep(base);
+    layers_ = images.layers_of(base);
+    config_ = std::move(base.config);
+    return true;
 }
 
 /// ONBUILD of the base: its instructions come first and are not passed on.

@@ -29,7 +29,8 @@ private:
     using Step = void (StageBuilder::*)(const Instruction&);
 
     void from();
-    void adopt_base(const std::string& reference, bool scratch);
+    void adopt_base(const std::string& reference, bool scratch, const std::string& platform);
+    bool adopt_local(const std::string& reference, const std::string& platform);
     void run_triggers();
     void execute(const Instruction& instruction);
 

@@ -68,7 +68,7 @@ def full(small_disk, workspace):
             engine.brig("load", "-i", workspace / "image.tar")
             engine.brig("push", image.name)
             engine.brig("rmi", image.name)
-            engine.brig("commit", "writer", "built")
+            engine.brig("commit", "writer", f"{host}/full/built")
             yield engine, image, {"pull": ["pull", image.name], "load": ["load", "-i", workspace / "image.tar"],
                                   "push": ["push", f"{host}/full/built"],
                                   "commit": ["commit", "writer", "full:1"]}
