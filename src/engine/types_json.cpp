@@ -217,12 +217,11 @@ void from_json(const json& in, State& value) {
 void to_json(json& out, const NetworkingConfig& value) {
     out = json{{"EndpointsConfig", json::object()}};
     for (const auto& [name, endpoint] : value.endpoints) {
-        out["EndpointsConfig"][name] =
-            json{{"Aliases", list_or_null(endpoint.aliases)},
-                 {"MacAddress", endpoint.mac_address},
-                 {"IPAMConfig",
-                  {{"IPv4Address", endpoint.ipv4_address},
-                   {"IPv6Address", endpoint.ipv6_address}}}};
+        out["EndpointsConfig"][name] = json{
+            {"Aliases", list_or_null(endpoint.aliases)},
+            {"MacAddress", endpoint.mac_address},
+            {"IPAMConfig",
+             {{"IPv4Address", endpoint.ipv4_address}, {"IPv6Address", endpoint.ipv6_address}}}};
     }
 }
 
