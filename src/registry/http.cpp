@@ -161,6 +161,7 @@ private:
             case CURLE_PEER_FAILED_VERIFICATION:
             case CURLE_SSL_CERTPROBLEM:
             case CURLE_SSL_CACERT_BADFILE: throw TransportError(tls, text);
+            case CURLE_OPERATION_TIMEDOUT: throw TransportError(cut, text);
             default: throw TransportError(cut, text + advice());
         }
     }

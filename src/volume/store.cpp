@@ -189,8 +189,13 @@ std::vector<std::string> Store::provisional() const {
 
 std::uint64_t Store::usage(const std::string& name) const {
     const auto volume = find(name);
-    return volume ? tree_size(open_file(volume->mountpoint, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
-                  : 0;
+    if (!volume) return 0;
+    try {
+        return tree_size(open_file(volume->mountpoint, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    } catch (const SysError& error) {
+        if (error.error_number() != ENOENT) throw;
+        return 0;  // removed in this moment
+    }
 }
 
 bool Store::copy_up(const std::string& name, int rootfs, const std::string& path) {

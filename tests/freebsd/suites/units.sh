@@ -9,7 +9,8 @@ if truncate -s 600m $work/pool && zpool create -m $work/tmp brigunits $work/pool
 else
     mkdir -p $work/tmp
 fi
-export TMPDIR=$work/tmp
+mkdir -p $work/plain
+chmod 1777 $work/plain
 
 # Tests of the shim start the program that is beside them.
 ln -f $bin/brig-shim /brig/tests/
@@ -20,7 +21,10 @@ for test in /brig/tests/*_*; do
     found=true
     name=$(basename $test)
     wanted $name || continue
-    $test --gtest_brief=1 --gtest_color=no >$work/$name.out 2>&1 </dev/null
+    # Builds on ZFS are engine_zfs's: here they would be hundreds of datasets.
+    place=$work/tmp
+    [ $name = unit_build ] && place=$work/plain
+    TMPDIR=$place $test --gtest_brief=1 --gtest_color=no >$work/$name.out 2>&1 </dev/null
     code=$?
     passed=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) .*/\1/p' $work/$name.out)
     skipped=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) .*/\1/p' $work/$name.out)
