@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,12 +22,19 @@ constexpr unsigned max_depth = 128;
 
 /// False when it is a directory.
 bool remove_file(int directory, const std::string& name, const RefusedRemoval& refused) {
-    // Of a directory Linux says EISDIR, POSIX and FreeBSD EPERM.
     if (::unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return true;
-    if (errno != EISDIR && errno != EPERM) throw SysError("remove {}", name);
-    if (errno != EPERM || !refused) return false;
-    refused(directory, name);
-    return ::unlinkat(directory, name.c_str(), 0) == 0;
+    if (errno == EISDIR) return false;
+    if (errno != EPERM) throw SysError("remove {}", name);
+    // POSIX's and FreeBSD's word for a directory, and every kernel's for what is protected.
+    if (refused) {
+        refused(directory, name);
+        if (::unlinkat(directory, name.c_str(), 0) == 0) return true;
+    }
+    struct stat info {};
+    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        !S_ISDIR(info.st_mode))
+        throw SysError(EPERM, "remove " + name);
+    return false;
 }
 
 void remove_directory(int directory, const std::string& name) {
