@@ -65,8 +65,7 @@ protected:
         request.method = method;
         http::parse_target(target, request);
         auto pair = make_socket_pair();
-        write_all(pair.first.get(), std::string_view("!"));
-        request.body_stream = std::move(pair.first);
+        request.body_stream = {std::move(pair.first), std::make_shared<std::atomic<bool>>(false)};
         write_all(pair.second.get(), body);
         pair.second.reset();
         return service_->handle(std::move(request));
