@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "base/error.h"
 
 namespace brig::test {
@@ -17,6 +19,17 @@ Error error_of(Action action) {
     }
     ADD_FAILURE() << "no error";
     return {ErrorKind::internal, "none"};
+}
+
+/// Its kind; nothing where nothing is thrown.
+template <typename Action>
+std::optional<ErrorKind> kind_of(Action action) {
+    try {
+        action();
+    } catch (const Error& e) {
+        return e.kind();
+    }
+    return std::nullopt;
 }
 
 }  // namespace brig::test

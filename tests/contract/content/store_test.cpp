@@ -7,24 +7,18 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "support/error_of.h"
 
 namespace brig::content {
 namespace {
+
+using brig::test::kind_of;
 
 class ContentContract : public ::testing::Test {
 protected:
     TempDir directory_{"/tmp", "brig-content-contract"};
     Store store_{directory_.path()};
 };
-
-ErrorKind kind_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& e) {
-        return e.kind();
-    }
-    return ErrorKind::cancelled;
-}
 
 TEST_F(ContentContract, WriteCommitRead) {
     auto ingest = store_.begin();

@@ -12,10 +12,12 @@
 #include "os/mounts.h"
 #include "snapshot/snapshotter.h"
 #include "support/drivers.h"
+#include "support/error_of.h"
 
 namespace brig::snapshot {
 
 namespace fs = std::filesystem;
+using brig::test::kind_of;
 
 /// The mounts of a snapshot, mounted for the lifetime of the object.
 class Mounted {
@@ -55,8 +57,7 @@ protected:
         for (bool removed = driver_ != nullptr; removed;) {
             removed = false;
             for (const auto& info : driver_->list()) {
-                if (kind_of([&] { driver_->remove(info.key); }) == ErrorKind::cancelled)
-                    removed = true;
+                if (!kind_of([&] { driver_->remove(info.key); })) removed = true;
             }
         }
     }
@@ -81,14 +82,6 @@ protected:
     static void put(const fs::path& path, std::string_view text) {
         fs::create_directories(path.parent_path());
         write_file_atomic(path, text, 0644, Durability::rebuildable);
-    }
-    ErrorKind kind_of(const std::function<void()>& action) {
-        try {
-            action();
-        } catch (const Error& e) {
-            return e.kind();
-        }
-        return ErrorKind::cancelled;
     }
 
     TempDir work_{fs::temp_directory_path(), "brig-snapshot-contract"};

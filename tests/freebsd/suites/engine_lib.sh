@@ -13,6 +13,16 @@ start_engine() {
     echo $! >$work/engine.pid
     within 30 brig version >/dev/null 2>&1
 }
+# start_engine_on_zfs SIZE WHAT: on a pool of that size in a file. Where there can be none, WHAT is skipped.
+start_engine_on_zfs() {
+    if ! truncate -s $1 $work/pool || ! zpool create -O atime=off -m $work/zfs brigsuite $work/pool; then
+        skip "$2" "no pool can be made"
+        exit 0
+    fi
+    driver=zfs root=$work/zfs/engine
+    zfs create brigsuite/engine
+    start_engine || { tail $work/brigd.log; echo "not ok an engine on ZFS: it does not start"; exit 1; }
+}
 signal_engine() {
     kill -$1 $(cat $work/engine.pid)
     within 30 engine_gone

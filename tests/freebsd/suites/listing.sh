@@ -4,13 +4,7 @@
 . suites/engine_checks.sh
 
 count=${BRIG_LISTING:-1000}
-if ! truncate -s 2g $work/pool || ! zpool create -O atime=off -m $work/zfs brigsuite $work/pool; then
-    skip "listing containers on ZFS" "no pool can be made"
-    exit 0
-fi
-driver=zfs root=$work/zfs/engine
-zfs create brigsuite/engine
-start_engine || { tail $work/brigd.log; echo "not ok an engine on ZFS: it does not start"; exit 1; }
+start_engine_on_zfs 2g "listing containers on ZFS"
 
 create_some() {
     local i=0

@@ -5,14 +5,8 @@
 . suites/engine_checks.sh
 
 cycles=${BRIG_SOAK_CYCLES:-50}
-if ! truncate -s 600m $work/pool || ! zpool create -O atime=off -m $work/zfs brigsuite $work/pool; then
-    skip "soak of the engine" "no pool can be made"
-    exit 0
-fi
-driver=zfs root=$work/zfs/engine
-zfs create brigsuite/engine
 printf 'nat-anchor "brigtest/*"\nrdr-anchor "brigtest/*"\nanchor "brigtest/*"\n' | pfctl -q -f - && pfctl -q -e 2>/dev/null
-start_engine || { tail $work/brigd.log; echo "not ok an engine on ZFS: it does not start"; exit 1; }
+start_engine_on_zfs 600m "soak of the engine"
 
 options="-p 18080:8000 --device /dev/mem"
 [ "$(sysctl -n kern.racct.enable)" = 1 ] && options="$options --pids-limit 50"
