@@ -79,7 +79,7 @@ Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& option
                             options.limits.entries);
             }
             if (options.whiteouts && apply_whiteout(writer, entry)) continue;
-            if (entry.type == EntryType::file) done.bytes += input.size();
+            if (entry.type == EntryType::file) done.bytes += entry.size.value_or(0);
             if (entry.type == EntryType::directory && clean_path(entry.path).empty())
                 done.root = true;
             if (done.bytes > options.limits.bytes) {
@@ -93,6 +93,8 @@ Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& option
                 if (options.keep_kinds) check_kind(writer, *there);
                 writer.add(*there, body);
             }
+        } catch (const LateError&) {
+            throw;
         } catch (const Error& e) {
             // The kind stays: a full disk is `unavailable`.
             throw e.within(entry.path);

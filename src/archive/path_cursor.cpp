@@ -73,7 +73,8 @@ Place PathCursor::locate(const std::vector<std::string>& parts, Missing missing)
     }
     stack_.erase(stack_.begin() + static_cast<std::ptrdiff_t>(common), stack_.end());
     for (std::size_t i = common; i + 1 < parts.size(); ++i) enter(parts[i], missing);
-    return {top(), parts.back(), child_path(top_path(), parts.back()), top_has_default_acl()};
+    return {top(), parts.back(), child_path(top_path(), parts.back()), top_has_default_acl(),
+            stack_.empty() ? nullptr : stack_.back().directory};
 }
 
 bool PathCursor::top_has_default_acl() {
@@ -99,7 +100,8 @@ void PathCursor::enter(const std::string& name, Missing missing) {
                     max_depth);
     }
     const bool acl = has_default_acl(at.directory.get());
-    stack_.push_back({name, std::move(at.directory), std::move(at.path), acl});
+    stack_.push_back(
+        {name, std::make_shared<const Fd>(std::move(at.directory)), std::move(at.path), acl});
 }
 
 /// Goes one part further; false when that was a link, whose parts are then pending.
@@ -117,6 +119,7 @@ bool PathCursor::step(Position& at, const std::string& name, Missing missing, Pe
         return true;
     }
     const auto info = stat_at(here, name);
+    if (!info && settle_()) return step(at, name, missing, pending);
     if (info && S_ISLNK(info->st_mode)) {
         follow(at, link_text(here, name), pending);
         return false;

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "archive/layer_tree.h"
@@ -26,6 +29,8 @@ struct Place {
     std::string path;  ///< "" for the root
     /// Whether what is made here begins with an ACL, the default one of the directory.
     bool inherits_acl = false;
+    /// Keeps `directory` open past the cursor's next call; nothing for the tree's own root.
+    std::shared_ptr<const Fd> held;
 };
 
 /// Flags by path, of what cannot have them yet: nothing can be put into a directory that is schg,
@@ -34,8 +39,10 @@ using PendingFlags = std::map<std::string, os::FileFlags>;
 
 class PathCursor {
 public:
-    /// `lifted` gets the flags of directories entered, which are taken from them.
-    PathCursor(const LayerTree& tree, PendingFlags& lifted) : tree_(tree), lifted_(lifted) {}
+    /// `lifted` gets the flags of directories entered, which are taken from them. `settle` is
+    /// called before a part counts as missing, and says whether that may have changed.
+    PathCursor(const LayerTree& tree, PendingFlags& lifted, std::function<bool()> settle)
+        : tree_(tree), lifted_(lifted), settle_(std::move(settle)) {}
 
     enum class Missing { create, refuse };
     /// Resolves all parts but the last, following links as a chroot at the root would, through
@@ -55,13 +62,13 @@ public:
 private:
     struct Step {
         std::string name;  // as written in the entry's path
-        Fd directory;
+        std::shared_ptr<const Fd> directory;
         std::string path;
         bool default_acl;
     };
 
     [[nodiscard]] int top() const {
-        return stack_.empty() ? tree_.root.get() : stack_.back().directory.get();
+        return stack_.empty() ? tree_.root.get() : stack_.back().directory->get();
     }
     [[nodiscard]] std::string top_path() const { return stack_.empty() ? "" : stack_.back().path; }
     bool top_has_default_acl();
@@ -78,6 +85,7 @@ private:
 
     const LayerTree& tree_;
     PendingFlags& lifted_;
+    std::function<bool()> settle_;
     std::vector<Step> stack_;
     std::optional<bool> root_acl_;  ///< whether the root has a default ACL, once it is known
 };

@@ -211,15 +211,15 @@ bool TarInput::next() {
     if (result == ARCHIVE_EOF) return false;
     state_->check(result);
     entry_ = convert(entry);
-    size_ = static_cast<std::uint64_t>(std::max<la_int64_t>(::archive_entry_size(entry), 0));
+    entry_.size = static_cast<std::uint64_t>(std::max<la_int64_t>(::archive_entry_size(entry), 0));
     return true;
 }
 
 Source& TarInput::body() {
     if (!state_->body) {
         bool* const ended = state_->padding == Padding::may_be_missing ? &state_->ended : nullptr;
-        state_->body =
-            std::make_unique<CheckedBody>(Body(state_->input, size_, ended), state_->failure);
+        state_->body = std::make_unique<CheckedBody>(Body(state_->input, *entry_.size, ended),
+                                                     state_->failure);
     }
     return *state_->body;
 }

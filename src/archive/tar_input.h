@@ -1,7 +1,6 @@
 // Tar archives read sequentially through libarchive: tar and nothing else, from a Source.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "archive/layer.h"
@@ -24,9 +23,8 @@ public:
     /// The next entry; false at the end. Throws Error{invalid_argument} for what is not tar and for
     /// a truncated stream.
     bool next();
+    /// Always with its size.
     [[nodiscard]] const Entry& entry() const { return entry_; }
-    /// Of a regular file.
-    [[nodiscard]] std::uint64_t size() const { return size_; }
     /// The current regular file's bytes, holes as zeros; valid until next().
     Source& body();
 
@@ -34,7 +32,6 @@ private:
     struct State;
     std::unique_ptr<State> state_;
     Entry entry_;
-    std::uint64_t size_ = 0;
 };
 
 }  // namespace brig::archive

@@ -14,8 +14,10 @@
 #include <map>
 #include <unordered_set>
 
+#include "archive/file_entry.h"
 #include "archive/nodes.h"
 #include "archive/path_cursor.h"
+#include "archive/small_files.h"
 #include "base/directory.h"
 #include "base/error.h"
 #include "os/xattr.h"
@@ -23,51 +25,24 @@
 namespace brig::archive {
 namespace {
 
-constexpr std::size_t hole_bytes = 64 * 1024;
-constexpr std::size_t smallest_hole = 4096;  // where a piece of the stream ends before that
-
-bool all_zero(std::span<const std::byte> data) {
-    return data.front() == std::byte{0} &&
-           std::equal(data.begin(), data.end() - 1, data.begin() + 1);
-}
-
-/// The length of the run of blocks at the front of `data` that all are, or all are not, zeros.
-std::size_t run_length(std::span<const std::byte> data, bool zeros) {
-    std::size_t length = 0;
-    while (length < data.size()) {
-        const auto block = data.subspan(length, std::min(hole_bytes, data.size() - length));
-        if ((block.size() >= smallest_hole && all_zero(block)) != zeros) break;
-        length += block.size();
-    }
-    return length;
-}
-
-/// Long runs of zeros become holes.
-void write_body(int file, Source& body) {
-    bool ends_in_hole = false;
-    for (auto chunk = body.next(); !chunk.empty(); chunk = body.next()) {
-        while (!chunk.empty()) {
-            const std::size_t data = run_length(chunk, false);
-            write_all(file, chunk.first(data));
-            chunk = chunk.subspan(data);
-            const std::size_t hole = run_length(chunk, true);
-            if (hole > 0 && ::lseek(file, static_cast<off_t>(hole), SEEK_CUR) < 0)
-                throw SysError("seek");
-            chunk = chunk.subspan(hole);
-            ends_in_hole = hole > 0;
-        }
-    }
-    if (ends_in_hole && ::ftruncate(file, ::lseek(file, 0, SEEK_CUR)) != 0)
-        throw SysError("extend");
+std::vector<std::byte> all_of(Source* body) {
+    std::vector<std::byte> out;
+    if (body == nullptr) return out;
+    for (auto chunk = body->next(); !chunk.empty(); chunk = body->next())
+        out.insert(out.end(), chunk.begin(), chunk.end());
+    return out;
 }
 
 }  // namespace
 
 struct TreeWriter::State {
     State(const LayerTree& layer, Devices device_policy)
-        : tree(layer), cursor(layer, pending_flags), devices(device_policy) {}
+        : tree(layer),
+          cursor(layer, pending_flags, [this] { return small.settle(); }),
+          devices(device_policy) {}
 
     const LayerTree& tree;
+    SmallFiles small;
     PendingFlags pending_flags;
     PathCursor cursor;
     Devices devices;
@@ -110,6 +85,9 @@ struct TreeWriter::State {
         return true;
     }
 
+    /// Has what waits made, where `entry` may depend on it: anything but a file or a directory at a
+    /// place of its own. What a directory's default ACL is decides what is made in it.
+    void settle_for(const Place& at, const Entry& entry);
     void set_attributes(const Place& at, const Entry& entry);
     void add_file(Place at, const Entry& entry, Source* body);
     void add_directory(const Place& at, const Entry& entry);
@@ -146,23 +124,15 @@ void TreeWriter::State::set_attributes(const Place& at, const Entry& entry) {
 }
 
 void TreeWriter::State::add_file(Place at, const Entry& entry, Source* body) {
-    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    Fd file(::openat(at.directory, at.name.c_str(), flags, 0600));
-    if (!file && errno == EEXIST) {
-        clear(at);
-        at = cursor.locate(clean_path(entry.path));
-        file = Fd(::openat(at.directory, at.name.c_str(), flags, 0600));
-    }
-    if (!file) throw SysError("create {}", at.path);
-    if (at.inherits_acl) drop_acls(at.directory, at.name);
-    if (body != nullptr) write_body(file.get(), *body);
-    if (::fchown(file.get(), entry.uid, entry.gid) != 0)
-        throw SysError("set the owner of {}", at.path);
-    if (::fchmod(file.get(), entry.mode & 07777U) != 0)
-        throw SysError("set the mode of {}", at.path);
-    set_portable_xattrs(at.directory, at.name, entry.mode, entry.xattrs);
-    const timespec times[2] = {entry.mtime, entry.mtime};
-    if (::futimens(file.get(), times) != 0) throw SysError("set the times of {}", at.path);
+    if (small.holds(at.path)) small.settle();
+    if (entry.size && *entry.size <= SmallFiles::largest && entry.xattrs.empty() &&
+        !at.inherits_acl && !stat_at(at.directory, at.name))
+        return small.add(std::move(at), entry, all_of(body));
+    if (make_file(at, entry, body)) return;
+    small.settle();
+    clear(at);
+    at = cursor.locate(clean_path(entry.path));
+    if (!make_file(at, entry, body)) throw SysError(EEXIST, "create " + at.path);
 }
 
 void TreeWriter::State::add_directory(const Place& at, const Entry& entry) {
@@ -260,6 +230,7 @@ void TreeWriter::State::copy_up(const Place& at, const LowerNode& lower) {
 }
 
 void TreeWriter::State::add_hardlink(const Entry& entry) {
+    small.settle();
     const Place target = link_target(entry);
     const Fd directory = open_at(target.directory, ".", O_RDONLY | O_DIRECTORY);
     const auto parts = clean_path(entry.path);
@@ -275,9 +246,16 @@ void TreeWriter::State::add_hardlink(const Entry& entry) {
     note_made(at.path);
 }
 
+void TreeWriter::State::settle_for(const Place& at, const Entry& entry) {
+    if (entry.type == EntryType::file) return;  // looks itself
+    if (entry.type != EntryType::directory || !entry.xattrs.empty() || small.holds(at.path))
+        small.settle();
+}
+
 void TreeWriter::add(const Entry& entry, Source* body) {
     if (entry.type == EntryType::hardlink) return state_->add_hardlink(entry);
     const Place at = state_->cursor.locate(clean_path(entry.path));
+    state_->settle_for(at, entry);
     if (at.name == "." && entry.type != EntryType::directory) {
         throw Error(ErrorKind::invalid_argument, "the root can only be a directory");
     }
@@ -293,12 +271,14 @@ void TreeWriter::add(const Entry& entry, Source* body) {
 
 std::optional<mode_t> TreeWriter::kind_of(const std::string& path) {
     const Place at = state_->cursor.locate(clean_path(path));
+    if (state_->small.holds(at.path)) state_->small.settle();
     const auto info = stat_at(at.directory, at.name);
     return info ? std::optional(info->st_mode & S_IFMT) : std::nullopt;
 }
 
 void TreeWriter::whiteout(const std::string& path) {
     State& state = *state_;
+    state.small.settle();
     const Place at = state.cursor.locate(clean_path(path));
     if (at.name == ".") throw Error(ErrorKind::invalid_argument, "the root cannot be deleted");
     if (!state.overlay()) {
@@ -324,6 +304,7 @@ void TreeWriter::whiteout(const std::string& path) {
 
 void TreeWriter::opaque(const std::string& path) {
     State& state = *state_;
+    state.small.settle();
     auto parts = clean_path(path);
     parts.emplace_back(".");  // so that `path` itself is entered
     const Place inside = state.cursor.locate(parts);
@@ -355,6 +336,7 @@ void TreeWriter::State::remove_unmade(int directory, const std::string& path) {
 
 void TreeWriter::finish() {
     State& state = *state_;
+    state.small.settle();
     state.cursor.forget();
     for (const auto& [path, mtime] : state.directory_times) {
         const timespec times[2] = {mtime, mtime};

@@ -14,6 +14,7 @@
 
 #include "archive/layer_tree.h"
 #include "archive/stream.h"
+#include "base/error.h"
 #include "os/file_flags.h"
 
 namespace brig::archive {
@@ -27,11 +28,17 @@ struct Entry {
     uid_t uid = 0;
     gid_t gid = 0;
     timespec mtime{};
+    std::optional<std::uint64_t> size;  ///< of a file's body, where it is known
     std::string link;  ///< target of a symlink (as text) or hard link (a path beneath the root)
     unsigned device_major = 0;
     unsigned device_minor = 0;
     std::vector<std::pair<std::string, std::string>> xattrs;
     os::FileFlags flags = 0;
+};
+
+/// Of an entry added earlier, which it names.
+struct LateError : Error {
+    explicit LateError(const Error& error) : Error(error) {}
 };
 
 /// Device nodes, and flags of files: skipped where the tree is only for our own use.
@@ -44,7 +51,9 @@ public:
     explicit TreeWriter(const LayerTree& tree, Devices devices = Devices::create);
     ~TreeWriter();
 
-    /// Creates one entry. `body` is read to its end for regular files (null: empty file).
+    /// Creates one entry, or a small file some time before finish(): all functions throw LateError
+    /// of what came to nothing since. `body` is read to its end for regular files (null: empty
+    /// file).
     void add(const Entry& entry, Source* body = nullptr);
     /// What is at `path` now, links in its directory part followed.
     [[nodiscard]] std::optional<mode_t> kind_of(const std::string& path);
