@@ -31,7 +31,7 @@ struct ApplyOptions {
     std::string directory;
     /// Refuse to put a directory in the place of something else, or the other way round.
     bool keep_kinds = false;
-    /// Everything belongs to them, whatever the archive says.
+    /// Everything belongs to them, whatever the archive says: numbers as an archive's.
     std::optional<std::pair<uid_t, gid_t>> owner;
     Padding padding = Padding::required;
 };
@@ -42,8 +42,9 @@ struct Applied {
     bool root = false;        ///< whether the root directory itself is among them
 };
 
-/// Unpacks an uncompressed tar (see decompress) on top of `tree`. Symbolic links in directory
-/// parts are followed as a chroot would, through lower layers too. Throws Error{invalid_argument}
+/// Unpacks an uncompressed tar (see decompress) on top of `tree`, whose owner map its owners go
+/// through. Symbolic links in directory parts are followed as a chroot would, through lower layers
+/// too. Throws Error{invalid_argument}
 /// naming the entry for what is malformed or hostile; the tree is then half-filled and the caller
 /// discards it.
 Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& options = {});
@@ -64,11 +65,13 @@ std::vector<Change> layer_changes(const LayerTree& tree,
 
 struct WriteOptions {
     std::string prefix;  ///< put in front of every name
+    OwnerMap owners;     ///< as LayerTree::owners
 };
 /// Writes everything beneath `root` as a tar.
 void write_tree(const Fd& root, const Sink& out, const WriteOptions& options = {});
-/// One node of `directory`, with what is beneath it, under the archive name `as` (docker cp).
-void write_node(const Fd& directory, const std::string& name, const std::string& as,
-                const Sink& out);
+/// One node of `directory`, with what is beneath it, under the name `options.prefix` where that is
+/// given (docker cp).
+void write_node(const Fd& directory, const std::string& name, const Sink& out,
+                const WriteOptions& options = {});
 
 }  // namespace brig::archive

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "archive/owner_map.h"
 #include "base/fd.h"
 
 namespace brig::archive {
@@ -53,6 +54,9 @@ struct LayerTree {
     /// full, where the files are copies of the parent's: when they had been made. Nothing that was
     /// last touched before then can differ.
     std::optional<timespec> filled;
+    /// Of the user namespace that the files belong to: whatever is unpacked here or written out
+    /// goes through it. Lower layers are of the same.
+    OwnerMap owners;
 };
 
 }  // namespace brig::archive

@@ -136,8 +136,18 @@ bool PathCursor::step(Position& at, const std::string& name, Missing missing, Pe
         ::fchmodat(here, name.c_str(), 0755, AT_SYMLINK_NOFOLLOW) != 0) {
         throw SysError("create directory {}", path);
     }
+    own(here, name, path);
     if (hidden) os::set_xattr(here, name, opaque_xattr, "y");
     return step(at, name, missing, pending);
+}
+
+/// What no archive names belongs to the archive's root.
+void PathCursor::own(int directory, const std::string& name, const std::string& path) const {
+    const OwnerMap& owners = tree_.owners;
+    if (owners.empty()) return;
+    if (::fchownat(directory, name.c_str(), owners.user(0, To::disk), owners.group(0, To::disk),
+                   AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("set the owner of {}", path);
 }
 
 /// A directory of a lower layer is entered after making its like here, as overlayfs copies up;

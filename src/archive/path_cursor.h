@@ -81,6 +81,7 @@ private:
     bool step(Position& at, const std::string& name, Missing missing, Pending& pending);
     void follow(Position& at, const std::string& text, Pending& pending) const;
     bool take_over_lower(Position& at, const std::string& name, Pending& pending);
+    void own(int directory, const std::string& name, const std::string& path) const;
     [[nodiscard]] Position reopen(const std::string& path) const;
 
     const LayerTree& tree_;

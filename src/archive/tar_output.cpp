@@ -39,7 +39,7 @@ EntryHandle make_entry(const std::string& as, mode_t mode, timespec mtime) {
 }  // namespace
 
 struct TarOutput::State {
-    explicit State(Sink sink) : out(std::move(sink)) {}
+    State(Sink sink, OwnerMap map) : out(std::move(sink)), owners(std::move(map)) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() { ::archive_write_free(output); }
@@ -69,9 +69,12 @@ struct TarOutput::State {
         check(::archive_write_data(output, bytes.data(), bytes.size()));
     }
     void file_data(int directory, const std::string& name, std::uint64_t size);
+    void set_owner(struct ::archive_entry* entry, const struct stat& info);
+    void set_xattrs(struct ::archive_entry* entry, Xattrs xattrs);
 
     Utf8Locale locale;
     Sink out;
+    OwnerMap owners;
     struct ::archive* output = ::archive_write_new();
     std::exception_ptr failure;
     std::map<std::pair<dev_t, ino_t>, std::string> links;
@@ -97,7 +100,27 @@ void TarOutput::State::file_data(int directory, const std::string& name, std::ui
     }
 }
 
-TarOutput::TarOutput(Sink out) : state_(std::make_unique<State>(std::move(out))) {
+void TarOutput::State::set_owner(struct ::archive_entry* entry, const struct stat& info) {
+    try {
+        ::archive_entry_set_uid(entry, owners.user(info.st_uid, To::archive));
+        ::archive_entry_set_gid(entry, owners.group(info.st_gid, To::archive));
+    } catch (const Error& e) {
+        throw e.within(::archive_entry_pathname(entry));
+    }
+}
+
+void TarOutput::State::set_xattrs(struct ::archive_entry* entry, Xattrs xattrs) {
+    try {
+        owners.translate(xattrs, To::archive);
+    } catch (const Error& e) {
+        throw e.within(::archive_entry_pathname(entry));
+    }
+    for (const auto& [key, value] : xattrs)
+        ::archive_entry_xattr_add_entry(entry, key.c_str(), value.data(), value.size());
+}
+
+TarOutput::TarOutput(Sink out, OwnerMap owners)
+    : state_(std::make_unique<State>(std::move(out), std::move(owners))) {
     ::archive_write_set_format_pax_restricted(state_->output);
     // One spelling of attributes, the one other container tools read.
     ::archive_write_set_options(state_->output, "pax:xattrheader=SCHILY");
@@ -120,8 +143,7 @@ void TarOutput::add_node(int directory, const std::string& name, const std::stri
     ++entries_;
     const std::string path = S_ISDIR(info->st_mode) && as != "/" ? as + "/" : as;
     const EntryHandle entry = make_entry(path, info->st_mode, info->st_mtim);
-    ::archive_entry_set_uid(entry.get(), info->st_uid);
-    ::archive_entry_set_gid(entry.get(), info->st_gid);
+    state_->set_owner(entry.get(), *info);
     if (S_ISREG(info->st_mode) && info->st_nlink > 1) {
         const auto [first, is_new] = state_->links.try_emplace({info->st_dev, info->st_ino}, as);
         if (!is_new) {
@@ -133,8 +155,7 @@ void TarOutput::add_node(int directory, const std::string& name, const std::stri
         ::archive_entry_set_symlink(entry.get(), link_text(directory, name).c_str());
     if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode))
         ::archive_entry_set_rdev(entry.get(), info->st_rdev);
-    for (const auto& [key, value] : portable_xattrs(directory, name))
-        ::archive_entry_xattr_add_entry(entry.get(), key.c_str(), value.data(), value.size());
+    state_->set_xattrs(entry.get(), portable_xattrs(directory, name));
     if (const auto flags = os::flags_of(*info)) ::archive_entry_set_fflags(entry.get(), flags, 0);
     const auto size = S_ISREG(info->st_mode) ? static_cast<std::uint64_t>(info->st_size) : 0;
     ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));

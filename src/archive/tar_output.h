@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "archive/owner_map.h"
 #include "archive/stream.h"
 
 namespace brig::archive {
@@ -16,7 +17,8 @@ namespace brig::archive {
 /// Used on the thread that made it.
 class TarOutput {
 public:
-    explicit TarOutput(Sink out);
+    /// `owners` is what add_node() finds on disk.
+    explicit TarOutput(Sink out, OwnerMap owners = {});
     ~TarOutput();
 
     /// The node `name` in `directory` under the archive name `as`, without its children. Sockets

@@ -88,6 +88,7 @@ struct TreeWriter::State {
     /// Has what waits made, where `entry` may depend on it: anything but a file or a directory at a
     /// place of its own. What a directory's default ACL is decides what is made in it.
     void settle_for(const Place& at, const Entry& entry);
+    void add_node(const Entry& entry, Source* body);
     void set_attributes(const Place& at, const Entry& entry);
     void add_file(Place at, const Entry& entry, Source* body);
     void add_directory(const Place& at, const Entry& entry);
@@ -253,19 +254,30 @@ void TreeWriter::State::settle_for(const Place& at, const Entry& entry) {
 }
 
 void TreeWriter::add(const Entry& entry, Source* body) {
+    // One more name of a file that has its owner.
     if (entry.type == EntryType::hardlink) return state_->add_hardlink(entry);
-    const Place at = state_->cursor.locate(clean_path(entry.path));
-    state_->settle_for(at, entry);
+    const OwnerMap& owners = state_->tree.owners;
+    if (owners.empty()) return state_->add_node(entry, body);
+    Entry mapped = entry;
+    mapped.uid = owners.user(entry.uid, To::disk);
+    mapped.gid = owners.group(entry.gid, To::disk);
+    owners.translate(mapped.xattrs, To::disk);
+    state_->add_node(mapped, body);
+}
+
+void TreeWriter::State::add_node(const Entry& entry, Source* body) {
+    const Place at = cursor.locate(clean_path(entry.path));
+    settle_for(at, entry);
     if (at.name == "." && entry.type != EntryType::directory) {
         throw Error(ErrorKind::invalid_argument, "the root can only be a directory");
     }
-    state_->note_made(at.path);
-    state_->note_flags(at.path, entry.flags);
+    note_made(at.path);
+    note_flags(at.path, entry.flags);
     switch (entry.type) {
-        case EntryType::file: return state_->add_file(at, entry, body);
-        case EntryType::directory: return state_->add_directory(at, entry);
-        case EntryType::symlink: return state_->add_symlink(at, entry);
-        default: return state_->add_special(at, entry);
+        case EntryType::file: return add_file(at, entry, body);
+        case EntryType::directory: return add_directory(at, entry);
+        case EntryType::symlink: return add_symlink(at, entry);
+        default: return add_special(at, entry);
     }
 }
 

@@ -25,7 +25,7 @@ struct Entry {
     std::string path;  ///< relative to the root; a leading "/" or "./" is ignored, ".." refused
     EntryType type = EntryType::file;
     mode_t mode = 0644;  ///< permission bits incl. setuid, setgid, sticky
-    uid_t uid = 0;
+    uid_t uid = 0;       ///< both in the archive's numbers; see LayerTree::owners
     gid_t gid = 0;
     timespec mtime{};
     std::optional<std::uint64_t> size;  ///< of a file's body, where it is known

@@ -60,7 +60,7 @@ private:
 
 Applied write_layer(const LayerTree& tree, const Sink& out,
                     const std::vector<std::string>& mount_points) {
-    TarOutput output(out);
+    TarOutput output(out, tree.owners);
     LayerWriter writer(output);
     find_differences(tree, mount_points, writer);
     output.finish();
@@ -75,14 +75,15 @@ std::vector<Change> layer_changes(const LayerTree& tree,
 }
 
 void write_tree(const Fd& root, const Sink& out, const WriteOptions& options) {
-    TarOutput output(out);
+    TarOutput output(out, options.owners);
     write_all_of(output, root.get(), options.prefix);
     output.finish();
 }
 
-void write_node(const Fd& directory, const std::string& name, const std::string& as,
-                const Sink& out) {
-    TarOutput output(out);
+void write_node(const Fd& directory, const std::string& name, const Sink& out,
+                const WriteOptions& options) {
+    TarOutput output(out, options.owners);
+    const std::string& as = options.prefix.empty() ? name : options.prefix;
     output.add_node(directory.get(), name, as);
     if (const Fd inside = open_directory_at(directory.get(), name)) {
         write_all_of(output, inside.get(), as);

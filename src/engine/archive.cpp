@@ -191,8 +191,9 @@ FileArchive Engine::archive_get(const std::string& ref, const std::string& path)
     impl_->publish(container->snapshot(), "archive-path");
     return {std::move(stat), [view, found](int sink) {
                 archive::write_node(
-                    found->directory, found->name, found->base,
-                    [sink](std::span<const std::byte> bytes) { write_all(sink, bytes); });
+                    found->directory, found->name,
+                    [sink](std::span<const std::byte> bytes) { write_all(sink, bytes); },
+                    {.prefix = found->base});
             }};
 }
 
