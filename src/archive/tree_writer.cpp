@@ -17,6 +17,7 @@
 #include "archive/file_entry.h"
 #include "archive/nodes.h"
 #include "archive/path_cursor.h"
+#include "archive/revisit.h"
 #include "archive/small_files.h"
 #include "base/directory.h"
 #include "base/error.h"
@@ -63,17 +64,6 @@ struct TreeWriter::State {
         } else {
             pending_flags.erase(path);
         }
-    }
-
-    /// Where a path made before is; nothing if it was deleted or replaced later in the same layer.
-    std::optional<std::pair<Place, struct stat>> still_there(const std::string& path) {
-        try {
-            Place at = cursor.locate(clean_path(path), PathCursor::Missing::refuse);
-            if (const auto info = stat_at(at.directory, at.name)) return {{std::move(at), *info}};
-        } catch (const SysError& e) {
-            if (e.error_number() != ENOENT && e.error_number() != ENOTDIR) throw;
-        }
-        return std::nullopt;
     }
 
     /// Makes room for a new node; true when something was there.
@@ -350,18 +340,18 @@ void TreeWriter::finish() {
     State& state = *state_;
     state.small.settle();
     state.cursor.forget();
+    Revisit made(state.tree.root.get());
     for (const auto& [path, mtime] : state.directory_times) {
         const timespec times[2] = {mtime, mtime};
-        const auto found = state.still_there(path);
-        if (!found || !S_ISDIR(found->second.st_mode)) continue;
-        const Place& at = found->first;
-        if (::utimensat(at.directory, at.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+        const auto found = made.find(path);
+        if (!found || !S_ISDIR(found->info.st_mode)) continue;
+        if (::utimensat(found->directory, found->name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
             throw SysError("set the times of {}", path);
     }
-    // A directory after what is in it, since going in takes its flags.
+    // A directory after what is in it: nothing can be changed in one that is schg.
     for (auto at = state.pending_flags.rbegin(); at != state.pending_flags.rend(); ++at) {
-        if (const auto found = state.still_there(at->first))
-            os::set_file_flags(found->first.directory, found->first.name, at->second);
+        if (const auto found = made.find(at->first))
+            os::set_file_flags(found->directory, found->name, at->second);
     }
 }
 

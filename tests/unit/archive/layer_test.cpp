@@ -238,6 +238,34 @@ TEST_F(LayerTest, AFileInADirectorysPlaceHasItsOwnTime) {
     EXPECT_EQ(look(upper("a")).st_mtime, 2'000'000'000);
 }
 
+TEST_F(LayerTest, ALoopOfLinksMayTakeADirectorysPlace) {
+    const auto tar = TarBuilder()
+                         .directory("a/")
+                         .directory("a/in/")
+                         .symlink("a", "b")
+                         .symlink("b", "a")
+                         .finish();
+    apply_full(tar);
+    EXPECT_TRUE(fs::is_symlink(upper("a")));
+    fs::remove(upper("a"));
+    apply(tar);
+    EXPECT_TRUE(fs::is_symlink(upper("a")));
+}
+
+TEST_F(LayerTest, ALinkInADirectorysPlaceLeavesWhatItLeadsToAlone) {
+    apply_full(TarBuilder()
+                   .directory("target/")
+                   .pax("mtime", "1500000000")
+                   .directory("target/in/")
+                   .directory("was/")
+                   .pax("mtime", "2000000000")
+                   .directory("was/in/")
+                   .symlink("was", "target")
+                   .finish());
+    EXPECT_TRUE(fs::is_symlink(upper("was")));
+    EXPECT_EQ(look(upper("target/in")).st_mtime, 1'500'000'000);
+}
+
 TEST(Lowers, WhatCouldNotBeAwaitedOnceIsNotEmpty) {
     const Lowers lowers([]() -> std::vector<Fd> { throw Error(ErrorKind::cancelled, "gone"); });
     EXPECT_THROW((void)lowers.layers(), Error);
