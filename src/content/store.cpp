@@ -10,6 +10,7 @@
 
 #include <cerrno>
 
+#include "base/defer.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "os/storage.h"
@@ -47,7 +48,14 @@ Ingest::~Ingest() {
 }
 
 void Ingest::write(std::span<const std::byte> data) {
+    // What a full disk has taken of it is no part of the blob, if somebody goes on.
+    Defer take_back([&] {
+        if (::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0 ||
+            ::lseek(file_.get(), static_cast<off_t>(size_), SEEK_SET) < 0)
+            file_.reset();
+    });
     write_all(file_.get(), data);
+    take_back.dismiss();
     hasher_.update(data);
     size_ += data.size();
 }

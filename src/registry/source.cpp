@@ -94,7 +94,7 @@ void Source::fetch_blob(const oci::Descriptor& blob, content::Store& store,
                         const Counter& received) {
     std::optional<content::Ingest> begun;
     from_first([&](Repository& from) {
-        const bool goes_on = begun.has_value();
+        const bool goes_on = begun && begun->size() > 0;
         try {
             return from.fetch_blob(blob, store, begun, received);
         } catch (const Error& e) {
