@@ -8,6 +8,7 @@
 #include "api/reply.h"
 #include "base/strings.h"
 #include "image/bootstrap.h"
+#include "image/image_platform.h"
 #include "image/import.h"
 #include "image/load.h"
 #include "image/save.h"
@@ -118,15 +119,6 @@ Reply create(Context& context, Request& request) {
     not_implemented("importing from a URL (download it and import the file)");
 }
 
-void check_platform(const image::Image& image, const std::string& name,
-                    const oci::Platform& wanted) {
-    if (wanted.accepts(image.config.platform)) return;
-    throw Error(ErrorKind::not_found,
-                "image with reference {} was found but does not provide the specified platform "
-                "({})",
-                name, wanted.str());
-}
-
 Reply send_archive(Context& context, const Request& request,
                    const std::vector<std::string>& names) {
     if (names.empty()) throw Error(ErrorKind::invalid_argument, "no image names given to save");
@@ -134,7 +126,7 @@ Reply send_archive(Context& context, const Request& request,
     const auto only = archive_platform(request);
     for (const auto& name : names) {
         const auto image = context.engine.images().resolve(name);
-        if (only) check_platform(image, name, *only);
+        if (only) image::check_platform(image, name, *only);
     }
     return context.streams.reply("application/x-tar", [&context, names, only](int sink) {
         image::save(context.engine.images(), names, sink, only);

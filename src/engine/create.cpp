@@ -14,6 +14,7 @@
 #include "engine/names.h"
 #include "engine/signals.h"
 #include "engine/spec.h"
+#include "image/image_platform.h"
 #include "network/network.h"
 #include "os/process_table.h"
 #include "os/sandbox.h"
@@ -29,19 +30,6 @@ void undo(std::string_view what, const std::function<void()>& action) {
     } catch (const std::exception& e) {
         log::warn("undoing a creation: {}: {}", what, e.what());
     }
-}
-
-void check_platform(const CreateRequest& request, const image::Image& image) {
-    if (request.platform.empty()) return;
-    const auto parts = split(request.platform, '/');
-    const auto& platform = image.config.platform;
-    const bool same_os = parts[0] == platform.os;
-    const bool same_architecture = parts.size() < 2 || parts[1] == platform.architecture;
-    if (same_os && same_architecture) return;
-    throw Error(
-        ErrorKind::not_found,
-        "image with reference {} was found but does not provide the specified platform ({})",
-        request.config.image, request.platform);
 }
 
 void check_process(const Record& record) {
@@ -198,7 +186,8 @@ Created Engine::Impl::create(const CreateRequest& request) {
     // The image is not to be pruned before the container's row says who needs it.
     const auto lease = parts.images->content().lease();
     const auto image = parts.images->resolve(request.config.image);
-    check_platform(request, image);
+    if (!request.platform.empty())
+        image::check_platform(image, request.config.image, oci::Platform::parse(request.platform));
     Record record = make_record(request, image);
     const std::string id = record.id;
 

@@ -52,6 +52,20 @@ TEST_F(EngineTest, NameConflictSaysWhoHasIt) {
     EXPECT_NO_THROW(engine_->create(request("web")));
 }
 
+TEST_F(EngineTest, PlatformsHaveManySpellings) {
+    auto wanted = request("web");
+    wanted.platform = "linux/arm64";
+    std::string message;
+    EXPECT_EQ(kind_of([&] { engine_->create(wanted); }, &message), ErrorKind::not_found);
+    EXPECT_EQ(message,
+              "image with reference test was found but does not provide the specified platform "
+              "(linux/arm64)");
+    wanted.platform = "linux/x86_64";
+    EXPECT_NO_THROW(engine_->create(wanted));
+    wanted.platform = "a/b/c/d";
+    EXPECT_EQ(kind_of([&] { engine_->create(wanted); }), ErrorKind::invalid_argument);
+}
+
 TEST_F(EngineTest, FailedCreationLeavesNothing) {
     auto wanted = request("web");
     wanted.config.volumes = {"/data"};
