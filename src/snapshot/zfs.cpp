@@ -128,8 +128,13 @@ public:
         const auto record = catalog_.get(key);
         const auto own = objects(record.id);
         const auto inherited = record.parent ? objects(*record.parent) : 0;
-        // Of a clone, what it does not share with its origin.
-        return {used_.of(dataset(record.id)), own > inherited ? own - inherited : 0};
+        try {
+            // Of a clone, what it does not share with its origin.
+            return {used_.of(dataset(record.id)), own > inherited ? own - inherited : 0};
+        } catch (const Error&) {
+            (void)catalog_.get(key);  // not_found, where it was removed in this moment
+            throw;
+        }
     }
 
     std::vector<Info> list() override { return catalog_.list(); }

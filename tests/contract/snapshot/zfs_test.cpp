@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include "base/strings.h"
 #include "fixture.h"
 #include "snapshot/drivers.h"
+#include "support/error_of.h"
 
 namespace brig::snapshot {
 namespace {
@@ -171,6 +173,22 @@ TEST_F(ZfsTest, UsagesOfManyAreOneProcess) {
     EXPECT_EQ(processes_, 1);
     driver_->prepare("new", std::nullopt);
     EXPECT_GT(driver_->usage("new").bytes, 0U);
+}
+
+TEST_F(ZfsTest, WhatIsRemovedWhileItsUsageIsAskedIsNotFound) {
+    bool removes = false;
+    driver_.reset();
+    driver_ = make_zfs(work_.path() / "snapshots", [&](const auto& words) {
+        if (words.front() == "get" && std::exchange(removes, false)) {
+            driver_->remove("a");
+            EXPECT_TRUE(all_gone()) << "this test shows nothing";
+        }
+        return os::run_zfs(words);
+    });
+    driver_->prepare("a", std::nullopt);
+    removes = true;
+    EXPECT_EQ(brig::test::error_of([&] { driver_->usage("a"); }).kind(), ErrorKind::not_found);
+    open();
 }
 
 }  // namespace
