@@ -9,8 +9,11 @@
 #include <thread>
 #include <utility>
 
+#include "archive/layer.h"
+#include "base/defer.h"
 #include "base/strings.h"
 #include "fixture.h"
+#include "os/xattr.h"
 #include "snapshot/drivers.h"
 #include "support/error_of.h"
 
@@ -160,6 +163,29 @@ TEST_F(ZfsTest, AnUnfinishedCommitsSnapshotIsNotInTheWayThoughHeld) {
     }
     for (const auto& name : ours())
         EXPECT_EQ(name.find("@stale-"), std::string::npos) << "deferred, so it goes when let go";
+}
+
+/// Attributes that are files of their own leave the file as old as it was. FreeBSD 14 has them so
+/// if it is not told otherwise.
+TEST_F(ZfsTest, AttributesAreToldWhateverThePoolHasThemAs) {
+    try {
+        os::run_zfs({"set", "xattr=dir", base_});
+    } catch (const Error&) {
+        GTEST_SKIP() << "this ZFS has them in one way only";
+    }
+    const Defer restore([&] { os::run_zfs({"inherit", "xattr", base_}); });
+    const auto set = [&](int id, const char* value) {
+        const auto path = work_.path() / "snapshots-mounts" / std::to_string(id);
+        const Fd directory = open_file(path.string(), O_RDONLY | O_DIRECTORY);
+        fs::create_directory(path / "d");
+        return os::set_xattr(directory.get(), "d", "user.brig", value);
+    };
+    driver_->prepare("a", std::nullopt);
+    ASSERT_TRUE(set(1, "one"));
+    driver_->commit("base", "a");
+    driver_->prepare("b", "base");
+    ASSERT_TRUE(set(2, "two"));
+    EXPECT_EQ(archive::layer_changes(driver_->tree("b")).size(), 1U);
 }
 
 TEST_F(ZfsTest, UsagesOfManyAreOneProcess) {
