@@ -1,11 +1,13 @@
 // brig build.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/strings.h"
 #include "cli/build_context.h"
@@ -201,13 +203,24 @@ std::string in_users_words(std::string message, const Upload& upload) {
     return message;
 }
 
+/// A file to which the shell has redirected our output, as /dev/stdout leads to it.
+bool is_our_output(const struct stat& file) {
+    for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+        struct stat info {};
+        if (::fstat(stream, &info) == 0 && info.st_dev == file.st_dev && info.st_ino == file.st_ino)
+            return true;
+    }
+    return false;
+}
+
 /// What is there is of another build, and must not pass for the one that may fail now. Through
 /// links; what is no ordinary file stays.
 void forget_id(const std::string& file) {
-    std::error_code none;
-    const auto target = std::filesystem::weakly_canonical(file, none);
-    if (!file.empty() && std::filesystem::is_regular_file(target, none))
-        std::filesystem::remove(target);
+    struct stat info {};
+    if (file.empty() || ::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
+    if (is_our_output(info)) return;
+    const std::string target = std::filesystem::canonical(file).string();
+    if (::unlink(target.c_str()) != 0) throw SysError("remove {}", target);
 }
 
 }  // namespace

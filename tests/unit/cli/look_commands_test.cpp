@@ -185,6 +185,8 @@ TEST(Build, AnIdOfAnotherBuildDoesNotStay) {
     EXPECT_TRUE(std::filesystem::is_symlink(link));
     EXPECT_EQ(build(good, "/dev/null").code, 0);
     EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+    // What the shell has redirected our output to.
+    EXPECT_NE(build(good, "/dev/stdout").out.find("sha256:new"), std::string::npos);
 }
 
 }  // namespace
