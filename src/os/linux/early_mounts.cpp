@@ -72,18 +72,26 @@ void map_ids(int copy, const MountPlan& plan, const brig::Mount& mount, const Sa
     apply_map(copy, plan, user_namespace.get());
 }
 
-/// The users of a container's namespace may not be able to go where the source is. One beneath the
-/// root may be a mount that is yet to be made.
-bool needs_callers_rights(const MountPlan& plan, const SandboxSpec& spec) {
-    return plan.bind && ::geteuid() == 0 && !plan.source.starts_with(spec.root + "/") &&
+bool gives_up_rights(const SandboxSpec& spec) {
+    return ::geteuid() == 0 &&
            std::ranges::any_of(spec.linux_settings.namespaces,
                                [](const Namespace& ns) { return ns.type == "user"; });
 }
 
+/// The users of a container's namespace may not be able to go where the source is. One beneath the
+/// root may be a mount that is yet to be made.
+bool needs_callers_rights(const MountPlan& plan, const SandboxSpec& spec) {
+    return plan.bind && !plan.source.starts_with(spec.root + "/") && gives_up_rights(spec);
+}
+
 }  // namespace
 
-std::map<std::size_t, Fd> make_early_mounts(const SandboxSpec& spec) {
-    std::map<std::size_t, Fd> made;
+EarlyMounts make_early_mounts(const SandboxSpec& spec) {
+    EarlyMounts made;
+    if (!spec.root_mounts.empty() && gives_up_rights(spec)) {
+        made.root = make_planned(plan_mount(spec.root_mounts.front()), spec.root);
+        set_propagation(made.root.get(), {MS_REC | MS_SLAVE});
+    }
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const brig::Mount& mount = spec.mounts[i];
         const MountPlan plan = plan_mount(mount);
@@ -92,7 +100,7 @@ std::map<std::size_t, Fd> make_early_mounts(const SandboxSpec& spec) {
         if (plan.idmap) map_ids(copy.get(), plan, mount, spec);
         // Made in the host's namespace: what happens in the container must not reach its peers.
         set_propagation(copy.get(), {MS_REC | MS_SLAVE});
-        made.emplace(i, std::move(copy));
+        made.more.emplace(i, std::move(copy));
     }
     return made;
 }

@@ -2,10 +2,15 @@
 #include "os/linux/id_maps.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <optional>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/strings.h"
 #include "os/linux/labels.h"
 #include "os/run_program.h"
@@ -41,7 +46,31 @@ bool only_itself(const std::vector<IdMapping>& mappings, std::uint32_t self) {
     return mappings.size() == 1 && mappings[0].size == 1 && mappings[0].host_id == self;
 }
 
+/// The host's number; nothing where it has none.
+std::optional<std::uint32_t> on_host(pid_t process, std::uint32_t user) {
+    for (const auto& line : split(read_file(fmt::format("/proc/{}/uid_map", process)), '\n')) {
+        std::istringstream words(line);
+        IdMapping map;
+        if (!(words >> map.container_id >> map.host_id >> map.size)) continue;
+        if (user >= map.container_id && user - map.container_id < map.size)
+            return map.host_id + (user - map.container_id);
+    }
+    return std::nullopt;
+}
+
 }  // namespace
+
+void give_stdio(StdioFds stdio, pid_t process, std::uint32_t user) {
+    if (::geteuid() != 0) return;
+    const auto owner = on_host(process, user);
+    for (const int fd : {stdio.in, stdio.out, stdio.err}) {
+        struct stat info {};
+        if (!owner || fd < 0 || ::fstat(fd, &info) != 0) continue;
+        if (!S_ISFIFO(info.st_mode) || info.st_uid != 0) continue;
+        // Refused where the pipe lies on something read-only: then it stays as it is.
+        [[maybe_unused]] const int ignored = ::fchown(fd, *owner, static_cast<gid_t>(-1));
+    }
+}
 
 std::string id_map_text(const std::vector<IdMapping>& mappings) {
     std::string text;

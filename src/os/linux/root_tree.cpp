@@ -75,8 +75,11 @@ Fd open_host_null() {
 
 }  // namespace
 
-RootTree::RootTree(const SandboxSpec& spec)
-    : spec_(spec), null_(open_host_null()), user_namespace_(has_new_user_namespace(spec)) {
+RootTree::RootTree(const SandboxSpec& spec, Fd made)
+    : spec_(spec),
+      root_(std::move(made)),
+      null_(open_host_null()),
+      user_namespace_(has_new_user_namespace(spec)) {
     const std::string& wanted = spec.linux_settings.rootfs_propagation;
     const unsigned long cut = wanted.ends_with("private") ? MS_PRIVATE : MS_SLAVE;
     if (::mount(nullptr, "/", nullptr, MS_REC | cut, nullptr) != 0) {
@@ -90,9 +93,10 @@ RootTree::RootTree(const SandboxSpec& spec)
     } else {
         plan = plan_mount(spec.root_mounts.front());
     }
-    root_ = make_planned(plan, spec.root);
-    const Fd place = open_file(spec.root, O_PATH | O_DIRECTORY);
-    attach_mount(root_.get(), place.get(), spec.root);
+    const std::string place_name = root_ ? "/" : spec.root;
+    if (!root_) root_ = make_planned(plan, spec.root);
+    const Fd place = open_file(place_name, O_PATH | O_DIRECTORY);
+    attach_mount(root_.get(), place.get(), place_name);
     for (std::size_t i = 1; i < spec.root_mounts.size(); ++i) mount_one(spec.root_mounts[i], {});
 }
 

@@ -15,8 +15,10 @@ namespace brig::os {
 
 class RootTree {
 public:
-    /// Cuts the namespace off from the host's and puts the root into place.
-    explicit RootTree(const SandboxSpec& spec);
+    /// Cuts the namespace off from the host's and puts the root into place. Where the caller has
+    /// `made` it as a mount, that is on top of everything: users of a namespace of their own may
+    /// not be able to go where the root's place is.
+    explicit RootTree(const SandboxSpec& spec, Fd made = {});
 
     /// All of spec.mounts, in order; some were made by the caller (by index).
     void mount_all(const CgroupView& cgroups, const std::map<std::size_t, Fd>& early);

@@ -49,10 +49,13 @@ void await_successor(CloneResult& child, const ChildReport& report) {
 }
 
 /// What the child cannot do for itself. It waits meanwhile.
-void prepare_child(CloneResult& child, const ChildReport& report, const LinuxSettings& settings) {
+void prepare_child(CloneResult& child, const ChildReport& report, const SandboxSpec& spec,
+                   StdioFds stdio) {
+    const LinuxSettings& settings = spec.linux_settings;
     guarding(child, [&] {
         (void)report.receive();
         write_id_maps(child.pid, settings.uid_mappings, settings.gid_mappings);
+        give_stdio(stdio, child.pid, spec.process.user.uid);
         report.proceed();
     });
 }
@@ -127,7 +130,9 @@ SandboxStart create_sandbox(const SandboxSpec& spec, Limits& limits, const Sysca
         if (child.pid == 0) run_new_sandbox(parts, {spec, namespaces, view, early, net_devices});
     }
     if (namespaces.in_two_steps()) await_successor(child, ends.parent);
-    if (namespaces.has_new_user()) prepare_child(child, ends.parent, settings);
+    if (namespaces.has_new_user()) prepare_child(child, ends.parent, spec, stdio);
+    if (!namespaces.join_user.empty())
+        guarding(child, [&] { give_stdio(stdio, child.pid, spec.process.user.uid); });
     guarding(child, [&] { net_devices.give(ends.parent, child.pid); });
     SandboxRef ref = planned_sandbox(spec);
     ref.pid = child.pid;
@@ -150,6 +155,7 @@ SandboxStart enter_sandbox(const SandboxRef& sandbox, const ProcessSpec& process
     parts.personality = personality_of(sandbox.pid);
     const std::uint64_t flags = namespace_flags(sandbox.detail);
     const bool two_steps = (flags & CLONE_NEWUSER) != 0;
+    if (two_steps) give_stdio(stdio, sandbox.pid, process.user.uid);
     CloneResult child{};
     {
         std::optional<ChildrenInPidNamespace> guard;

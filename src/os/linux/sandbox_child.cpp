@@ -29,13 +29,13 @@
 namespace brig::os {
 namespace {
 
-std::vector<int> needed(const ChildParts& parts, const std::map<std::size_t, Fd>& mounts,
-                        int sandbox = -1) {
-    std::vector<int> keep{parts.report.fd(), sandbox, parts.callbacks.filter_listener};
+std::vector<int> needed(const ChildParts& parts, const EarlyMounts& mounts, int sandbox = -1) {
+    std::vector<int> keep{parts.report.fd(), sandbox, parts.callbacks.filter_listener,
+                          mounts.root.get()};
     if (!parts.process.terminal) {
         for (const int fd : {parts.stdio.in, parts.stdio.out, parts.stdio.err}) keep.push_back(fd);
     }
-    for (const auto& [index, mount] : mounts) keep.push_back(mount.get());
+    for (const auto& [index, mount] : mounts.more) keep.push_back(mount.get());
     keep.insert(keep.end(), parts.callbacks.keep.begin(), parts.callbacks.keep.end());
     return keep;
 }
@@ -113,9 +113,11 @@ void take_terminal(const ChildParts& parts, const Fd slave) {
 
 /// The container's files. Nothing of the host's is left open.
 Pty enter_new_root(const ChildParts& parts, const NewSandbox& sandbox) {
-    RootTree tree(sandbox.spec);
-    tree.mount_all(sandbox.cgroups, sandbox.early);
-    for (const auto& [index, mount] : sandbox.early) ::close(mount.get());
+    const EarlyMounts& early = sandbox.early;
+    RootTree tree(sandbox.spec, early.root ? early.root.duplicate() : Fd());
+    tree.mount_all(sandbox.cgroups, early.more);
+    if (early.root) ::close(early.root.get());
+    for (const auto& [index, mount] : early.more) ::close(mount.get());
     tree.make_devices();
     Pty terminal;
     if (parts.process.terminal) terminal = tree.make_terminal();

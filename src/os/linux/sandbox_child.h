@@ -4,6 +4,7 @@
 #include <string>
 
 #include "os/linux/cgroup_mount.h"
+#include "os/linux/early_mounts.h"
 #include "os/linux/namespaces.h"
 #include "os/linux/net_devices.h"
 #include "os/linux/process_setup.h"
@@ -28,7 +29,7 @@ struct NewSandbox {
     const SandboxSpec& spec;
     const NamespacePlan& namespaces;
     const CgroupView& cgroups;
-    const std::map<std::size_t, Fd>& early;  ///< mounts made by the caller, by index
+    const EarlyMounts& early;  ///< made by the caller
     const NetDevices& net_devices;
 };
 

@@ -231,6 +231,18 @@ TEST_F(Inside, UserNamespacesMapTheRoot) {
     EXPECT_EQ(outcome.status, 0);
 }
 
+// Pipes of the host's root, which only that can give away.
+TEST_F(Inside, OutputBelongsToTheUserInAUserNamespace) {
+    for (const unsigned user : {0U, 1000U}) {
+        Bundle bundle({"true"});
+        test::map_users(bundle);
+        bundle.spec.process.user.uid = user;
+        EXPECT_THAT(test::both_ways(bundle, {"sh", "-c", "echo x > /dev/stdout"}),
+                    testing::Each("x\n"))
+            << user;
+    }
+}
+
 TEST_F(Inside, AnotherContainersNamespacesAreJoined) {
     Bundle first({"sleep", "100"});
     const Started started = first.runtime().run(first.request());

@@ -1,6 +1,7 @@
 // Mounts of config.json as the container finds them. Needs root and busybox-static.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -83,6 +84,34 @@ TEST_F(Mounts, ClosedSourcesInAUserNamespace) {
     std::ofstream(source / "there") << "yes";
     bundle.spec.mounts.push_back({"bind", source, "/data", {"rbind", "ro"}});
     EXPECT_EQ(bundle.run().output, "yes");
+}
+
+// As brigd has it: layers and bundle where only root may go, with marks that only root can read.
+TEST_F(Mounts, TheRootOfAUserNamespaceIsMountedByTheCaller) {
+    Bundle bundle({"sh", "-c", "ls /bin/cat /d; echo x > /made && stat -c %u /made /d"});
+    test::map_users(bundle);
+    std::filesystem::rename(bundle.rootfs(), bundle.path() / "lower");
+    directory(bundle.path() / "lower/d", 0755, 100000);
+    std::ofstream(bundle.path() / "lower/d/hidden");
+    directory(bundle.rootfs(), 0700);
+    directory(bundle.path() / "work", 0700);
+    directory(bundle.path() / "upper", 0755, 100000);
+    const auto opaque = directory(bundle.path() / "upper/d", 0755, 100000);
+    if (::lsetxattr(opaque.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0)
+        GTEST_SKIP() << "no trusted attributes here";
+    directory(bundle.path(), 0700);
+    auto [out, in] = make_pipe();
+    auto request = bundle.request();
+    request.rootfs = {{"overlay",
+                       "overlay",
+                       "",
+                       {"lowerdir=" + (bundle.path() / "lower").string(),
+                        "upperdir=" + (bundle.path() / "upper").string(),
+                        "workdir=" + (bundle.path() / "work").string()}}};
+    request.stdio.out = std::move(in);
+    const Started started = bundle.runtime().run(std::move(request));
+    EXPECT_EQ(read_to_end(out.get(), 4096), "/bin/cat\n\n/d:\n0\n0\n");
+    EXPECT_EQ(Bundle::wait(started.pid), 0);
 }
 
 TEST_F(Mounts, TheTerminalMultiplexerMayBeNamedAgain) {
