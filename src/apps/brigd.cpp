@@ -18,6 +18,7 @@
 #include "content/store.h"
 #include "engine/daemon_options.h"
 #include "engine/engine.h"
+#include "engine/userns_remap.h"
 #include "http/server.h"
 #include "image/pull.h"
 #include "image/store.h"
@@ -211,10 +212,32 @@ void pull_base(image::Store& images, const registry::Settings& registries, const
     progress.text(fmt::format("Status: Downloaded newer image for {}\n", reference.familiar()));
 }
 
-int serve(const engine::DaemonOptions& options, const char* self) {
-    make_directories(options.root, 0710);
-    if (::chmod(options.root.c_str(), 0710) != 0)
-        throw SysError("change the mode of {}", options.root.string());
+archive::OwnerMap owners_for(const engine::DaemonOptions& options) {
+    if (options.userns_remap.empty()) return {};
+    if (os::sandbox_kind() == os::SandboxKind::jail) {
+        throw Error(ErrorKind::not_implemented,
+                    "userns-remap {}: FreeBSD has no user namespaces; leave the option out",
+                    options.userns_remap);
+    }
+    return engine::remapped_owners(options.userns_remap, engine::read_host_accounts());
+}
+
+void make_root(const fs::path& root) {
+    make_directories(root, 0710);
+    if (::chmod(root.c_str(), 0710) != 0) throw SysError("change the mode of {}", root.string());
+}
+
+std::shared_ptr<snapshot::Snapshotter> snapshotter(const std::string& driver, const fs::path& root,
+                                                   const archive::OwnerMap& owners) {
+    auto made = snapshot::make_snapshotter(driver, root / "snapshots" / driver);
+    return owners.empty() ? std::move(made) : snapshot::with_owners(std::move(made), owners);
+}
+
+int serve(engine::DaemonOptions options, const char* self) {
+    const auto owners = owners_for(options);
+    make_root(options.root);
+    options.root = engine::store_of(options.root, owners);
+    make_root(options.root);
     make_directories(options.run, 0755);
     const FileLock lock = lock_root(options.root);
 
@@ -228,11 +251,13 @@ int serve(const engine::DaemonOptions& options, const char* self) {
                       options.log_level == log::Level::debug,
                       beside(self, "brig-init"),
                       raise_descriptor_limit()};
-    parts.snapshots = snapshot::make_snapshotter(driver, options.root / "snapshots" / driver);
+    parts.snapshots = snapshotter(driver, options.root, owners);
     parts.images = std::make_shared<image::Store>(
         image::Parts{options.root / "meta.db", content, *parts.snapshots});
-    parts.volumes = std::make_shared<volume::Store>(options.root / "volumes");
-    parts.networks = std::make_shared<network::Networks>(network_config(options));
+    parts.volumes = std::make_shared<volume::Store>(options.root / "volumes", owners);
+    auto network = network_config(options);
+    if (!owners.empty()) network.pool = 0;
+    parts.networks = std::make_shared<network::Networks>(network);
     const std::shared_ptr<shim::Client> tasks =
         shim::Client::connect({options.run, shim_program(options, self)});
     parts.tasks = tasks;

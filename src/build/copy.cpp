@@ -90,8 +90,8 @@ public:
         entry.mode = item.info.st_mode & 07777U;
         entry.mtime = modified(item.info);
         if (source_.ownership()) {
-            entry.uid = item.info.st_uid;
-            entry.gid = item.info.st_gid;
+            entry.uid = target_.owners.user(item.info.st_uid, archive::To::archive);
+            entry.gid = target_.owners.group(item.info.st_gid, archive::To::archive);
         }
         own(entry);
         if (target_.mode && !S_ISLNK(item.info.st_mode)) entry.mode = *target_.mode;
@@ -125,6 +125,7 @@ public:
 private:
     const archive::LayerTree& layer() {
         layer_.root = root_.duplicate();
+        layer_.owners = target_.owners;
         return layer_;
     }
     static timespec modified(const struct stat& info) {
@@ -139,6 +140,7 @@ private:
         if (source_.ownership()) {
             const auto [parent, name] = os::open_parent_in_root(source_.root(), item.path);
             entry.xattrs = os::list_xattrs(parent.get(), name);
+            target_.owners.translate(entry.xattrs, archive::To::archive);
         }
         const auto body = archive::from_fd(file.get());
         writer_.add(entry, body.get());
@@ -174,6 +176,11 @@ void copy_source(const SourceTree& tree, const Source& source, const CopyTarget&
                    item.relative.empty() ? target.path : join_path(target.path, item.relative));
     }
     copier.finish();
+}
+
+void make_target(const CopyTarget& target) {
+    const SourceTree nothing(target.root, {}, false);
+    Copier(nothing, target).make_parents(target.path + "/");
 }
 
 void copy_text(std::string_view text, const std::string& name, const CopyTarget& target) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "archive/owner_map.h"
 #include "build/rootfs.h"
 #include "build/source_tree.h"
 
@@ -17,6 +18,7 @@ struct CopyTarget {
     bool directory = false;  ///< was written with a '/' at its end
     std::optional<Owner> owner;
     std::optional<mode_t> mode;  ///< --chmod
+    archive::OwnerMap owners;    ///< of all trees that images are, sources with ownership too
 };
 
 /// A directory's contents go into `target`; a file becomes `target`, or goes into it when that is a
@@ -25,6 +27,9 @@ void copy_source(const SourceTree& tree, const Source& source, const CopyTarget&
 
 /// Writes a small file (a here-document) named `name` as copy_source would.
 void copy_text(std::string_view text, const std::string& name, const CopyTarget& target);
+
+/// Makes the directory `target` and those above it, where they are missing.
+void make_target(const CopyTarget& target);
 
 /// For ADD: unpacks a tar (plain, gzip, bzip2, xz, zstd) into the directory `target`. False, and
 /// nothing done, when `source` is not a single file that is one.

@@ -191,6 +191,7 @@ void StageBuilder::copy_files(const Instruction& instruction, CopyPlan& plan,
     {
         const auto rootfs = work.open();
         plan.target.root = rootfs.fd();
+        plan.target.owners = session_.parts.snapshots.owners();
         if (!plan.chown.empty()) plan.target.owner = resolve_owner(rootfs.fd(), plan.chown);
         for (const auto& source : plan.sources) {
             if (!plan.add || !unpack_source(files, source, plan.target))

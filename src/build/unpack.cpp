@@ -73,7 +73,9 @@ bool unpack_source(const SourceTree& tree, const Source& source, const CopyTarge
         // The archive's names and links are resolved beneath the target, not the image's root: no
         // entry can leave the directory the author named.
         archive::LayerTree into;
-        into.root = os::make_directories_in_root(target.root, target.path, 0755);
+        into.owners = target.owners;
+        make_target(target);
+        into.root = os::open_in_root(target.root, target.path, O_RDONLY | O_DIRECTORY);
         if (!target.owner && !target.mode) {
             unpack(archive::from_fd(file.get()), into, archive::Devices::create);
             return true;

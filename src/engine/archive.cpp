@@ -158,6 +158,11 @@ void check_writable(const Record& record, const std::string& path) {
         throw Error(ErrorKind::permission_denied, "container rootfs is marked read-only");
 }
 
+/// On the host.
+os::ContainerView::Owner root_of(const archive::OwnerMap& owners) {
+    return {owners.user(0, archive::To::disk), owners.group(0, archive::To::disk)};
+}
+
 }  // namespace
 
 std::shared_ptr<RootView> Engine::Impl::view(const Record& record) {
@@ -170,8 +175,9 @@ std::shared_ptr<RootView> Engine::Impl::view(const Record& record) {
     for (const auto& mount : record.mounts) {
         if (mount.type != "tmpfs") mounts.push_back(runtime_mount(mount));
     }
-    out->assembled.emplace(os::ContainerView::assemble(
-        parts.snapshots->mounts(snapshot_of(record.id)), mounts, out->scratch.path()));
+    out->assembled.emplace(
+        os::ContainerView::assemble(parts.snapshots->mounts(snapshot_of(record.id)), mounts,
+                                    out->scratch.path(), root_of(parts.snapshots->owners())));
     return out;
 }
 
@@ -189,11 +195,11 @@ FileArchive Engine::archive_get(const std::string& ref, const std::string& path)
     const bool link = S_ISLNK(found->info.st_mode);
     std::string stat = stat_json(*found, link ? link_target(view->root(), path) : "").dump();
     impl_->publish(container->snapshot(), "archive-path");
-    return {std::move(stat), [view, found](int sink) {
+    return {std::move(stat), [view, found, owners = impl_->parts.snapshots->owners()](int sink) {
                 archive::write_node(
                     found->directory, found->name,
                     [sink](std::span<const std::byte> bytes) { write_all(sink, bytes); },
-                    {.prefix = found->base});
+                    {.prefix = found->base, .owners = owners.with_strangers()});
             }};
 }
 
@@ -221,7 +227,8 @@ void Engine::archive_put(const std::string& ref, const std::string& path, const 
         const auto user = resolve_user(record.config.user, {}, read_accounts(view->root().get()));
         apply.owner = {user.uid, user.gid};
     }
-    archive::LayerTree tree{.root = open_at(view->root().get(), ".", O_RDONLY | O_DIRECTORY)};
+    archive::LayerTree tree{.root = open_at(view->root().get(), ".", O_RDONLY | O_DIRECTORY),
+                            .owners = impl_->parts.snapshots->owners()};
     const auto source = archive::decompress(std::move(body));
     archive::apply_tar(*source, tree, apply);
     impl_->publish(record, "extract-to-dir");
@@ -234,9 +241,10 @@ Streamer Engine::export_files(const std::string& ref) {
     const auto tree = std::make_shared<os::MountedTree>(os::MountedTree::mount(
         read_only(parts.snapshots->mounts(Impl::snapshot_of(container->id))), scratch->path()));
     impl_->publish(container->snapshot(), "export");
-    return [scratch, tree](int sink) {
+    return [scratch, tree, owners = parts.snapshots->owners()](int sink) {
         archive::write_tree(tree->root(),
-                            [sink](std::span<const std::byte> bytes) { write_all(sink, bytes); });
+                            [sink](std::span<const std::byte> bytes) { write_all(sink, bytes); },
+                            {.owners = owners});
     };
 }
 

@@ -54,7 +54,7 @@ void refuse_unknown_limits(const json& host) {
 
 void check_namespace_modes(const HostConfig& host) {
     if (!host.userns_mode.empty() && host.userns_mode != "host")
-        refuse("--userns " + host.userns_mode);
+        throw Error(ErrorKind::invalid_argument, "invalid userns mode: {}", host.userns_mode);
     const auto names_container = [](std::string_view mode) {
         return mode.starts_with("container:") && mode != "container:";
     };

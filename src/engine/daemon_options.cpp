@@ -31,6 +31,8 @@ std::string daemon_usage() {
         "  --link-prefix TEXT    begins the names of host-side interfaces\n"
         "  --snapshotter NAME    overlay, btrfs, zfs, copy; default: the best that the root "
         "directory allows\n"
+        "  --userns-remap USER[:GROUP]  users of containers are those that USER has in /etc/subuid "
+        "and /etc/subgid; default: dockremap (Linux)\n"
         "  --shim PROGRAM        brig-shim to start\n"
         "  --log-level LEVEL     debug, info, warn, error\n"
         "  -D, --debug           the same as --log-level debug\n"
@@ -188,6 +190,8 @@ void apply_option(DaemonOptions& options, const std::string& key, const std::str
         options.link_prefix = value;
     } else if (key == "snapshotter") {
         options.snapshotter = value;
+    } else if (key == "userns-remap") {
+        options.userns_remap = value;
     } else if (key == "shim") {
         options.shim = value;
     } else if (key == "log-level") {

@@ -26,9 +26,10 @@ struct DaemonOptions {
     std::string subnet6;  ///< empty: made for `run`
     bool ip6tables = true;
     std::string nft_table;
-    std::string link_prefix;  ///< of host-side interfaces
-    std::string snapshotter;  ///< empty: the platform's best
-    std::string shim;         ///< program; empty: beside brigd, else from PATH
+    std::string link_prefix;   ///< of host-side interfaces
+    std::string snapshotter;   ///< empty: the platform's best
+    std::string userns_remap;  ///< see userns_remap.h
+    std::string shim;          ///< program; empty: beside brigd, else from PATH
     log::Level log_level = log::Level::info;
     std::optional<int> idle_exit;  ///< seconds
     std::set<std::string> insecure_registries;

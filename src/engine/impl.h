@@ -121,6 +121,9 @@ struct Engine::Impl {
     std::shared_ptr<RootView> view(const Record& record);
 
     // namespaces.cpp
+    /// Of the user namespace that the container's processes are in.
+    [[nodiscard]] archive::OwnerMap owners_of(const Record& record) const;
+    void join_users(const Record& other, std::string_view what, SpecInputs& inputs) const;
     Record donor(const std::string& id, std::string_view what);
     void join_network(const std::string& id, SpecInputs& inputs);
     void join_namespaces(const Record& record, SpecInputs& inputs);

@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "engine/impl.h"
 #include "os/process_table.h"
+#include "snapshot/snapshotter.h"
 
 namespace brig::engine {
 
@@ -37,6 +38,12 @@ Counts count(const std::vector<ContainerPtr>& containers) {
             ++out.stopped;
         }
     }
+    return out;
+}
+
+json security_options(bool own_users) {
+    json out{"name=seccomp,profile=builtin"};
+    if (own_users) out.push_back("name=userns");
     return out;
 }
 
@@ -113,7 +120,7 @@ json Engine::info() {
             {"ContainerdCommit", {{"ID", ""}}},
             {"RuncCommit", {{"ID", std::string(brig::git_commit)}}},
             {"InitCommit", {{"ID", ""}}},
-            {"SecurityOptions", {"name=seccomp,profile=builtin"}},
+            {"SecurityOptions", security_options(!impl_->parts.snapshots->owners().empty())},
             {"Warnings", json::array()}};
 }
 

@@ -5,6 +5,7 @@
 #include "engine/impl.h"
 #include "os/mounts.h"
 #include "os/sandbox.h"
+#include "snapshot/snapshotter.h"
 
 namespace brig::engine {
 namespace {
@@ -17,6 +18,23 @@ std::optional<std::string> donor_of(const std::string& mode) {
 }
 
 }  // namespace
+
+archive::OwnerMap Engine::Impl::owners_of(const Record& record) const {
+    return record.host.userns_mode == "host" ? archive::OwnerMap() : parts.snapshots->owners();
+}
+
+/// Only who is root where a namespace was made may do in it what a start has to.
+void Engine::Impl::join_users(const Record& other, std::string_view what,
+                              SpecInputs& inputs) const {
+    if (inputs.owners.empty()) return;
+    if (owners_of(other).empty()) {
+        throw Error(ErrorKind::conflict,
+                    "cannot join {} of container {}, which has the host's users: that takes "
+                    "--userns=host for both",
+                    what, other.id);
+    }
+    inputs.user_namespace = fmt::format("/proc/{}/ns/user", other.state.pid);
+}
 
 /// The running container whose namespace is joined; `what` as docker calls it.
 Record Engine::Impl::donor(const std::string& id, std::string_view what) {
@@ -36,13 +54,17 @@ Record Engine::Impl::donor(const std::string& id, std::string_view what) {
 void Engine::Impl::join_network(const std::string& id, SpecInputs& inputs) {
     Record other = donor(id, "network");
     inputs.network_namespace = fmt::format("/proc/{}/ns/net", other.state.pid);
+    join_users(other, "network", inputs);
     while (const auto next = donor_of(other.network())) other = donor(*next, "network");
     inputs.files = files_of(other.id);
 }
 
 void Engine::Impl::join_namespaces(const Record& record, SpecInputs& inputs) {
-    if (const auto id = donor_of(record.host.pid_mode))
-        inputs.pid_namespace = fmt::format("/proc/{}/ns/pid", donor(*id, "PID").state.pid);
+    if (const auto id = donor_of(record.host.pid_mode)) {
+        const Record other = donor(*id, "PID");
+        inputs.pid_namespace = fmt::format("/proc/{}/ns/pid", other.state.pid);
+        join_users(other, "PID", inputs);
+    }
     if (const auto id = donor_of(record.host.ipc_mode)) {
         const Record other = donor(*id, "IPC");
         if (other.host.ipc_mode != "shareable") {
@@ -52,6 +74,7 @@ void Engine::Impl::join_namespaces(const Record& record, SpecInputs& inputs) {
                         other.id);
         }
         inputs.ipc_namespace = fmt::format("/proc/{}/ns/ipc", other.state.pid);
+        join_users(other, "IPC", inputs);
         inputs.shared_memory = shared_memory_of(other.id);
     }
     if (record.host.ipc_mode == "shareable" && os::sandbox_kind() != os::SandboxKind::jail) {

@@ -42,6 +42,18 @@ void remove_namespace(oci::Linux& settings, std::string_view type) {
     std::erase_if(settings.namespaces, [&](const auto& one) { return one.type == type; });
 }
 
+/// Whoever joins a namespace that belongs to another container's users has to be among these.
+void set_users(oci::Linux& settings, const SpecInputs& inputs) {
+    if (inputs.owners.empty()) return;
+    settings.namespaces.push_back({"user", inputs.user_namespace});
+    if (!inputs.user_namespace.empty()) return;
+    // As in the network namespaces that we make.
+    if (inputs.network_namespace.empty())
+        settings.sysctl.emplace("net.ipv4.ip_unprivileged_port_start", "0");
+    settings.uid_mappings = inputs.owners.users();
+    settings.gid_mappings = inputs.owners.groups();
+}
+
 void set_namespaces(oci::RuntimeSpec& spec, const Record& record, const SpecInputs& inputs) {
     if (!spec.linux) return;
     auto& settings = *spec.linux;
@@ -56,6 +68,7 @@ void set_namespaces(oci::RuntimeSpec& spec, const Record& record, const SpecInpu
         if (one.type == "pid") one.path = inputs.pid_namespace;
         if (one.type == "ipc") one.path = inputs.ipc_namespace;
     }
+    set_users(settings, inputs);
     settings.cgroups_path = "/brig/" + record.id;
 }
 
@@ -139,7 +152,7 @@ void set_limits(oci::RuntimeSpec& spec, const HostConfig& host) {
     auto devices = std::move(spec.linux->resources.devices);
     spec.linux->resources = make_resources(host);
     spec.linux->resources.devices = std::move(devices);
-    spec.linux->sysctl = host.sysctls;
+    for (const auto& [name, value] : host.sysctls) spec.linux->sysctl[name] = value;
 }
 
 }  // namespace

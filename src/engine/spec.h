@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "archive/owner_map.h"
 #include "base/fd.h"
 #include "engine/container.h"
 #include "engine/users.h"
@@ -17,6 +18,9 @@ struct SpecInputs {
     ResolvedUser user;
     // Paths; empty: a new one, or what the container's mode says.
     std::string network_namespace, pid_namespace, ipc_namespace;
+    /// Of a user namespace, which is a new one where there is no path; empty: none.
+    archive::OwnerMap owners;
+    std::string user_namespace;
     std::filesystem::path shared_memory;  ///< of the host, as /dev/shm; empty: one of its own
     std::filesystem::path init;           ///< the program that --init puts first
     std::vector<oci::Rlimit> rlimits;     ///< where the container says nothing of them

@@ -132,18 +132,20 @@ std::optional<network::Endpoint> Engine::Impl::prepare_network(const Record& rec
         return std::nullopt;
     }
     std::optional<network::Endpoint> endpoint;
-    if (mode == "bridge" && parts.networks && network::precedes_create()) {
+    // In a user namespace the container makes its network's itself, so that it has rights over it.
+    const bool own_users = !inputs.owners.empty();
+    if (mode == "bridge" && parts.networks && network::precedes_create() && !own_users) {
         endpoint = parts.networks->attach(attach_request(record));
         inputs.network_namespace = endpoint->sandbox_path.string();
     }
-    if (mode == "none" && parts.networks) {
+    if (mode == "none" && parts.networks && !own_users) {
         inputs.isolated = parts.networks->isolate();
         if (inputs.isolated) {
             inputs.network_namespace =
                 fmt::format("/proc/{}/fd/{}", ::getpid(), inputs.isolated.get());
         }
     }
-    write_network_files(inputs.files, record, endpoint);
+    write_network_files(inputs.files, record, endpoint, inputs.owners);
     return endpoint;
 }
 
@@ -162,9 +164,10 @@ int Engine::Impl::run_task(const Record& record, std::optional<network::Endpoint
         if (endpoint) parts.networks->started(id, pid);
         return pid;
     }
-    parts.tasks->create(task);
-    endpoint = parts.networks->attach(attach_request(record));
-    write_network_files(files_of(id), record, endpoint);
+    auto request = attach_request(record);
+    request.pid = parts.tasks->create(task);
+    endpoint = parts.networks->attach(request);
+    write_network_files(files_of(id), record, endpoint, owners_of(record));
     const int pid = parts.tasks->start(id);
     parts.networks->started(id, pid);
     return pid;
@@ -181,6 +184,7 @@ void Engine::Impl::launch(Container& container) {
     SpecInputs inputs{.profiles = profiles()};
     inputs.init = parts.settings.init;
     inputs.rlimits = parts.settings.rlimits;
+    inputs.owners = owners_of(record);
     auto endpoint = prepare_network(record, inputs);
     join_namespaces(record, inputs);
     inputs.user = user_of(record);

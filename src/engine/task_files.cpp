@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -14,9 +15,10 @@ namespace brig::engine {
 namespace {
 
 /// In place: containers have these files bind-mounted, and the directory is ours alone.
-void write_file(const std::filesystem::path& path, std::string_view data, mode_t mode) {
-    const Fd file = open_file(path.string(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+Fd write_file(const std::filesystem::path& path, std::string_view data, mode_t mode) {
+    Fd file = open_file(path.string(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
     write_all(file.get(), data);
+    return file;
 }
 
 std::vector<std::pair<std::string, std::string>> extra_hosts(
@@ -52,7 +54,15 @@ void write_bundle(const std::filesystem::path& bundle, std::string_view config) 
 }
 
 void write_network_files(const std::filesystem::path& directory, const Record& record,
-                         const std::optional<network::Endpoint>& endpoint) {
+                         const std::optional<network::Endpoint>& endpoint,
+                         const archive::OwnerMap& owners) {
+    const auto write_file = [&](const char* name, std::string_view data) {
+        const Fd file = engine::write_file(directory / name, data, 0644);
+        if (owners.empty()) return;
+        const auto user = owners.user(0, archive::To::disk);
+        if (::fchown(file.get(), user, owners.group(0, archive::To::disk)) != 0)
+            throw SysError("change the owner of {}", (directory / name).string());
+    };
     auto scope = network::DnsScope::own_network;
     std::vector<os::IpAddress> addresses;
     if (endpoint) addresses.emplace_back(endpoint->address.address);
@@ -62,13 +72,10 @@ void write_network_files(const std::filesystem::path& directory, const Record& r
     }
     if (record.network() == "host") scope = network::DnsScope::host_network;
     const network::DnsOptions dns{record.host.dns, record.host.dns_search, record.host.dns_options};
-    write_file(directory / "resolv.conf",
-               network::make_resolv_conf(network::host_resolv_conf(), dns, scope), 0644);
-    write_file(directory / "hostname", network::make_hostname(record.config.hostname), 0644);
-    write_file(directory / "hosts",
-               network::make_hosts(record.config.hostname, record.config.domainname, addresses,
-                                   extra_hosts(record.host, endpoint)),
-               0644);
+    write_file("resolv.conf", network::make_resolv_conf(network::host_resolv_conf(), dns, scope));
+    write_file("hostname", network::make_hostname(record.config.hostname));
+    write_file("hosts", network::make_hosts(record.config.hostname, record.config.domainname,
+                                            addresses, extra_hosts(record.host, endpoint)));
 }
 
 }  // namespace brig::engine

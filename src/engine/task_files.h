@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "archive/owner_map.h"
 #include "engine/container.h"
 #include "network/network.h"
 
@@ -13,8 +14,10 @@ namespace brig::engine {
 
 /// Makes the bundle directory with an empty rootfs and config.json, over what a killed engine left.
 void write_bundle(const std::filesystem::path& bundle, std::string_view config);
-/// hosts, hostname, resolv.conf. Throws invalid_argument for a malformed --add-host.
+/// hosts, hostname, resolv.conf, owned by the root of `owners`. Throws invalid_argument for a
+/// malformed --add-host.
 void write_network_files(const std::filesystem::path& directory, const Record& record,
-                         const std::optional<network::Endpoint>& endpoint);
+                         const std::optional<network::Endpoint>& endpoint,
+                         const archive::OwnerMap& owners);
 
 }  // namespace brig::engine

@@ -16,6 +16,7 @@
 #include "network/network.h"
 #include "os/mounts.h"
 #include "shim/client.h"
+#include "snapshot/snapshotter.h"
 
 namespace brig::engine {
 namespace {
@@ -85,15 +86,16 @@ int TaskRunner::run(const build::RunRequest& request,
     SpecInputs inputs{.profiles = parts_.settings.run / "seccomp"};
     std::optional<network::Endpoint> endpoint;
     const bool bridged = record.network() == "bridge" && parts_.networks != nullptr;
-    const network::AttachRequest attachment{
+    network::AttachRequest attachment{
         .container_id = id, .container_name = record.name, .jail = id};
-    if (bridged && network::precedes_create()) {
+    inputs.owners = parts_.snapshots->owners();
+    if (bridged && network::precedes_create() && inputs.owners.empty()) {
         endpoint = parts_.networks->attach(attachment);
         inputs.network_namespace = endpoint->sandbox_path.string();
     }
     inputs.files = bundle;
     inputs.rlimits = parts_.settings.rlimits;
-    write_network_files(bundle, record, endpoint);
+    write_network_files(bundle, record, endpoint, inputs.owners);
     {
         const auto tree = os::MountedTree::mount(request.rootfs, bundle / "rootfs");
         inputs.user = resolve_user(record.config.user, {}, read_accounts(tree.root().get()));
@@ -104,8 +106,9 @@ int TaskRunner::run(const build::RunRequest& request,
     const shim::TaskSpec task{.id = id, .bundle = bundle, .rootfs = request.rootfs};
     int pid = 0;
     if (bridged && !endpoint) {
-        parts_.tasks->create(task);
+        attachment.pid = parts_.tasks->create(task);
         endpoint = parts_.networks->attach(attachment);
+        write_network_files(bundle, record, endpoint, inputs.owners);
         pid = parts_.tasks->start(id);
     } else {
         pid = parts_.tasks->launch(task);

@@ -47,7 +47,7 @@ struct Networks::Impl {
     bool stock_one();
     bool stock_bare();
     void drop_stock();
-    [[nodiscard]] os::LinkSpec link_spec(const Endpoint& endpoint, const std::string& jail) const;
+    [[nodiscard]] os::LinkSpec link_spec(const Endpoint& endpoint) const;
     /// True when its link lies ready in stock.
     bool take_address(const AttachRequest& request, Endpoint& endpoint);
     [[nodiscard]] std::optional<Ipv6Interface> address6_of(Ipv4Address address) const;

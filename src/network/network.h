@@ -46,7 +46,7 @@ struct Config {
     std::string link_prefix = "brv";
     /// 0: the kernel's default.
     unsigned mtu = 0;
-    /// Ready-made links kept in stock.
+    /// Ready-made links kept in stock; of no use where containers make their own namespaces.
     unsigned pool = 4;
 };
 
@@ -92,6 +92,9 @@ struct AttachRequest {
     std::string network = "bridge";
     /// The id of the sandbox to connect (FreeBSD); unused on Linux.
     std::string jail;
+    /// Linux: the first process of a container that has made its own network namespace, as one in a
+    /// user namespace has to; 0: the network is made here.
+    int pid = 0;
     std::vector<PortRequest> ports;
     std::optional<MacAddress> mac;
     std::optional<Ipv4Address> ip;

@@ -77,9 +77,8 @@ void Networks::Impl::finish_pending() {
     removals.finish();
 }
 
-os::LinkSpec Networks::Impl::link_spec(const Endpoint& endpoint, const std::string& jail) const {
+os::LinkSpec Networks::Impl::link_spec(const Endpoint& endpoint) const {
     return {.container_id = endpoint.container_id,
-            .jail = jail,
             .bridge = config.bridge,
             .address = endpoint.address,
             .gateway = config.gateway.address,
@@ -181,7 +180,10 @@ void Networks::Impl::connect(const AttachRequest& request, Endpoint& endpoint) {
         stack->release(request.container_id);
         removals.add(endpoint);
     });
-    const auto link = stack->connect(link_spec(endpoint, request.jail));
+    auto spec = link_spec(endpoint);
+    spec.jail = request.jail;
+    spec.pid = request.pid;
+    const auto link = stack->connect(spec);
     endpoint.link = link.name;
     endpoint.sandbox_path = link.sandbox_path;
     if (endpoint.ports.empty()) {

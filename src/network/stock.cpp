@@ -29,7 +29,7 @@ bool Networks::Impl::stock_one() {
     endpoint.mac = MacAddress::for_address(endpoint.address.address);
     endpoint.address6 = address6_of(endpoint.address.address);
     if (endpoint.address6) endpoint.gateway6 = config.gateway6->address;
-    if (!stack->stock(link_spec(endpoint, ""))) return false;
+    if (!stack->stock(link_spec(endpoint))) return false;
     give_back.dismiss();
     const std::lock_guard lock(mutex);
     stocked.push_back(endpoint.address.address);

@@ -2,6 +2,8 @@
 // volumes mounted in it, for copying in and out.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <vector>
 
@@ -12,13 +14,18 @@ namespace brig::os {
 
 class ContainerView {
 public:
+    /// Who is root in the container, on the host; 0 on FreeBSD.
+    struct Owner {
+        uid_t user = 0;
+        gid_t group = 0;
+    };
     /// `scratch` is an empty directory that stays while the view does. Missing places to mount on
-    /// are made, as a start would. What is beneath is hostile: use the root with open_in_root()
-    /// only. Linux: seen in a mount namespace of its own, which ends with the view, however that
-    /// ends. FreeBSD: mounted at `scratch`.
+    /// are made, and belong to `owner`, as a start would make them. What is beneath is hostile: use
+    /// the root with open_in_root() only. Linux: seen in a mount namespace of its own, which ends
+    /// with the view, however that ends. FreeBSD: mounted at `scratch`.
     static ContainerView assemble(const std::vector<brig::Mount>& root,
                                   const std::vector<brig::Mount>& mounts,
-                                  const std::filesystem::path& scratch);
+                                  const std::filesystem::path& scratch, Owner owner);
     ContainerView(ContainerView&& other) noexcept;
     ContainerView& operator=(ContainerView&&) = delete;
     ~ContainerView();

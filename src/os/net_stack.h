@@ -24,6 +24,7 @@ struct BridgeSpec {
 struct LinkSpec {
     std::string container_id;
     std::string jail;  ///< FreeBSD: the sandbox to link, by its id
+    int pid = 0;       ///< Linux: of a process whose namespace to link; 0: make a new one
     std::string bridge;
     Ipv4Interface address;
     Ipv4Address gateway;
@@ -51,9 +52,9 @@ public:
     virtual void ensure_bridge(const BridgeSpec& bridge) = 0;
     virtual void remove_bridge(const std::string& name) = 0;
 
-    /// Makes the link for `spec` (its container_id and jail are not looked at) before anybody wants
-    /// it, so that `connect` with the same address finds it ready. It vanishes with the process,
-    /// however that ends. Returns false where there is no such thing.
+    /// Makes the link for `spec` (its container_id, jail and pid are not looked at) before anybody
+    /// wants it, so that `connect` with the same address finds it ready. It vanishes with the
+    /// process, however that ends. Returns false where there is no such thing.
     virtual bool stock(const LinkSpec& spec) = 0;
     virtual void drop_stock() = 0;
 

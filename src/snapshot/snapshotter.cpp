@@ -21,6 +21,11 @@ void Snapshotter::rebase(const std::string& key, const std::string& /*parent*/) 
                 "snapshot {} cannot get a parent later with this storage driver", key);
 }
 
+const archive::OwnerMap& Snapshotter::owners() const {
+    static const archive::OwnerMap none;
+    return none;
+}
+
 void refuse_limit(std::string_view driver) {
     // Docker's words, with the names of ours.
     throw Error(ErrorKind::invalid_argument,

@@ -68,12 +68,20 @@ public:
     /// The directories behind a snapshot: an active one to unpack into (archive::apply_tar), any
     /// to write out as a layer (archive::write_layer).
     virtual archive::LayerTree tree(const std::string& key) = 0;
+    /// Whose all the files are, as in the trees.
+    [[nodiscard]] virtual const archive::OwnerMap& owners() const;
 };
 
 /// `driver`: "overlay", "btrfs" (both Linux's), "zfs" or "copy". Throws invalid_argument for
 /// another name, failed_precondition where `root` is not on the file system that the driver is for.
 std::unique_ptr<Snapshotter> make_snapshotter(std::string_view driver,
                                               const std::filesystem::path& root);
+
+/// The same store with its files, all made through this one, in a user namespace's numbers: trees
+/// have this map, and the root of a snapshot on nothing belongs to the map's root. Throws
+/// invalid_argument where the map has none.
+std::unique_ptr<Snapshotter> with_owners(std::unique_ptr<Snapshotter> driver,
+                                         archive::OwnerMap owners);
 
 /// Mounts the snapshot is read and written through, for a driver and platform without overlay:
 /// one bind mount of `directory`.

@@ -82,7 +82,10 @@ void check_name(std::string_view name) {
     }
 }
 
-Store::Store(fs::path root) : root_(std::move(root)) {
+Store::Store(fs::path root, const archive::OwnerMap& owners)
+    : root_(std::move(root)),
+      user_(owners.user(0, archive::To::disk)),
+      group_(owners.group(0, archive::To::disk)) {
     // Traversable, so that a process with another user can be given a path to its volume, not
     // listable.
     make_directories(root_, 0701);
@@ -117,6 +120,8 @@ Volume Store::create(const CreateRequest& request) {
     // Complete under another name before it appears under its own.
     TempDir unfinished(root_, unfinished_prefix);
     make_directories(unfinished.path() / "_data", 0755);
+    if (::chown((unfinished.path() / "_data").c_str(), user_, group_) != 0)
+        throw SysError("change the owner of volume {}", name);
     write_metadata(unfinished.path(), volume,
                    anonymous ? Durability::rebuildable : Durability::durable);
     if (request.provisional)

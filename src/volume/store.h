@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "archive/owner_map.h"
 #include "base/time.h"
 
 namespace brig::volume {
@@ -41,8 +42,8 @@ void check_name(std::string_view name);
 class Store {
 public:
     /// `root` is the volumes directory; it is made, 0701, when absent. Finishes what a killed
-    /// engine left half made or half removed.
-    explicit Store(std::filesystem::path root);
+    /// engine left half made or half removed. New volumes belong to the root of `owners`.
+    explicit Store(std::filesystem::path root, const archive::OwnerMap& owners = {});
 
     /// A volume that exists already is returned as it is. Throws conflict when it has another
     /// driver, not_found for an unknown driver, invalid_argument for options of "local" that are
@@ -73,6 +74,7 @@ public:
 
 private:
     std::filesystem::path root_;
+    std::uint32_t user_, group_;
 };
 
 }  // namespace brig::volume

@@ -12,7 +12,7 @@ namespace brig::os {
 
 ContainerView ContainerView::assemble(const std::vector<brig::Mount>& root,
                                       const std::vector<brig::Mount>& mounts,
-                                      const std::filesystem::path& scratch) {
+                                      const std::filesystem::path& scratch, Owner) {
     const auto place = std::filesystem::canonical(scratch);
     Defer undo([&] { clear(place); });
     for (const auto& mount : root) mount_on(mount, place);

@@ -22,9 +22,19 @@ void set(const char* name, std::string_view value) {
     }
 }
 
-NetNamespace enter_new(bool ipv6) {
+Fd enter_new() {
     if (::unshare(CLONE_NEWNET) != 0) throw SysError("create a network namespace");
-    auto handle = open_file("/proc/thread-self/ns/net", O_RDONLY);
+    return open_file("/proc/thread-self/ns/net", O_RDONLY);
+}
+
+Fd enter_that_of(int pid) {
+    Fd handle = open_file(fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
+    if (::setns(handle.get(), CLONE_NEWNET) != 0)
+        throw SysError("enter the network namespace of process {}", pid);
+    return handle;
+}
+
+NetNamespace prepare(Fd handle, bool ipv6) {
     if (ipv6) {
         // Addresses and routes are ours to give: no neighbour may pose as a router.
         set("ipv6/conf/default/accept_ra", "0");
@@ -40,21 +50,28 @@ NetNamespace enter_new(bool ipv6) {
     return made;
 }
 
-}  // namespace
-
-NetNamespace make_net_namespace(bool ipv6) {
-    // The thread that enters the namespace ends with it; there is no way back that could fail.
+/// The thread that enters the namespace ends with it; there is no way back that could fail.
+template <typename Enter>
+NetNamespace on_own_thread(Enter enter, bool ipv6) {
     std::optional<NetNamespace> made;
     std::exception_ptr failure;
     std::thread([&] {
         try {
-            made.emplace(enter_new(ipv6));
+            made.emplace(prepare(enter(), ipv6));
         } catch (...) {
             failure = std::current_exception();
         }
     }).join();
     if (failure) std::rethrow_exception(failure);
     return std::move(*made);
+}
+
+}  // namespace
+
+NetNamespace make_net_namespace(bool ipv6) { return on_own_thread(enter_new, ipv6); }
+
+NetNamespace adopt_net_namespace(int pid, bool ipv6) {
+    return on_own_thread([pid] { return enter_that_of(pid); }, ipv6);
 }
 
 }  // namespace brig::os::linux_net

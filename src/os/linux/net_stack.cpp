@@ -149,7 +149,8 @@ unsigned LinuxNetStack::bridge_index(const std::string& name) {
 }
 
 ReadyLink LinuxNetStack::make_link(const LinkSpec& spec) {
-    ReadyLink link{make_net_namespace(spec.address6.has_value()),
+    const bool ipv6 = spec.address6.has_value();
+    ReadyLink link{spec.pid > 0 ? adopt_net_namespace(spec.pid, ipv6) : make_net_namespace(ipv6),
                    config_.link_prefix + random_hex(4), spec};
     NetlinkBatch outside;
     add_veth(outside, {.name = link.name,
@@ -227,7 +228,7 @@ void LinuxNetStack::point_sandbox(const std::string& container_id, const std::st
 
 Link LinuxNetStack::connect(const LinkSpec& spec) {
     const auto path = sandbox_path(spec.container_id);
-    auto stocked = take_stock(spec);
+    auto stocked = spec.pid > 0 ? std::nullopt : take_stock(spec);
     auto link = stocked ? std::move(*stocked) : make_link(spec);
     point_sandbox(spec.container_id,
                   fmt::format("/proc/{}/fd/{}", ::getpid(), link.sandbox.handle.get()));
