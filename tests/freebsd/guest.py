@@ -2,10 +2,10 @@
 
 Either a whole disk image (BRIG_FREEBSD_IMAGE: BIOS, or UEFI with BRIG_FREEBSD_UEFI=firmware file) that lets
 root in on the serial console, or a kernel (BRIG_FREEBSD_KERNEL) with an image of a root file system
-(BRIG_FREEBSD_ROOT, UFS), which is started in single-user mode within seconds, with kern.racct.enable=1 and what
-BRIG_FREEBSD_LOADER="NAME=VALUE ..." says else, as loader.conf would. Nothing that the guest writes stays in the
-images. Files go in as a tar archive on a disk of its own: base has tar(1), and it needs neither network nor drivers
-that older releases lack.
+(BRIG_FREEBSD_ROOT, UFS), which is started in single-user mode within seconds. Both run with kern.racct.enable=1 and
+what BRIG_FREEBSD_LOADER="NAME=VALUE ..." says else: a disk image that was booted with other settings gets them in its
+loader.conf and boots again. Nothing that the guest writes stays in the images. Files go in as a tar archive on a disk
+of its own: base has tar(1), and it needs neither network nor drivers that older releases lack.
 """
 import ctypes
 import os
@@ -23,8 +23,15 @@ HOW_TO_GET_ONE = (
     "download.freebsd.org, or BRIG_FREEBSD_KERNEL and BRIG_FREEBSD_ROOT to a kernel and a UFS root image")
 
 
+BOOTED = r"---<<BOOT>>---"
+
+
 class GuestError(Exception):
     pass
+
+
+class Silence(GuestError):
+    """What was waited for has not come yet."""
 
 
 def missing():
@@ -40,10 +47,10 @@ def missing():
 
 
 def _loader_settings():
-    """What loader.conf would say, here for a kernel without a loader: as `brig system setup` has it, or otherwise."""
+    """What loader.conf is to say: as `brig system setup` has it, or otherwise."""
     settings = {"kern.racct.enable": "1"}
     settings.update(word.split("=", 1) for word in os.environ.get("BRIG_FREEBSD_LOADER", "").split())
-    return " ".join(f"{name}={value}" for name, value in settings.items())
+    return settings
 
 
 def _command(tree):
@@ -53,7 +60,7 @@ def _command(tree):
     if os.environ.get("BRIG_FREEBSD_KVM"):
         cpu = ["-accel", "kvm", "-cpu", "host"]
     command = ["qemu-system-x86_64", *cpu, "-smp", "2", "-m", os.environ.get("BRIG_FREEBSD_MEMORY", "2048"),
-               "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
+               "-nodefaults", "-display", "none", "-serial", "stdio",
                "-device", "virtio-rng-pci", "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"]
     image = os.environ.get("BRIG_FREEBSD_IMAGE")
     if image:
@@ -61,11 +68,12 @@ def _command(tree):
             command += ["-bios", os.environ["BRIG_FREEBSD_UEFI"]]
         disks = [(image, "on")]
     else:
-        command += ["-kernel", os.environ["BRIG_FREEBSD_KERNEL"], "-append",
+        settings = " ".join(f"{name}={value}" for name, value in _loader_settings().items())
+        command += ["-no-reboot", "-kernel", os.environ["BRIG_FREEBSD_KERNEL"], "-append",
                     # A loader would have read these hints from /boot/device.hints.
                     "hint.uart.0.at=isa hint.uart.0.port=0x3F8 hint.uart.0.irq=4 hint.uart.0.flags=0x10 "
                     "console=comconsole boot_serial=YES boot_single=YES "
-                    "vfs.root.mountfrom=ufs:/dev/vtbd0 vfs.root.mountfrom.options=rw " + _loader_settings()]
+                    "vfs.root.mountfrom=ufs:/dev/vtbd0 vfs.root.mountfrom.options=rw " + settings]
         disks = [(os.environ["BRIG_FREEBSD_ROOT"], "on")]
     disks.append((tree, "on"))
     for path, snapshot in disks:
@@ -132,35 +140,61 @@ class Guest:
                     return index, match
             left = deadline - time.monotonic()
             if left <= 0:
-                raise GuestError(f"nothing like {patterns} within {seconds} s; the last was:\n{self.seen[-3000:]}")
+                raise Silence(f"nothing like {patterns} within {seconds} s; the last was:\n{self.seen[-3000:]}")
             self._read(min(left, 1))
 
     def boot(self, seconds):
-        """Up to a root shell that says PROMPT and does not echo."""
-        while True:
-            index, _ = self.expect([r"RETURN for /bin/sh: ", r"login: $", r"[#%] $", r"Password:\s*$",
-                                    r"db> $|mountroot> $"], seconds)
-            if index == 0:
-                self.send("\n")
-            elif index == 1:
-                self.send("root\n")
-            elif index == 2:
-                break
-            else:
-                raise GuestError("the guest does not come up, or wants a password:\n" + self.seen[-3000:])
+        """Up to a root shell that says PROMPT and does not echo, and to what the suites need."""
+        self._log_in(seconds)
+        self.run("PATH=/sbin:/bin:/usr/sbin:/usr/bin; export PATH; mount -u -w / 2>/dev/null", 60)
+        if os.environ.get("BRIG_FREEBSD_IMAGE") and self._set_loader():
+            self.send("sync; reboot\n")
+            self.expect([BOOTED], seconds)
+            self._log_in(seconds)
+        self.run("PATH=/sbin:/bin:/usr/sbin:/usr/bin; export PATH; mount -t tmpfs tmpfs /tmp; mkdir -p /brig", 60)
+
+    def _log_in(self, seconds):
+        closed = r"Password:\s*$|db> $|mountroot> $"
+        # Not at the end: what the system logs may have come after the word. "Last login: " is not at a line's start.
+        index, _ = self.expect([r"RETURN for /bin/sh: ", r"(?m)^login: ", r"[#%] $", closed], seconds)
+        if index < 2:
+            self.send("root\n" if index == 1 else "\n")
+            index = self._prompt([r"[#%] $", closed], seconds) + 2
+        if index == 3:
+            raise GuestError("the guest does not come up, or wants a password:\n" + self.seen[-3000:])
         # Without line editing, which would take what is sent ahead and echo it.
         self.send("exec /bin/sh +E +V\n")
-        self.expect([r"[#%] $"], 60)
+        self._prompt([r"[#%] $"], 60)
         self.send(f"stty -echo; PS1='{PROMPT[:4]}''{PROMPT[4:]}'\n")
-        self.expect([re.escape(PROMPT) + "$"], 60)
-        self.run("PATH=/sbin:/bin:/usr/sbin:/usr/bin; export PATH; mount -u -w / 2>/dev/null; "
-                 "mount -t tmpfs tmpfs /tmp; mkdir -p /brig", 60)
+        self.expect([re.escape(PROMPT)], 60)
+
+    def _prompt(self, patterns, seconds):
+        """Waits for one of them at the end of what was said. Something that the system logged may stand behind a
+        prompt, so another one is asked for then."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.expect(patterns, 15)[0]
+            except Silence:
+                if time.monotonic() > deadline:
+                    raise
+                self.send("\n")
+
+    def _set_loader(self):
+        """Whether loader.conf had to be changed, since the kernel has been started with other settings."""
+        others = {name: value for name, value in _loader_settings().items()
+                  if self.output(f"kenv -q {name}") != value}
+        for name, value in others.items():
+            self.run(f"echo '{name}=\"{value}\"' >>/boot/loader.conf", 60)
+        return bool(others)
 
     def run(self, command, seconds, on_line=None):
         """Runs a shell command; returns its exit code."""
         self.seen = ""
         self.send(f"{command}\necho 'brig-''end' $?\n")
-        _, match = self.expect([r"brig-end (\d+)\n"], seconds, on_line)
+        index, match = self.expect([r"brig-end (\d+)\n", BOOTED], seconds, on_line)
+        if index == 1:
+            raise GuestError("the machine has started again by itself")
         # Or it would be among what the next command says.
         self.expect([re.escape(PROMPT)], 60)
         return int(match.group(1))
