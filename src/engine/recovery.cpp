@@ -1,5 +1,7 @@
 // The start of the engine: what the database says, what the shim has, what lies on disk and what
 // the network knows are brought into agreement, whenever and however the last engine ended.
+#include <fcntl.h>
+
 #include <algorithm>
 #include <csignal>
 #include <set>
@@ -9,6 +11,7 @@
 #include "engine/impl.h"
 #include "network/network.h"
 #include "os/container_view.h"
+#include "os/file_flags.h"
 #include "os/mounts.h"
 #include "shim/client.h"
 #include "volume/store.h"
@@ -50,7 +53,7 @@ void sweep(const fs::path& place, const ContainerTable& table) {
         attempt(orphan.string(), [&] {
             os::unmount(orphan / "shm");
             os::ContainerView::clear(orphan);
-            remove_tree(orphan);
+            os::remove_protected_tree_at(AT_FDCWD, orphan);
         });
     }
 }

@@ -1,4 +1,6 @@
 // Removal and renaming.
+#include <fcntl.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +10,7 @@
 #include "engine/impl.h"
 #include "engine/names.h"
 #include "network/network.h"
+#include "os/file_flags.h"
 #include "shim/client.h"
 #include "volume/store.h"
 
@@ -93,7 +96,8 @@ void Engine::Impl::remove_locked(Container& container, bool volumes) {
     for (const auto& name : doomed) attempt("volume", [&] { parts.volumes->remove(name); });
     publish(record, "destroy");
     fire_waiters(container, true);
-    attempt("files", [&] { remove_tree(files_of(record.id)); });
+    // The container may have given its /etc/hosts flags.
+    attempt("files", [&] { os::remove_protected_tree_at(AT_FDCWD, files_of(record.id)); });
 }
 
 void Engine::remove(const std::string& ref, bool force, bool volumes) {

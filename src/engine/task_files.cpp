@@ -10,12 +10,15 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "network/files.h"
+#include "os/file_flags.h"
 
 namespace brig::engine {
 namespace {
 
-/// In place: containers have these files bind-mounted, and the directory is ours alone.
+/// In place: containers have these files bind-mounted, and the directory is ours alone. The flags
+/// that one may have given its file are gone then.
 Fd write_file(const std::filesystem::path& path, std::string_view data, mode_t mode) {
+    os::unprotect(AT_FDCWD, path);
     Fd file = open_file(path.string(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
     write_all(file.get(), data);
     return file;

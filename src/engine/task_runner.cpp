@@ -2,6 +2,7 @@
 // it is missed and no log is written.
 #include "engine/task_runner.h"
 
+#include <fcntl.h>
 #include <poll.h>
 
 #include <csignal>
@@ -14,6 +15,7 @@
 #include "engine/stream_format.h"
 #include "engine/task_files.h"
 #include "network/network.h"
+#include "os/file_flags.h"
 #include "os/mounts.h"
 #include "shim/client.h"
 #include "snapshot/snapshotter.h"
@@ -71,7 +73,8 @@ void TaskRunner::release(const std::string& id) {
     };
     attempt([&] { parts_.tasks->remove(id); });
     if (parts_.networks) attempt([&] { parts_.networks->detach(id); });
-    attempt([&] { remove_tree(parts_.settings.run / "tasks" / id); });
+    const auto bundle = parts_.settings.run / "tasks" / id;
+    attempt([&] { os::remove_protected_tree_at(AT_FDCWD, bundle); });
 }
 
 int TaskRunner::run(const build::RunRequest& request,
@@ -100,7 +103,10 @@ int TaskRunner::run(const build::RunRequest& request,
         const auto tree = os::MountedTree::mount(request.rootfs, bundle / "rootfs");
         inputs.user = resolve_user(record.config.user, {}, read_accounts(tree.root().get()));
     }
-    write_bundle(bundle, oci::to_json(make_spec(record, inputs)));
+    auto spec = make_spec(record, inputs);
+    // Packages of FreeBSD's base system have files with flags. The step's root is nobody else's.
+    if (spec.freebsd) spec.freebsd->jail.allow.chflags = os::may_set_system_flags();
+    write_bundle(bundle, oci::to_json(spec));
 
     const Fd stream = parts_.tasks->attach(id, "", {.in = false, .out = true, .err = true});
     const shim::TaskSpec task{.id = id, .bundle = bundle, .rootfs = request.rootfs};

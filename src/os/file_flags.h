@@ -11,6 +11,10 @@ namespace brig::os {
 /// Bits of chflags(2).
 using FileFlags = unsigned long;
 
+/// Whether root may set and take away schg and the like: not within a jail without allow.chflags,
+/// which cannot allow it to a jail of its own either.
+bool may_set_system_flags();
+
 /// Those that somebody has set, without what file systems note themselves (uarch and the like).
 FileFlags lasting_flags(FileFlags flags);
 FileFlags flags_of(const struct stat& info);

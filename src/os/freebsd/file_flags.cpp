@@ -2,6 +2,7 @@
 #include "os/file_flags.h"
 
 #include <fcntl.h>
+#include <sys/sysctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,6 +31,15 @@ void unprotect_inside(int directory, unsigned depth) {
 }
 
 }  // namespace
+
+bool may_set_system_flags() {
+    const auto is_set = [](const char* name) {
+        int value = 0;
+        std::size_t size = sizeof value;
+        return ::sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
+    };
+    return !is_set("security.jail.jailed") || is_set("security.jail.chflags_allowed");
+}
 
 FileFlags lasting_flags(FileFlags flags) { return flags & (protecting | UF_NODUMP); }
 

@@ -5,6 +5,7 @@
 
 namespace brig::os {
 
+bool may_set_system_flags() { return false; }
 FileFlags lasting_flags(FileFlags) { return 0; }
 FileFlags flags_of(const struct stat&) { return 0; }
 bool set_file_flags(int, const std::string&, FileFlags) { return false; }

@@ -239,17 +239,21 @@ file_flags() {
     expect "schg schg 2" "$(brig run --rm --net none flagged stat -f '%Sf' /data/second /empty | tr '\n' ' ')$(
         brig run --rm --net none flagged stat -f '%l' /data/kept)"
     brig run --rm --net none flagged rm -f /data/kept && fail "schg protects nothing"
-    printf 'FROM flagged\nRUN echo more >/data/more\nCOPY new /data/kept\n' >$work/src/Dockerfile.flags
+    printf 'FROM flagged\nRUN echo more >/data/more && chflags schg,nouarch /data/more && chflags schg /etc/hosts\nCOPY new /data/kept\n' >$work/src/Dockerfile.flags
     mkdir -p $work/src/flags
     echo new >$work/src/flags/new
     brig build -t reflagged -f $work/src/Dockerfile.flags $work/src/flags
-    expect "new one schg" "$(brig run --rm --net none reflagged sh -c 'echo $(cat /data/kept /data/second) $(stat -f %Sf /empty)')"
+    expect "new one schg schg" "$(brig run --rm --net none reflagged sh -c 'echo $(cat /data/kept /data/second) $(stat -f %Sf /empty /data/more)')"
     brig run --name changes --net none --jail-param allow.chflags flagged sh -c 'chflags 0 /empty && touch /empty/x && chflags schg /empty'
     brig diff changes | grep -q 'A /empty/x'
     brig export changes | tar -tf - | grep -q empty/x
     brig commit changes recommitted
     expect "schg" "$(brig run --rm --net none recommitted stat -f '%Sf' /empty)"
     brig rm changes
+    # What is the engine's own, and written anew at every start.
+    brig run --name hosts --net none --jail-param allow.chflags flagged chflags schg /etc/hosts
+    brig start -a hosts
+    brig rm hosts
     brig rmi recommitted reflagged flagged
     expect_nothing_left
     [ -z "$(find $root -flags +schg 2>/dev/null | grep -v '/base' | head -n 3)" ] || fail "left: $(find $root -flags +schg | head -n 3)"
