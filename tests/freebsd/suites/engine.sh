@@ -2,6 +2,7 @@
 . suites/lib.sh
 . suites/engine_lib.sh
 . suites/engine_checks.sh
+. suites/pkg_checks.sh
 
 # ---- network
 
@@ -349,6 +350,7 @@ driver=copy root=/var/brig-suite
 rm -rf $root
 start_engine || { tail $work/brigd.log; echo "not ok an engine: it does not start"; exit 1; }
 everything "copy on UFS"
+pkg_checks "copy on UFS"
 network_checks
 if [ "$(sysctl -n kern.racct.enable)" = 1 ]; then
     check "limits of memory, processes, CPU, processors, update, stats" limits
