@@ -101,23 +101,6 @@ std::string network_name(const network::Networks* networks, const std::string& r
     throw Error(ErrorKind::invalid_argument, "network {} not found", ref);
 }
 
-/// What belongs to the host's root cannot be given to the root of a user namespace. Docker's words.
-void check_users(const Record& record) {
-    if (record.host.privileged) {
-        throw Error(ErrorKind::invalid_argument,
-                    "privileged mode is incompatible with user namespaces.  You must run the "
-                    "container in the host namespace when running privileged mode");
-    }
-    if (record.network() == "host") {
-        throw Error(ErrorKind::invalid_argument,
-                    "cannot share the host's network namespace when user namespaces are enabled");
-    }
-    if (record.host.pid_mode == "host") {
-        throw Error(ErrorKind::invalid_argument,
-                    "cannot share the host PID namespace when user namespaces are enabled");
-    }
-}
-
 /// --storage-opt, of which "size" is the one there is.
 std::optional<std::uint64_t> size_limit(const Record& record) {
     std::optional<std::uint64_t> out;
@@ -182,7 +165,7 @@ Record Engine::Impl::make_record(const CreateRequest& request, const image::Imag
     check_process(record);
     check_network(record, request);
     check_spec_options(record);
-    if (!owners_of(record).empty()) check_users(record);
+    if (!owners_of(record).empty()) check_own_users(record);
 
     MountSources sources{record.config, record.host, {}};
     for (const auto& from : request.host.volumes_from) {

@@ -19,6 +19,22 @@ std::optional<std::string> donor_of(const std::string& mode) {
 
 }  // namespace
 
+void check_own_users(const Record& record) {
+    if (record.host.privileged) {
+        throw Error(ErrorKind::invalid_argument,
+                    "privileged mode is incompatible with user namespaces.  You must run the "
+                    "container in the host namespace when running privileged mode");
+    }
+    if (record.network() == "host") {
+        throw Error(ErrorKind::invalid_argument,
+                    "cannot share the host's network namespace when user namespaces are enabled");
+    }
+    if (record.host.pid_mode == "host") {
+        throw Error(ErrorKind::invalid_argument,
+                    "cannot share the host PID namespace when user namespaces are enabled");
+    }
+}
+
 archive::OwnerMap Engine::Impl::owners_of(const Record& record) const {
     return record.host.userns_mode == "host" ? archive::OwnerMap() : parts.snapshots->owners();
 }

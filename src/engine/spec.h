@@ -45,5 +45,8 @@ oci::Capabilities make_capability_sets(const Strings& names, const ResolvedUser&
 /// Throws invalid_argument for what make_spec could not express: unknown capabilities, ulimits,
 /// sysctls that would reach outside the container. For create, so that start need not fail.
 void check_spec_options(const Record& record);
+/// Throws invalid_argument, in docker's words, for what belongs to the host's root and so cannot be
+/// given to the root of a user namespace.
+void check_own_users(const Record& record);
 
 }  // namespace brig::engine

@@ -92,6 +92,7 @@ int TaskRunner::run(const build::RunRequest& request,
     network::AttachRequest attachment{
         .container_id = id, .container_name = record.name, .jail = id};
     inputs.owners = parts_.snapshots->owners();
+    if (!inputs.owners.empty()) check_own_users(record);
     if (bridged && network::precedes_create() && inputs.owners.empty()) {
         endpoint = parts_.networks->attach(attachment);
         inputs.network_namespace = endpoint->sandbox_path.string();

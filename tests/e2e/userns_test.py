@@ -29,7 +29,9 @@ def with_accounts(directory, accounts):
 
 @pytest.fixture(scope="module")
 def mapped(workspace):
-    made = Engine(workspace / "mapped", "--userns-remap", "remap",
+    settings = workspace / "remap.toml"
+    settings.write_text('userns-remap = "remap"\n')
+    made = Engine(workspace / "mapped", "--config", settings,
                   wrapper=with_accounts(workspace / "accounts", ACCOUNTS))
     try:
         made.start()
@@ -88,6 +90,20 @@ def test_what_a_container_finds_is_its_roots(tidy):
                        "id -u; touch /made && echo 127.0.0.9 nine >> /etc/hosts && echo written")
     assert out.splitlines() == [f"{name} 0:0" for name in (
         "/", "/bin", "/bin/busybox", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/shm")] + ["0", "written"]
+
+
+def test_what_is_the_hosts_roots_is_out_of_reach(tidy, tmp_path):
+    (tmp_path / "secret").write_text("host")
+    (tmp_path / "secret").chmod(0o600)
+    tmp_path.chmod(0o755)
+    out = inside(tidy, "cat /host/secret 2>&1; touch /host/made 2>&1; chown 0 /host/secret 2>&1; ls /host", "-v", f"{tmp_path}:/host")
+    assert out.count("Permission denied") == 2 and "Operation not permitted" in out and out.endswith("\nsecret\n")
+    assert (tmp_path / "secret").stat().st_uid == 0
+
+
+def test_modes_that_share_with_the_host(tidy):
+    for option in (("--ipc", "host"), ("--uts", "host"), ("--cgroupns", "host"), ("--read-only",), ("--init",)):
+        assert inside(tidy, "id -u", *option) == "0\n", option
 
 
 def test_output_can_be_opened_by_name(tidy):
@@ -214,6 +230,8 @@ def test_builds(tidy, tmp_path):
     out = tidy.brig("run", "--rm", "built", "sh", "-c", script).stdout
     assert out.splitlines() == [f"{name} {owner}" for name, owner in BUILT.items()] + ["1000:50", "0"]
     assert "Using cache" in tidy.brig("build", "-t", "built", tmp_path).stdout
+    refused = tidy.brig("build", "--no-cache", "--network", "host", tmp_path, check=False)
+    assert "cannot share the host's network namespace when user namespaces are enabled" in refused.stderr
 
 
 def test_a_container_may_have_the_hosts_users(tidy):
