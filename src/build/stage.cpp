@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "build/find_image.h"
 
 namespace brig::build {
 
@@ -45,10 +46,7 @@ void StageBuilder::from() {
     const auto wanted = expand(stage_.platform, session_.escape, lookup);
     const auto platform = wanted.empty() ? session_.request.platform : wanted;
     adopt_base(reference, reference == "scratch", platform);
-    if (!platform.empty() && !oci::Platform::parse(platform).accepts(config_.platform)) {
-        throw Error(ErrorKind::not_found, "image {} is for {}, not for {} as asked", reference,
-                    config_.platform.str(), platform);
-    }
+    expect_platform(reference, config_.platform, platform);
     if (!env_value("PATH") && config_.platform.os != "windows")
         set_env("PATH", std::string(default_path));
     session_.say(" ---> {}\n", image_ ? short_id(*image_) : "");
@@ -64,38 +62,13 @@ void StageBuilder::adopt_base(const std::string& reference, bool scratch,
         config_.platform = oci::Platform::host();
         return;
     }
-    if (earlier != nullptr) {
-        (void)adopt_local(earlier->image->str(), {});
-        return;
-    }
-    try {
-        if (adopt_local(reference, session_.parts.pull ? platform : "")) return;
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::not_found) throw;
-        if (!session_.parts.pull) {
-            throw Error(ErrorKind::not_found,
-                        "no such image: {}; make it with `brig load`, `brig import` or `brig image "
-                        "bootstrap`",
-                        reference);
-        }
-    }
-    BuildRequest asked = session_.request;
-    asked.platform = platform;
-    session_.parts.pull(reference, asked, session_.progress);
-    (void)adopt_local(reference, {});
-}
-
-/// False for one that is here for another platform than that, where there is one.
-bool StageBuilder::adopt_local(const std::string& reference, const std::string& platform) {
     auto& images = session_.parts.images;
-    image::Image base = images.resolve(reference);
-    if (!platform.empty() && !oci::Platform::parse(platform).accepts(base.config.platform))
-        return false;
+    image::Image base = earlier != nullptr ? images.resolve(earlier->image->str())
+                                           : find_image(session_, reference, platform);
     image_ = base.id;
     images.keep(base);
     layers_ = images.layers_of(base);
     config_ = std::move(base.config);
-    return true;
 }
 
 /// ONBUILD of the base: its instructions come first and are not passed on.

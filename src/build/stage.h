@@ -30,7 +30,6 @@ private:
 
     void from();
     void adopt_base(const std::string& reference, bool scratch, const std::string& platform);
-    bool adopt_local(const std::string& reference, const std::string& platform);
     void run_triggers();
     void execute(const Instruction& instruction);
 

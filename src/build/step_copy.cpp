@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 #include "build/copy.h"
+#include "build/find_image.h"
 #include "build/stage.h"
 #include "oci/glob.h"
 
@@ -53,16 +54,13 @@ Digest find_copied_image(Session& session, const std::string& reference) {
         if (stage->image) return *stage->image;
         throw Error(ErrorKind::not_found, "nothing to copy: stage {} is empty", reference);
     }
+    // A number is that of a stage that is not there.
+    const auto missing = parse_int<unsigned>(reference) ? Missing::refuse : Missing::pull;
     try {
-        return session.parts.images.resolve(reference).id;
+        return find_image(session, reference, session.request.platform, missing).id;
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::not_found || !session.parts.pull ||
-            parse_int<unsigned>(reference)) {
-            throw error.within("invalid from flag value " + reference);
-        }
+        throw error.within("invalid from flag value " + reference);
     }
-    session.parts.pull(reference, session.request, session.progress);
-    return session.parts.images.resolve(reference).id;
 }
 
 /// Octal permission bits.

@@ -1,5 +1,7 @@
 // Whole builds: what is printed, what is cached, what the image's configuration becomes.
 #include "fixture.h"
+#include "image/import.h"
+#include "support/tar_builder.h"
 
 namespace brig::build {
 namespace {
@@ -197,6 +199,41 @@ TEST_P(BuildTest, StagesAndTargets) {
     EXPECT_NE(failure("FROM scratch\nCOPY --from=nope /a /\n").find("invalid from flag value nope"),
               std::string::npos);
     EXPECT_EQ(leftovers(), 0);
+}
+
+TEST_P(BuildTest, AnImageHereForAnotherPlatformIsNotTheOneAskedFor) {
+    const std::string here = oci::Platform::host().str(),
+                      other = oci::Platform::host().os + "/s390x";
+    const auto import = [&](const std::string& platform) {
+        const auto tar = ::brig::testing::TarBuilder().file("which", platform).finish();
+        const auto source = archive::from_memory(tar);
+        return image::import_tar(
+            *images_, *source,
+            {.name = oci::Reference::parse("two:1"), .platform = oci::Platform::parse(platform)});
+    };
+    std::vector<std::string> pulled;
+    builder_ = std::make_unique<Builder>(
+        Builder::Parts{*images_, *snapshots_, runner_, work_.path(),
+                       [&](const std::string& reference, const BuildRequest& request, Progress&) {
+                           pulled.push_back(reference + " " + request.platform);
+                           import(request.platform);
+                       }});
+    const auto for_here = [&](BuildRequest& request) { request.platform = here; };
+    const auto id = import(other).id.str();
+    const auto says = "is for " + other + ", not for " + here + " as asked";
+    for (const auto& asked : {id, id.substr(7)}) {
+        const auto in_copy =
+            failure("FROM scratch\nCOPY --from=" + asked + " /which /\n", for_here);
+        EXPECT_NE(in_copy.find(says), std::string::npos) << in_copy;
+        const auto in_from = failure("FROM " + asked + "\nENV a=b\n", for_here);
+        EXPECT_NE(in_from.find(says), std::string::npos) << in_from;
+    }
+    EXPECT_EQ(pulled, Words{}) << "no registry knows an ID";
+    const auto built = build("FROM scratch\nCOPY --from=two:1 /which /\n", for_here);
+    EXPECT_EQ(content(built, "which"), here);
+    EXPECT_EQ(pulled, Words{"two:1 " + here});
+    build("FROM scratch\nCOPY --from=two:1 /which /\n", for_here);
+    EXPECT_EQ(pulled.size(), 1U) << "it is here now";
 }
 
 TEST_P(BuildTest, Heredocs) {
