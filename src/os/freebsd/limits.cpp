@@ -235,7 +235,8 @@ void Limits::signal_all(int signal) {
 /// may fork meanwhile, and stops only when it comes out of the kernel.
 void Limits::freeze() {
     using namespace std::chrono_literals;
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    // As on Linux: all containers wait meanwhile.
+    const auto deadline = std::chrono::steady_clock::now() + 2s;
     for (auto pause = 100us;; pause = std::min<std::chrono::microseconds>(pause * 2, 20ms)) {
         signal_all(SIGSTOP);
         if (frozen() || processes().empty()) return;
@@ -243,7 +244,7 @@ void Limits::freeze() {
         std::this_thread::sleep_for(pause);
     }
     thaw();
-    throw Error(ErrorKind::conflict, "processes of jail {} do not stop", impl_->jail);
+    throw Error(ErrorKind::unavailable, "processes of jail {} do not stop", impl_->jail);
 }
 
 void Limits::thaw() { signal_all(SIGCONT); }
