@@ -2,6 +2,7 @@
 #include "snapshot/leftovers.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -24,8 +25,13 @@ void Leftovers::add(std::uint64_t id) {
     pause_ = first_pause;
     changed_.notify_all();
     if (running_) return;
-    running_ = true;
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    try {
+        thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+        running_ = true;
+    } catch (const std::system_error& error) {
+        // Whatever is added next starts one for them all, or the next start of the engine.
+        log::warn("what is left of snapshot {} is not removed yet: {}", id, error.what());
+    }
 }
 
 void Leftovers::run(const std::stop_token& stop) {
