@@ -33,6 +33,12 @@ bool has_acls(int fd, acl_type_t type) {
     return type == ACL_TYPE_ACCESS || (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode));
 }
 
+/// The mode says all there is.
+bool is_trivial(const AclHandle& acl) {
+    int answer = 0;
+    return ::acl_is_trivial_np(acl.get(), &answer) == 0 && answer != 0;
+}
+
 std::optional<AclEntry> read_entry(acl_entry_t from) {
     acl_tag_t tag{};
     acl_permset_t permissions{};
@@ -84,10 +90,7 @@ std::optional<std::string> get_acl(int fd, acl_type_t type) {
     if (!has_acls(fd, type)) return std::nullopt;
     const AclHandle acl(::acl_get_fd_np(fd, type));
     if (!acl) return std::nullopt;
-    int is_trivial = 0;
-    if (type == ACL_TYPE_ACCESS && ::acl_is_trivial_np(acl.get(), &is_trivial) == 0 &&
-        is_trivial != 0)
-        return std::nullopt;
+    if (type == ACL_TYPE_ACCESS && is_trivial(acl)) return std::nullopt;
     std::vector<AclEntry> out;
     acl_entry_t entry{};
     for (int which = ACL_FIRST_ENTRY; ::acl_get_entry(acl.get(), which, &entry) == 1;
@@ -112,17 +115,20 @@ bool set_acl(int fd, acl_type_t type, const std::string& value, const std::strin
 }
 
 void remove_acl(int fd, acl_type_t type, const std::string& name) {
-    if (!get_acl(fd, type)) return;
-    bool removed = false;
+    if (!has_acls(fd, type)) return;
+    const auto worked = [&](bool done) {
+        if (!done && errno != EOPNOTSUPP && errno != EPERM)
+            throw SysError("remove the ACL of {}", name);
+        return done;
+    };
     if (type == ACL_TYPE_DEFAULT) {
-        removed = ::acl_delete_fd_np(fd, type) == 0;
-    } else {
-        const AclHandle acl(::acl_get_fd_np(fd, type));
-        const AclHandle mode_alone(acl ? ::acl_strip_np(acl.get(), 0) : nullptr);
-        removed = mode_alone && ::acl_set_fd_np(fd, mode_alone.get(), type) == 0;
+        worked(::acl_delete_fd_np(fd, type) == 0);  // also where there is none
+        return;
     }
-    if (!removed && errno != EOPNOTSUPP && errno != EPERM)
-        throw SysError("remove the ACL of {}", name);
+    const AclHandle acl(::acl_get_fd_np(fd, type));
+    if (!worked(acl != nullptr) || is_trivial(acl)) return;
+    const AclHandle mode_alone(::acl_strip_np(acl.get(), 0));
+    if (worked(mode_alone != nullptr)) worked(::acl_set_fd_np(fd, mode_alone.get(), type) == 0);
 }
 
 }  // namespace brig::os
