@@ -1,101 +1,17 @@
 // Pulls from and pushes to a registry in this process.
-#include "image/pull.h"
-
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "archive/stream.h"
-#include "fixture.h"
 #include "image/convert.h"
 #include "image/push.h"
-#include "support/fake_registry.h"
+#include "pull_fixture.h"
 
 namespace brig::image {
 namespace {
-
-using brig::testing::FakeRegistry;
-using brig::testing::FakeRequest;
-using brig::testing::http_answer;
-
-class PullTest : public StoreTest {
-protected:
-    void SetUp() override {
-        StoreTest::SetUp();
-        settings_.certificates.clear();
-        settings_.sleep = [](std::chrono::milliseconds) {};
-    }
-    /// An image of one layer per text in the registry, as repo:1 and repo:again.
-    void publish(const std::vector<std::string>& layers, const oci::Platform& platform) {
-        std::vector<std::string> tars;
-        for (const auto& text : layers)
-            tars.push_back(brig::testing::TarBuilder().file("f" + text, text).finish());
-        publish_tars(tars, platform);
-    }
-    void publish_tars(const std::vector<std::string>& tars, const oci::Platform& platform) {
-        oci::ImageConfig config{.platform = platform};
-        oci::Manifest manifest{.config = {.media_type = std::string(oci::media_type::config),
-                                          .digest = Digest::of("")}};
-        for (const auto& tar : tars) {
-            config.diff_ids.push_back(Digest::of(tar));
-            manifest.layers.push_back(add(tar, oci::media_type::layer));
-        }
-        manifest.config = add(config.to_json(), oci::media_type::config);
-        manifest_ = add(manifest.to_json(), oci::media_type::manifest);
-        manifest_.platform = platform;
-    }
-    oci::Descriptor add(const std::string& bytes, std::string_view type) {
-        const auto digest = Digest::of(bytes);
-        blobs_[digest.str()] = bytes;
-        types_[digest.str()] = type;
-        return {.media_type = std::string(type),
-                .digest = digest,
-                .size = static_cast<std::int64_t>(bytes.size())};
-    }
-    std::string answer(const FakeRequest& request) {
-        if (request.target == "/v2/") return http_answer(200);
-        std::string name = request.target.substr(request.target.rfind('/') + 1);
-        if (name == "1" || name == "again") name = manifest_.digest.str();
-        if (!blobs_.contains(name))
-            return http_answer(
-                404, R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})");
-        return http_answer(200, blobs_[name], "Content-Type: " + types_[name] + "\r\n");
-    }
-    void wait(const FakeRequest& request) {
-        const bool late = !late_.empty() && request.target.ends_with(late_);
-        for (int i = 0; late && downloaded_ < before_late_ && i < 10'000; ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    oci::Reference name(const std::string& tag = "1") {
-        return oci::Reference::parse(registry_.host() + "/lib/repo:" + tag);
-    }
-    Image pull(const std::string& tag = "1") {
-        Pull one(store(), settings_, {.name = name(tag)});
-        return one.run([&](const TransferEvent& event) {
-            said_.push_back(event.status);
-            if (event.status == "Download complete") ++downloaded_;
-        });
-    }
-
-    std::map<std::string, std::string> blobs_;
-    std::map<std::string, std::string> types_;
-    oci::Descriptor manifest_{.media_type = {}, .digest = Digest::of("")};
-    registry::Settings settings_;
-    std::vector<std::string> said_;
-    std::string late_;  ///< digest of what does not come before so many layers have come
-    int before_late_ = 0;
-    std::atomic<int> downloaded_ = 0;
-    FakeRegistry registry_{[this](const FakeRequest& request) { return answer(request); },
-                           [this](const FakeRequest& request) { wait(request); }};
-};
 
 TEST_F(PullTest, BringsAnImageAndFetchesNothingTwice) {
     publish({"a", "b", "a"}, oci::Platform::host());
@@ -315,56 +231,6 @@ TEST_F(PullTest, NobodyIsAskedWhomAManifestNames) {
     }
     EXPECT_EQ(connections, 0);
     EXPECT_TRUE(store().list(true).empty());
-}
-
-/// Counts what is on its way at once, and waits for as many as there may be, and for one more.
-class Crowd {
-public:
-    explicit Crowd(int allowed) : allowed_(allowed) {}
-    void pass() {
-        std::unique_lock lock(mutex_);
-        most_ = std::max(most_, ++inside_);
-        changed_.notify_all();
-        changed_.wait_for(lock, std::chrono::seconds(10), [&] { return most_ >= allowed_; });
-        changed_.wait_for(lock, std::chrono::milliseconds(100), [&] { return most_ > allowed_; });
-        --inside_;
-    }
-    int most() {
-        const std::scoped_lock lock(mutex_);
-        return most_;
-    }
-
-private:
-    const int allowed_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int inside_ = 0;
-    int most_ = 0;
-};
-
-TEST_F(PullTest, NoMoreAreOnTheirWayThanTheSettingsSay) {
-    settings_.downloads = 2;
-    settings_.uploads = 3;
-    Crowd down(2), up(3);
-    FakeRegistry both(
-        [&](const FakeRequest& request) {
-            if (request.method == "HEAD") return http_answer(404);
-            if (request.method == "POST") return http_answer(202, "", "Location: /v2/up\r\n");
-            return request.method == "PUT" ? http_answer(201) : answer(request);
-        },
-        [&](const FakeRequest& request) {
-            if (request.target.find("/blobs/") != std::string::npos && request.method == "GET")
-                down.pass();
-            if (request.target.starts_with("/v2/up")) up.pass();
-        });
-    publish({"a", "b", "c", "d", "e", "f", "g"}, oci::Platform::host());
-    const auto there = oci::Reference::parse(both.host() + "/x:1");
-    Pull(store(), settings_, {.name = there}).run({});
-    EXPECT_EQ(down.most(), 2);
-    const auto again = oci::Reference::parse(both.host() + "/y:1");
-    store().tag(there.familiar(), again.familiar());
-    push(store(), settings_, {again, {}}, {});
-    EXPECT_EQ(up.most(), 3);
 }
 
 TEST_F(PullTest, DockersManifestGoesOnUnchanged) {
