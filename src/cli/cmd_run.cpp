@@ -12,6 +12,7 @@
 #include "cli/exit_codes.h"
 #include "cli/output.h"
 #include "cli/pull_image.h"
+#include "oci/image_id.h"
 
 namespace brig::cli {
 namespace {
@@ -100,7 +101,8 @@ std::string create_or_pull(client::Client& engine, const ContainerFlags& flags, 
     try {
         created = create(engine, flags, body);
     } catch (const client::ApiError& error) {
-        if (flags.pull != "missing" || !says_image_is_missing(error)) throw;
+        if (flags.pull != "missing" || !says_image_is_missing(error) || oci::is_id_alone(image))
+            throw;
         if (!quiet) print_error(fmt::format("Unable to find image '{}' locally", with_tag(image)));
         pull(engine, image, flags, quiet);
         created = create(engine, flags, body);

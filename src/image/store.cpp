@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "image/store_state.h"
+#include "oci/image_id.h"
 #include "oci/manifest.h"
 
 namespace brig::image {
@@ -60,8 +61,7 @@ snapshot::Snapshotter& Store::snapshots() const { return state_->parts.snapshots
 
 std::shared_ptr<const Image> Store::State::resolve(std::string_view text) const {
     const auto& tables = records.tables();
-    const bool is_full_id = oci::looks_like_id(text) && text.size() >= 64;
-    const auto name = is_full_id || text.starts_with("sha256:")
+    const auto name = oci::is_id_alone(text) || text.starts_with("sha256:")
                           ? std::nullopt
                           : std::optional(oci::Reference::parse(text).with_default_tag());
     if (name) {
