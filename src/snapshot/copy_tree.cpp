@@ -17,6 +17,7 @@
 
 #include "archive/nodes.h"
 #include "archive/path_cursor.h"
+#include "archive/revisit.h"
 #include "base/directory.h"
 #include "base/error.h"
 #include "os/file_flags.h"
@@ -82,13 +83,15 @@ void copy_data(int from, int to, off_t size, const std::string& path) {
 
 class Copier {
 public:
+    explicit Copier(int root) : root_(root), made_(root) {}
+
     void directory(int from, int to, const std::string& path) {
         for (const auto& name : names_in(from)) node(from, to, name, path + "/" + name);
     }
 
     /// Last: nothing can be linked to a file that is schg, or put into such a directory.
-    void set_flags(int root) const {
-        for (const auto& [path, flags] : flags_) os::set_file_flags(root, path.substr(1), flags);
+    void set_flags() const {
+        for (const auto& [path, flags] : flags_) os::set_file_flags(root_, path.substr(1), flags);
     }
 
 private:
@@ -96,19 +99,19 @@ private:
         const auto info = archive::stat_at(from, name);
         if (!info || S_ISSOCK(info->st_mode)) return;
         if (!S_ISDIR(info->st_mode) && info->st_nlink > 1) {
-            const auto [first, is_new] = links_.try_emplace({info->st_dev, info->st_ino});
-            if (!is_new) {
-                if (::linkat(first->second.first.get(), first->second.second.c_str(), to,
-                             name.c_str(), 0) != 0) {
-                    throw SysError("link {}", path);
-                }
-                return;
-            }
-            first->second = {open_at(to, ".", O_PATH | O_DIRECTORY), name};
+            const auto [first, is_new] = links_.try_emplace({info->st_dev, info->st_ino}, path);
+            if (!is_new) return link(first->second, to, name, path);
         }
         make(from, to, name, *info, path);
         archive::copy_attributes(from, name, to, name);
         if (const auto flags = os::flags_of(*info)) flags_.emplace_back(path, flags);
+    }
+
+    void link(const std::string& first, int to, const std::string& name, const std::string& path) {
+        const auto target = made_.find(first.substr(1));
+        if (!target) throw Error(ErrorKind::conflict, "{} went away meanwhile", first);
+        if (::linkat(target->directory, target->name.c_str(), to, name.c_str(), 0) != 0)
+            throw SysError("link {}", path);
     }
 
     void make(int from, int to, const std::string& name, const struct stat& info,
@@ -135,17 +138,22 @@ private:
         }
     }
 
-    std::map<std::pair<dev_t, ino_t>, std::pair<Fd, std::string>> links_;
+    int root_;
+    archive::Revisit made_;
+    /// The first of a file's names. Paths and not directories, of which only so many can be open.
+    std::map<std::pair<dev_t, ino_t>, std::string> links_;
     std::vector<std::pair<std::string, os::FileFlags>> flags_;
 };
 
 }  // namespace
 
 void copy_tree(const Fd& from, const Fd& to) {
-    Copier copier;
+    // What is made in it would begin with its default ACL.
+    archive::drop_acls(to.get(), ".");
+    Copier copier(to.get());
     copier.directory(from.get(), to.get(), "");
     archive::copy_attributes(from.get(), ".", to.get(), ".");
-    copier.set_flags(to.get());
+    copier.set_flags();
 }
 
 }  // namespace brig::snapshot
