@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "archive/file_entry.h"
@@ -48,8 +49,12 @@ bool SmallFiles::settle() {
 
 void SmallFiles::start_threads() {
     const auto others = std::max(std::thread::hardware_concurrency(), 2U) - 1;
-    for (unsigned i = 0; i < std::min(others, most_threads); ++i)
-        threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+    try {
+        for (unsigned i = 0; i < std::min(others, most_threads); ++i)
+            threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+    } catch (const std::system_error&) {
+        // What nobody else makes, the reader does, when the queue is full or has to be empty.
+    }
 }
 
 void SmallFiles::run(const std::stop_token& stop) {

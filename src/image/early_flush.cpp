@@ -1,6 +1,8 @@
 // See early_flush.h.
 #include "image/early_flush.h"
 
+#include <system_error>
+
 #include "base/error.h"
 #include "base/log.h"
 
@@ -16,9 +18,17 @@ void EarlyFlush::wrote(std::uint64_t bytes) {
     const std::scoped_lock lock(mutex_);
     pending_ += bytes;
     if (pending_ < worth_a_flush) return;
-    if (!worker_.joinable())
-        worker_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    if (!worker_.joinable()) start();
     due_.notify_one();
+}
+
+void EarlyFlush::start() {
+    try {
+        worker_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    } catch (const std::system_error& e) {
+        pending_ = 0;  // not tried again with every write
+        log::debug("early flush: {}", e.what());
+    }
 }
 
 void EarlyFlush::run(const std::stop_token& stop) {

@@ -20,6 +20,7 @@ public:
     void wrote(std::uint64_t bytes);
 
 private:
+    void start();
     void run(const std::stop_token& stop);
 
     const content::Store& content_;
