@@ -88,7 +88,7 @@ public:
         archive::Entry entry;
         entry.path = path;
         entry.mode = item.info.st_mode & 07777U;
-        entry.mtime = modified(item.info);
+        entry.mtime = item.info.st_mtim;
         if (source_.ownership()) {
             entry.uid = target_.owners.user(item.info.st_uid, archive::To::archive);
             entry.gid = target_.owners.group(item.info.st_gid, archive::To::archive);
@@ -127,13 +127,6 @@ private:
         layer_.root = root_.duplicate();
         layer_.owners = target_.owners;
         return layer_;
-    }
-    static timespec modified(const struct stat& info) {
-#ifdef __APPLE__
-        return info.st_mtimespec;
-#else
-        return info.st_mtim;
-#endif
     }
     void add_file(const SourceItem& item, archive::Entry& entry) {
         const Fd file = source_.open(item);
