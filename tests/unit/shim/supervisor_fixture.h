@@ -220,7 +220,9 @@ inline std::size_t open_descriptors(pid_t pid) {
     const fs::path directory = fmt::format("/proc/{}/fd", pid);
     if (!fs::exists(directory)) {
         const auto lines = said_by(fmt::format("procstat -f {} | awk '$3 ~ /^[0-9]+$/'", pid));
-        return static_cast<std::size_t>(std::ranges::count(lines, '\n'));
+        const auto count = static_cast<std::size_t>(std::ranges::count(lines, '\n'));
+        if (count == 0) ADD_FAILURE() << "procstat knows no descriptor of process " << pid;
+        return count;
     }
     const fs::directory_iterator entries(directory);
     return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
