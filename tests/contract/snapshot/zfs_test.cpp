@@ -117,6 +117,7 @@ TEST_F(ZfsTest, WhatIsInUseGoesAfterwards) {
         // As a process that is in it. Not an open file: zfs-fuse then comes to a stop.
         const Fd inside = open_file((work_.path() / "snapshots-mounts/1").string(), O_PATH);
         driver_->remove("a");
+        EXPECT_NE(dataset(1), "absent") << "this test shows nothing";
     }
     EXPECT_TRUE(all_gone());
 }
