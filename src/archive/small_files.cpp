@@ -71,12 +71,7 @@ void SmallFiles::make_some(Lock& lock) {
     lock.unlock();
     std::exception_ptr failure;
     try {
-        for (const auto& file : files) {
-            const auto body =
-                from_memory({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()});
-            if (!make_file(file.at, file.entry, body.get()))
-                throw SysError(EEXIST, "create " + file.at.path);
-        }
+        for (const auto& file : files) make(file);
     } catch (...) {
         failure = std::current_exception();
     }

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 
 #include "fixture.h"
+#include "os/sandbox.h"
 
 namespace brig::archive {
 namespace {
@@ -91,6 +92,10 @@ TEST_F(SmallFilesTest, HardLinksFindThem) {
 
 TEST_F(SmallFilesTest, WhiteoutsSpareThem) {
     const auto tar = TarBuilder().file("d/a", "x").file("d/.wh.a").file("d/.wh..wh..opq").finish();
+    apply_full(tar);
+    EXPECT_EQ(read_file(upper("d/a")), "x");
+    if (os::sandbox_kind() != os::SandboxKind::namespaces) GTEST_SKIP() << "overlay is Linux's";
+    fs::remove_all(upper("d"));
     apply(tar, 1);
     EXPECT_EQ(read_file(upper("d/a")), "x");
     EXPECT_FALSE(fs::exists(upper("d/.wh.a")));
@@ -121,7 +126,10 @@ TEST_F(SmallFilesTest, WhatCannotBeMadeIsSaid) {
     }
     os::unmount(upper(""));
     EXPECT_EQ(message.find("many/d"), 0U) << message;
-    EXPECT_EQ(message.find("many/d", 1), std::string::npos) << "one file is named: " << message;
+    const auto named = message.substr(0, message.find(':'));
+    for (auto at = message.find("many/"); at != std::string::npos;
+         at = message.find("many/", at + 1))
+        EXPECT_EQ(message.substr(at, named.size()), named) << message;
     EXPECT_NE(message.find("no space left on device"), std::string::npos) << message;
 }
 
