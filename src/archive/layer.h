@@ -44,9 +44,8 @@ struct Applied {
 
 /// Unpacks an uncompressed tar (see decompress) on top of `tree`, whose owner map its owners go
 /// through. Symbolic links in directory parts are followed as a chroot would, through lower layers
-/// too. Throws Error{invalid_argument}
-/// naming the entry for what is malformed or hostile; the tree is then half-filled and the caller
-/// discards it.
+/// too. Throws Error{invalid_argument} naming the entry for what is malformed or hostile; the tree
+/// is then half-filled and the caller discards it.
 Applied apply_tar(Source& tar, const LayerTree& tree, const ApplyOptions& options = {});
 
 /// Writes what `tree` changes relative to its lowers as a layer tar: sorted, hard links kept,

@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end suite: a private engine with its own root, run directory, bridge and
 table, a base image, and the check that nothing is left behind. Binaries come from $BRIG_BIN."""
+import contextlib
 import os
 import pathlib
 import re
@@ -188,11 +189,10 @@ def workspace():
     shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def engine(workspace, request):
-    """A running engine with the image `busybox`; at the end nothing of its containers may be left."""
+@contextlib.contextmanager
+def running(made):
+    """Starts the engine and gives it the image `busybox`; at the end nothing of its containers may be left."""
     cgroups_before = container_cgroups()
-    made = Engine(workspace / request.module.__name__)
     try:
         made.start()
         made.brig("image", "bootstrap", "busybox")
@@ -211,6 +211,12 @@ def engine(workspace, request):
         made.close()
     if b"ERROR: AddressSanitizer" in made.log.read_bytes() or b"runtime error:" in made.log.read_bytes():
         raise AssertionError(f"sanitizer report in brigd:\n{made.log.read_text()[-8000:]}")
+
+
+@pytest.fixture(scope="module")
+def engine(workspace, request):
+    with running(Engine(workspace / request.module.__name__)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import Engine, leftovers, wait_for
+from conftest import Engine, running, wait_for
 
 USERS, GROUPS = 100000, 200000
 ACCOUNTS = {"passwd": "root:x:0:0:root:/root:/bin/sh\nremap:x:990:990::/:/bin/false\n",
@@ -31,16 +31,9 @@ def with_accounts(directory, accounts):
 def mapped(workspace):
     settings = workspace / "remap.toml"
     settings.write_text('userns-remap = "remap"\n')
-    made = Engine(workspace / "mapped", "--config", settings,
-                  wrapper=with_accounts(workspace / "accounts", ACCOUNTS))
-    try:
-        made.start()
-        made.brig("image", "bootstrap", "busybox")
+    with running(Engine(workspace / "mapped", "--config", settings,
+                        wrapper=with_accounts(workspace / "accounts", ACCOUNTS))) as made:
         yield made
-        made.remove_everything()
-        wait_for(lambda: not leftovers(made), 5, f"clean host (left: {leftovers(made)})")
-    finally:
-        made.close()
 
 
 @pytest.fixture
